@@ -1,0 +1,34 @@
+package inquiry
+
+import "errors"
+
+// The outcomes that callers act on. Anything else is an internal error.
+var (
+	// ErrNotFound: no such thing for this lender. Somebody else's id and an id
+	// that never existed are the same error, so neither can be probed.
+	ErrNotFound = errors.New("not found")
+
+	// ErrFinished: the inquiry already has its final status; there is nothing
+	// left to do for this delivery.
+	ErrFinished = errors.New("inquiry is already finished")
+
+	// ErrLeased: another worker holds the inquiry. This delivery has to come
+	// back: acknowledging it could delete the only message left.
+	ErrLeased = errors.New("inquiry is leased to another worker")
+
+	// ErrSuperseded: the claim that this attempt worked under is no longer the
+	// current one, so its answer must not be written.
+	ErrSuperseded = errors.New("claim was superseded")
+
+	// ErrIdempotencyMismatch: the key was used within 24 hours for another body.
+	ErrIdempotencyMismatch = errors.New("idempotency key was used with a different body")
+
+	// ErrConflict: another writer was faster; reading again and retrying helps.
+	ErrConflict = errors.New("conflicting change")
+
+	// ErrTooLarge: the batch does not fit one transaction of the table.
+	ErrTooLarge = errors.New("batch is too large to store")
+
+	// ErrSuspended: the lender or the user exists and may not use the service.
+	ErrSuspended = errors.New("suspended")
+)
