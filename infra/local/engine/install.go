@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+)
+
+// localDir, at the repository's root, holds everything that is installed or
+// logged. Deleting it starts afresh.
+const localDir = ".local"
+
+// Install puts the pinned programs into .local, unless they are there already.
+// progress, if not nil, hears of each step that takes time.
+func Install(ctx context.Context, progress io.Writer) error {
+	root, err := Root()
+	if err != nil {
+		return err
+	}
+	return errors.Join(installNode(ctx, root, progress), installPython(ctx, root, progress))
+}
+
+// installNode installs what package-lock.json pins: the CDK command and the
+// table server.
+func installNode(ctx context.Context, root string, progress io.Writer) error {
+	files := []string{"package.json", "package-lock.json", ".npmrc"}
+	return installOnce(root, "node", files, progress, func(dir string) error {
+		if _, err := nodeProgram(ctx); err != nil {
+			return err
+		}
+		npm, err := exec.LookPath("npm")
+		if err != nil {
+			return errors.New("npm is missing: install it (it comes with Node.js; on Debian: apt install npm), then run this again")
+		}
+		for _, name := range files {
+			data, err := os.ReadFile(filepath.Join(root, "infra", "local", name))
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+				return err
+			}
+		}
+		return run(ctx, root, "install-node", "installing the CDK command and the table server", nil,
+			npm, "ci", "--prefix", dir, "--loglevel", "error")
+	})
+}
+
+// installPython installs what requirements.txt pins: the AWS engine.
+func installPython(ctx context.Context, root string, progress io.Writer) error {
+	files := []string{"requirements.txt"}
+	return installOnce(root, "python", files, progress, func(dir string) error {
+		python, err := pythonProgram(ctx)
+		if err != nil {
+			return err
+		}
+		if err := run(ctx, root, "install-venv", "making a Python environment", nil, python, "-m", "venv", dir); err != nil {
+			return err
+		}
+		return run(ctx, root, "install-python", "installing the AWS engine", nil,
+			enginePython(root), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+			"--requirement", filepath.Join(root, "infra", "local", "requirements.txt"))
+	})
+}
+
+func enginePython(root string) string {
+	return filepath.Join(root, localDir, "python", "bin", "python")
+}
+
+func nodeModules(root string) string {
+	return filepath.Join(root, localDir, "node", "node_modules")
+}
+
+// tableBinary is the table server built for this machine.
+func tableBinary(root string) (string, error) {
+	arch := map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
+	path := filepath.Join(nodeModules(root), "@dynoxide", runtime.GOOS+"-"+arch, "dynoxide")
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("no table server for %s/%s was installed: start any DynamoDB engine yourself and set TABLE_ENDPOINT to its address", runtime.GOOS, runtime.GOARCH)
+	}
+	return path, nil
+}
+
+// installOnce runs install unless .local/<name> already holds what the given
+// files of infra/local ask for. Test binaries run side by side, hence the lock.
+func installOnce(root, name string, files []string, progress io.Writer, install func(dir string) error) error {
+	dir := filepath.Join(root, localDir, name)
+	stamp := dir + ".installed"
+	want, err := digest(filepath.Join(root, "infra", "local"), files)
+	if err != nil {
+		return err
+	}
+	if holds(stamp, want) {
+		return nil
+	}
+	unlock, err := lock(dir + ".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if holds(stamp, want) {
+		return nil // another process did it while we waited
+	}
+	if progress != nil {
+		fmt.Fprintf(progress, "installing into %s/%s, once\n", localDir, name)
+	}
+	// From scratch: half an installation is worse than none.
+	if err := errors.Join(os.RemoveAll(stamp), os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+		return err
+	}
+	if err := install(dir); err != nil {
+		return err
+	}
+	return os.WriteFile(stamp, []byte(want), 0o644)
+}
+
+// digest names the exact content of the files.
+func digest(dir string, files []string) (string, error) {
+	sum := sha256.New()
+	for _, name := range files {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return "", err
+		}
+		sum.Write(data)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func holds(stamp, want string) bool {
+	got, err := os.ReadFile(stamp)
+	return err == nil && string(got) == want
+}
+
+// lock waits until no other process holds the file.
+func lock(path string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	return func() { f.Close() }, nil
+}

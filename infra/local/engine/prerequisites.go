@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+)
+
+// CheckPrerequisites says in one sentence each what this machine lacks.
+func CheckPrerequisites(ctx context.Context) error {
+	if _, err := nodeProgram(ctx); err != nil {
+		return err
+	}
+	_, err := pythonProgram(ctx)
+	return err
+}
+
+// nodeProgram finds a Node.js that the CDK command and the CDK library run on.
+func nodeProgram(ctx context.Context) (string, error) {
+	const need = "Node.js 20 or newer is needed"
+	path, err := exec.LookPath("node")
+	if err != nil {
+		return "", fmt.Errorf("%s and no program `node` is on the PATH: install it (nodejs.org, or your system's packages), then run this again", need)
+	}
+	if major, _, found := version(ctx, path, "--version"); major < 20 {
+		return "", fmt.Errorf("%s and %s is version %s: install a newer one, then run this again", need, path, found)
+	}
+	return path, nil
+}
+
+// pythonProgram finds a Python that the engine runs on. The plain `python3` of
+// an older system may be too old while a newer one lies beside it.
+func pythonProgram(ctx context.Context) (string, error) {
+	const need = "Python 3.10 or newer is needed"
+	tooOld, noVenv := "", ""
+	for _, name := range []string{"python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		major, minor, found := version(ctx, path, "--version")
+		switch {
+		case major == 0: // a version manager's stand-in for a Python that is not there
+		case major != 3 || minor < 10:
+			tooOld = fmt.Sprintf(" and %s is version %s", path, found)
+		case exec.CommandContext(ctx, path, "-c", "import venv, ensurepip").Run() != nil:
+			noVenv = fmt.Sprintf("%s lacks the venv module: install it (on Debian and Ubuntu: apt install python3.%d-venv), then run this again", path, minor)
+		default:
+			return path, nil
+		}
+	}
+	if noVenv != "" {
+		return "", fmt.Errorf("%s", noVenv)
+	}
+	if tooOld == "" {
+		tooOld = " and no program `python3` is on the PATH"
+	}
+	return "", fmt.Errorf("%s%s: install one (python.org, or your system's packages), then run this again", need, tooOld)
+}
+
+var versionNumber = regexp.MustCompile(`(\d+)\.(\d+)[.\d]*`)
+
+// version asks a program for its version; zeros mean that it did not say.
+func version(ctx context.Context, path, flag string) (major, minor int, found string) {
+	out, err := exec.CommandContext(ctx, path, flag).CombinedOutput()
+	m := versionNumber.FindStringSubmatch(string(out))
+	if err != nil || m == nil {
+		return 0, 0, "unknown"
+	}
+	major, _ = strconv.Atoi(m[1])
+	minor, _ = strconv.Atoi(m[2])
+	return major, minor, m[0]
+}

@@ -1,0 +1,32 @@
+// Package enginetest gives tests a real table engine to work on.
+package enginetest
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+)
+
+// shared starts one server for the whole test binary. Nobody stops it: it ends
+// with the process that started it, however that ends.
+var shared = sync.OnceValues(func() (*engine.TableServer, error) {
+	return engine.StartTable(context.Background())
+})
+
+// Table returns the endpoint of a DynamoDB engine that all tests of this binary
+// share, so each test should make a table of its own. TABLE_ENDPOINT, if set,
+// names another engine to use.
+func Table(tb testing.TB) string {
+	tb.Helper()
+	if endpoint := os.Getenv("TABLE_ENDPOINT"); endpoint != "" {
+		return endpoint
+	}
+	server, err := shared()
+	if err != nil {
+		tb.Fatalf("starting a table server: %v", err)
+	}
+	return server.Endpoint()
+}
