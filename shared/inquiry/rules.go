@@ -1,0 +1,132 @@
+package inquiry
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Fault is one thing that is wrong with a request. It names the place and the
+// fix and never repeats a value, because values are personal data.
+type Fault struct {
+	Pointer    string // JSON pointer (RFC 6901) into the request body
+	Index      int    // position of the inquiry, from 0; -1 when the fault is not in one
+	ExternalID string // of that inquiry, when it has one
+	Code       string // stable word for programs, such as "duplicate"
+	Message    string // sentence for people
+}
+
+// ValidationError lists everything that is wrong with a request.
+type ValidationError struct{ Faults []Fault }
+
+func (e *ValidationError) Error() string {
+	return fmt.Sprintf("%d faults in the request", len(e.Faults))
+}
+
+// Normalize returns the inquiry as it is stored: blanks around values removed,
+// the EIN without its hyphen, state and country in capitals.
+func (in Inquiry) Normalize() Inquiry {
+	for _, field := range in.fields() {
+		*field.value = strings.TrimSpace(*field.value)
+	}
+	in.EIN = strings.ReplaceAll(in.EIN, "-", "")
+	if in.Address != nil {
+		in.Address.State = strings.ToUpper(in.Address.State)
+		in.Address.Country = strings.ToUpper(in.Address.Country)
+	}
+	return in
+}
+
+// Check returns every breach of the rules that a schema cannot state. Lengths,
+// patterns and unknown fields are the schema's, which the API checks first.
+func Check(inquiries []Inquiry, now time.Time) []Fault {
+	var faults []Fault
+	firstWith := map[string]int{} // external id → index
+	for i, in := range inquiries {
+		faults = append(faults, in.check(i, now)...)
+		if in.ExternalID == "" {
+			continue
+		}
+		if first, taken := firstWith[in.ExternalID]; taken {
+			faults = append(faults, in.fault(i, "/externalId", "duplicate",
+				fmt.Sprintf("the inquiry at index %d has the same externalId; make it unique in the batch", first)))
+			continue
+		}
+		firstWith[in.ExternalID] = i
+	}
+	return faults
+}
+
+func (in Inquiry) check(index int, now time.Time) []Fault {
+	var faults []Fault
+	fail := func(pointer, code, message string) {
+		faults = append(faults, in.fault(index, pointer, code, message))
+	}
+	if strings.TrimSpace(in.BusinessName) == "" {
+		fail("/businessName", "required", "give the business's name")
+	}
+	if strings.Trim(in.EIN, "0-") == "" && in.EIN != "" {
+		fail("/ein", "invalid", "an EIN of zeros identifies nobody; leave the field out when it is unknown")
+	}
+	for i, p := range in.Principals {
+		at := fmt.Sprintf("/principals/%d", i)
+		if strings.TrimSpace(p.FirstName+p.LastName) == "" {
+			fail(at+"/lastName", "required", "give the principal's first or last name")
+		}
+		if born, err := time.Parse(time.DateOnly, p.DateOfBirth); p.DateOfBirth != "" {
+			if err != nil || born.After(now) || born.Year() < 1900 {
+				fail(at+"/dateOfBirth", "invalid", "give a day between 1900-01-01 and today as YYYY-MM-DD")
+			}
+		}
+	}
+	for _, field := range in.fields() {
+		if strings.ContainsFunc(*field.value, unicode.IsControl) {
+			fail(field.pointer, "control-character", "remove control characters such as line breaks and tabs")
+		}
+	}
+	return faults
+}
+
+func (in Inquiry) fault(index int, pointer, code, message string) Fault {
+	return Fault{
+		Pointer:    fmt.Sprintf("/inquiries/%d%s", index, pointer),
+		Index:      index,
+		ExternalID: in.ExternalID,
+		Code:       code,
+		Message:    message,
+	}
+}
+
+// field is one text of an inquiry and where it stands.
+type field struct {
+	pointer string
+	value   *string
+}
+
+// fields lists every text of the inquiry but its metadata. Its address and
+// principals are copied first, so that changing a text through the list never
+// changes another Inquiry that shares them.
+func (in *Inquiry) fields() []field {
+	list := []field{
+		{"/businessName", &in.BusinessName}, {"/dba", &in.DBA}, {"/ein", &in.EIN},
+		{"/phone", &in.Phone}, {"/email", &in.Email}, {"/website", &in.Website},
+		{"/externalId", &in.ExternalID},
+	}
+	if in.Address != nil {
+		a := *in.Address
+		in.Address = &a
+		list = append(list,
+			field{"/address/line1", &a.Line1}, field{"/address/line2", &a.Line2}, field{"/address/city", &a.City},
+			field{"/address/state", &a.State}, field{"/address/postalCode", &a.PostalCode},
+			field{"/address/country", &a.Country})
+	}
+	in.Principals = append([]Principal(nil), in.Principals...)
+	for i := range in.Principals {
+		p, at := &in.Principals[i], fmt.Sprintf("/principals/%d", i)
+		list = append(list,
+			field{at + "/firstName", &p.FirstName}, field{at + "/lastName", &p.LastName},
+			field{at + "/dateOfBirth", &p.DateOfBirth}, field{at + "/title", &p.Title})
+	}
+	return list
+}
