@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+// errUnauthorized makes API Gateway answer 401; only this exact text does. It
+// caches no error, so whoever corrects a credential is not kept waiting.
+var errUnauthorized = errors.New("Unauthorized")
+
+// errNoMember: the credential is genuine, and belongs to nobody we know.
+var errNoMember = errors.New("the caller is not a user of this service")
+
+// handler decides who a caller is. What it answers is cached by API Gateway
+// under the Authorization header, so nothing else of a request may matter.
+type handler struct {
+	access access
+	tokens tokens
+	keys   auth.Keys
+	log    *slog.Logger
+}
+
+// access is what the table knows of callers. Absent is inquiry.ErrNotFound.
+type access interface {
+	User(ctx context.Context, id string) (store.User, error)
+	Lender(ctx context.Context, id inquiry.LenderID) (store.Lender, error)
+	APIKey(ctx context.Context, id string) (store.APIKey, error)
+	Membership(ctx context.Context, userID string, lender inquiry.LenderID) (store.User, store.Lender, error)
+}
+
+// tokens checks a Cognito token and returns its sub.
+type tokens interface {
+	Verify(ctx context.Context, token string) (sub string, err error)
+}
+
+// request is what API Gateway asks: a REQUEST authorizer sends the headers, a
+// TOKEN authorizer only the one header's value.
+type request struct {
+	MethodArn          string              `json:"methodArn"`
+	Headers            map[string]string   `json:"headers"`
+	MultiValueHeaders  map[string][]string `json:"multiValueHeaders"`
+	AuthorizationToken string              `json:"authorizationToken"`
+}
+
+// String hides the credentials in the headers.
+func (r request) String() string { return "request to " + r.MethodArn }
+
+// LogValue hides the credentials in the headers.
+func (r request) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+type response = events.APIGatewayCustomAuthorizerResponse
+
+// handle answers with a policy that allows or denies the whole stage, or with
+// errUnauthorized. When we cannot find out, it is another error: a Deny would
+// be cached, and outlive the outage.
+func (h *handler) handle(ctx context.Context, req request) (response, error) {
+	stage, err := stageOf(req.MethodArn)
+	if err != nil {
+		return response{}, err
+	}
+	caller, err := h.identify(ctx, req.credential())
+	about := []any{"lenderId", caller.LenderID, "userId", caller.UserID, "credential", caller.Credential, "keyId", caller.KeyID}
+	switch {
+	case err == nil:
+		h.log.InfoContext(ctx, "allowed", about...)
+		return policy("Allow", stage, caller), nil
+	case errors.Is(err, inquiry.ErrSuspended):
+		h.log.InfoContext(ctx, "denied", append(about, "err", err)...)
+		return policy("Deny", stage, caller), nil
+	case refusal(err):
+		h.log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
+		return response{}, errUnauthorized
+	default:
+		h.log.ErrorContext(ctx, "cannot tell who is calling", append(about, "err", err)...)
+		return response{}, fmt.Errorf("authorizing: %w", err)
+	}
+}
+
+// refusal reports whether err is the caller's fault and not ours.
+func refusal(err error) bool {
+	for _, fault := range []error{auth.ErrMalformedKey, auth.ErrUnknownKey, auth.ErrInvalidToken, errNoMember} {
+		if errors.Is(err, fault) {
+			return true
+		}
+	}
+	return false
+}
+
+// identify returns the caller whom the credential proves, as far as they became
+// known when there is an error.
+func (h *handler) identify(ctx context.Context, credential string) (auth.Caller, error) {
+	if auth.IsKey(credential) {
+		return h.byKey(ctx, credential)
+	}
+	return h.byToken(ctx, credential)
+}
+
+func (h *handler) byToken(ctx context.Context, token string) (auth.Caller, error) {
+	caller := auth.Caller{Credential: auth.CredentialUser}
+	sub, err := h.tokens.Verify(ctx, token)
+	if err != nil {
+		return caller, err
+	}
+	caller.UserID = sub
+	user, err := h.access.User(ctx, sub)
+	if errors.Is(err, inquiry.ErrNotFound) {
+		return caller, errNoMember
+	}
+	if err != nil {
+		return caller, err
+	}
+	lender, err := h.access.Lender(ctx, user.LenderID)
+	if err != nil {
+		return caller, outage(err)
+	}
+	return admit(caller, user, lender)
+}
+
+func (h *handler) byKey(ctx context.Context, credential string) (auth.Caller, error) {
+	caller := auth.Caller{Credential: auth.CredentialAPIKey}
+	parsed, err := h.keys.Parse(credential)
+	if err != nil {
+		return caller, err
+	}
+	key, err := h.access.APIKey(ctx, parsed.ID)
+	if errors.Is(err, inquiry.ErrNotFound) {
+		return caller, auth.ErrUnknownKey
+	}
+	if err != nil {
+		return caller, err
+	}
+	if !h.keys.Verify(parsed, key.Version) {
+		return caller, fmt.Errorf("%w: it has another secret than version %d", auth.ErrUnknownKey, key.Version)
+	}
+	caller.KeyID = key.ID
+	if !key.RevokedAt.IsZero() {
+		return caller, fmt.Errorf("%w: it was revoked", auth.ErrUnknownKey)
+	}
+	caller.UserID = key.UserID
+	user, lender, err := h.access.Membership(ctx, key.UserID, key.LenderID)
+	if err != nil {
+		return caller, outage(err)
+	}
+	return admit(caller, user, lender)
+}
+
+// admit completes the caller from our own items, unless one is suspended.
+func admit(caller auth.Caller, user store.User, lender store.Lender) (auth.Caller, error) {
+	if user.LenderID != lender.ID {
+		return caller, fmt.Errorf("user %s belongs to another lender than their key, %s", user.ID, lender.ID)
+	}
+	caller.LenderID = lender.ID
+	if lender.Status != store.AccessActive {
+		return caller, fmt.Errorf("lender %s: %w", lender.ID, inquiry.ErrSuspended)
+	}
+	if user.Status != store.AccessActive {
+		return caller, fmt.Errorf("user %s: %w", user.ID, inquiry.ErrSuspended)
+	}
+	role, err := auth.ParseRole(user.Role)
+	if err != nil {
+		return caller, fmt.Errorf("user %s: %w", user.ID, err)
+	}
+	caller.Role = role
+	return caller, nil
+}
+
+// outage is an error of ours even when it says "not found": a genuine key and a
+// user always have their user and lender, so one that is missing is a fault of
+// the table and not of the caller.
+func outage(err error) error { return fmt.Errorf("incomplete items: %w", err) }
+
+// credential returns what the Authorization header holds; "" when there is
+// none, or more than one and so no telling which was meant.
+func (r request) credential() string {
+	if r.AuthorizationToken != "" {
+		return auth.FromHeader(r.AuthorizationToken)
+	}
+	var found []string
+	for name, values := range r.MultiValueHeaders {
+		if strings.EqualFold(name, "Authorization") {
+			found = append(found, values...)
+		}
+	}
+	if len(found) == 0 {
+		for name, value := range r.Headers {
+			if strings.EqualFold(name, "Authorization") {
+				found = append(found, value)
+			}
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return auth.FromHeader(found[0])
+}
+
+// stageOf returns the pattern of every method of the stage, out of the ARN of
+// one: arn:aws:execute-api:<region>:<account>:<api>/<stage>/<method>/<path>. A
+// policy for one method alone would be cached and deny all the others.
+func stageOf(methodARN string) (string, error) {
+	parts := strings.SplitN(methodARN, "/", 3)
+	if len(parts) < 3 || !strings.HasPrefix(methodARN, "arn:") || parts[1] == "" {
+		return "", fmt.Errorf("method ARN %q is not one of an API", methodARN)
+	}
+	return parts[0] + "/" + parts[1] + "/*", nil
+}
+
+func policy(effect, stage string, caller auth.Caller) response {
+	resp := response{
+		PrincipalID: caller.UserID,
+		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
+			Version: "2012-10-17",
+			Statement: []events.IAMPolicyStatement{{
+				Action:   []string{"execute-api:Invoke"},
+				Effect:   effect,
+				Resource: []string{stage},
+			}},
+		},
+	}
+	if effect == "Allow" {
+		resp.Context = caller.Context()
+	}
+	return resp
+}
