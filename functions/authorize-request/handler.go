@@ -121,7 +121,7 @@ func (h *handler) byToken(ctx context.Context, token string) (auth.Caller, error
 	}
 	lender, err := h.access.Lender(ctx, user.LenderID)
 	if err != nil {
-		return caller, outage(err)
+		return caller, err // also when absent: a user without a lender is our fault
 	}
 	return admit(caller, user, lender)
 }
@@ -149,7 +149,7 @@ func (h *handler) byKey(ctx context.Context, credential string) (auth.Caller, er
 	caller.UserID = key.UserID
 	user, lender, err := h.access.Membership(ctx, key.UserID, key.LenderID)
 	if err != nil {
-		return caller, outage(err)
+		return caller, err // also when one is absent: a key without its owner is our fault
 	}
 	return admit(caller, user, lender)
 }
@@ -173,11 +173,6 @@ func admit(caller auth.Caller, user store.User, lender store.Lender) (auth.Calle
 	caller.Role = role
 	return caller, nil
 }
-
-// outage is an error of ours even when it says "not found": a genuine key and a
-// user always have their user and lender, so one that is missing is a fault of
-// the table and not of the caller.
-func outage(err error) error { return fmt.Errorf("incomplete items: %w", err) }
 
 // credential returns what the Authorization header holds; "" when there is
 // none, or more than one and so no telling which was meant.

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+func lenderCommand(run runner) *cobra.Command {
+	var id, name string
+	var batchMax, newMax int
+	lender := &cobra.Command{Use: "lender", Short: "Lenders: the organisations that submit batches"}
+
+	create := command("create", "Create a lender", run(func(ctx context.Context, a *admin) (result, error) {
+		return a.createLender(ctx, store.Lender{ID: inquiry.LenderID(id), Name: name, BatchMax: batchMax})
+	}), map[string]*string{"id": &id, "name": &name})
+	create.Flags().IntVar(&batchMax, "batch-max", 0, fmt.Sprintf("inquiries in one batch at the most (default %d)", store.DefaultBatchMax))
+
+	limit := command("set-batch-max", "Change how many inquiries one batch may hold", run(func(ctx context.Context, a *admin) (result, error) {
+		return a.changeLender(ctx, inquiry.LenderID(id), func(id inquiry.LenderID) (bool, error) {
+			return a.access.SetBatchMax(ctx, id, newMax)
+		})
+	}), map[string]*string{"id": &id})
+	limit.Flags().IntVar(&newMax, "batch-max", store.DefaultBatchMax, "inquiries in one batch at the most")
+
+	lender.AddCommand(create, limit,
+		command("show", "Show a lender", run(func(ctx context.Context, a *admin) (result, error) {
+			return a.showLender(ctx, inquiry.LenderID(id))
+		}), map[string]*string{"id": &id}),
+		command("suspend", "Deny the service to a lender's users and keys, within five minutes", run(func(ctx context.Context, a *admin) (result, error) {
+			return a.changeLender(ctx, inquiry.LenderID(id), func(id inquiry.LenderID) (bool, error) { return a.access.SuspendLender(ctx, id) })
+		}), map[string]*string{"id": &id}),
+		command("resume", "End a lender's suspension", run(func(ctx context.Context, a *admin) (result, error) {
+			return a.changeLender(ctx, inquiry.LenderID(id), func(id inquiry.LenderID) (bool, error) { return a.access.ResumeLender(ctx, id) })
+		}), map[string]*string{"id": &id}),
+	)
+	return lender
+}
+
+// lenderData is a lender as a program reads it.
+type lenderData struct {
+	LenderID   inquiry.LenderID   `json:"lenderId"`
+	Name       string             `json:"name"`
+	Status     store.AccessStatus `json:"status"`
+	BatchMax   int                `json:"batchMax"`
+	BatchCount int                `json:"batchCount"`
+}
+
+// describe returns a result that shows the lender after the given words.
+func describe(words string, l store.Lender) result {
+	return result{
+		text: fmt.Sprintf("%s: lender %s %q, %s, at most %d inquiries a batch, %d batches so far",
+			words, l.ID, l.Name, l.Status, l.BatchMax, l.BatchCount),
+		data: lenderData{l.ID, l.Name, l.Status, l.BatchMax, l.BatchCount},
+	}
+}
+
+// createLender creates a lender. One that exists is never changed: if it is as
+// asked for, that is a success.
+func (a *admin) createLender(ctx context.Context, l store.Lender) (result, error) {
+	stored, created, err := a.access.CreateLender(ctx, l)
+	if err != nil {
+		return result{}, err
+	}
+	if created {
+		return describe("created", stored), nil
+	}
+	if stored.Name != l.Name {
+		return result{}, fmt.Errorf("lender %s exists with the name %q; choose another --id, or repeat that name", l.ID, stored.Name)
+	}
+	if l.BatchMax != 0 && stored.BatchMax != l.BatchMax {
+		return result{}, fmt.Errorf("lender %s exists with a batch limit of %d; change it with: admin lender set-batch-max --id %s --batch-max %d",
+			l.ID, stored.BatchMax, l.ID, l.BatchMax)
+	}
+	return describe("exists already", stored), nil
+}
+
+func (a *admin) showLender(ctx context.Context, id inquiry.LenderID) (result, error) {
+	l, err := a.access.Lender(ctx, id)
+	if err != nil {
+		return result{}, explainLender(id, err)
+	}
+	return describe("found", l), nil
+}
+
+// changeLender makes one change, which may have been made before, and shows the
+// lender after it.
+func (a *admin) changeLender(ctx context.Context, id inquiry.LenderID, change func(inquiry.LenderID) (bool, error)) (result, error) {
+	changed, err := change(id)
+	if err != nil {
+		return result{}, explainLender(id, err)
+	}
+	l, err := a.access.Lender(ctx, id)
+	if err != nil {
+		return result{}, err
+	}
+	if !changed {
+		return describe("nothing to change", l), nil
+	}
+	return describe("changed", l), nil
+}
+
+// explainLender says what to do about a lender that does not exist.
+func explainLender(id inquiry.LenderID, err error) error {
+	if errors.Is(err, inquiry.ErrNotFound) {
+		return fmt.Errorf("there is no lender %s; create it with: admin lender create --id %s --name …", id, id)
+	}
+	return err
+}
