@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -42,6 +43,19 @@ func (s *Store) get(ctx context.Context, k item, consistent bool) (item, error) 
 		return nil, inquiry.ErrNotFound
 	}
 	return out.Item, nil
+}
+
+// pause waits before the attempt after the given one, which counts from 0: at
+// random up to 20 ms, 40 ms, 80 ms and so on to half a second. It ends early
+// with ctx.
+func pause(ctx context.Context, attempt int) error {
+	longest := min(20*time.Millisecond<<min(attempt, 5), 500*time.Millisecond)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(longest)):
+		return nil
+	}
 }
 
 // expired reports whether the item is past its time. DynamoDB removes expired

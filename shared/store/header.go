@@ -1,0 +1,212 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// event says why the header was last written. The stream's filters read it, so
+// every write of a header has to set it: a SUBMITTED left standing would
+// dispatch the batch again.
+type event string
+
+const (
+	eventSubmitted event = "SUBMITTED" // dispatch-batch acts on it
+	eventCounted   event = "COUNTED"   // counters moved; nobody acts
+	eventFinished  event = "FINISHED"  // the last inquiry became final; written once
+)
+
+// openShard is the partition of the sparse index that holds unfinished batches.
+const openShard = "0"
+
+// firstCheck is how long after its submission an unfinished batch is looked at.
+const firstCheck = 15 * time.Minute
+
+// header is the stored form of inquiry.Batch.
+type header struct {
+	PK        string
+	SK        string
+	Lender    inquiry.LenderID        `dynamodbav:"lenderId"`
+	Batch     string                  `dynamodbav:"batchId"`
+	Name      string                  `dynamodbav:"name"`
+	Operation inquiry.Operation       `dynamodbav:"operation"`
+	User      string                  `dynamodbav:"submittedBy"`
+	Ordinal   int                     `dynamodbav:"ordinal"`
+	Total     int                     `dynamodbav:"total"`
+	Pages     []int                   `dynamodbav:"pages"` // index of each page's first inquiry
+	Ledger    []byte                  `dynamodbav:"ledger"`
+	Sums      sums                    `dynamodbav:"sums"`
+	Finished  millis                  `dynamodbav:"finishedAt,omitempty"`
+	Status    inquiry.BatchStatus     `dynamodbav:"status"`
+	Event     event                   `dynamodbav:"event"`
+	Version   int                     `dynamodbav:"version"`
+	Expires   attributevalue.UnixTime `dynamodbav:"expiresAt"`
+	counters
+
+	// Set while the batch is unfinished.
+	OpenShard   string `dynamodbav:"openShard,omitempty"`
+	NextCheckAt int64  `dynamodbav:"nextCheckAt,omitempty"` // seconds since 1970
+}
+
+// counters are stored for people and exports that read the table. Readers here
+// count the ledger instead, so the two cannot disagree in an answer.
+type counters struct {
+	Planning       int `dynamodbav:"planning"`
+	Running        int `dynamodbav:"running"`
+	Completed      int `dynamodbav:"completed"`
+	PartialSuccess int `dynamodbav:"partialSuccess"`
+	Failed         int `dynamodbav:"failed"`
+	Cancelled      int `dynamodbav:"cancelled"`
+}
+
+// sums is the stored form of inquiry.Sums: times and work in whole milliseconds,
+// a source's time in whole microseconds, as the inquiries' items hold them, so
+// that nothing is rounded when they are added up.
+type sums struct {
+	SourceRecords int                  `dynamodbav:"records"`
+	Attempts      int                  `dynamodbav:"attempts"`
+	FirstStarted  millis               `dynamodbav:"firstStartedAt"`
+	LastFinished  millis               `dynamodbav:"lastFinishedAt"`
+	Worked        int64                `dynamodbav:"workedMs"`
+	Longest       int64                `dynamodbav:"longestMs"`
+	Sources       map[string]sourceSum `dynamodbav:"sources,omitempty"`
+}
+
+type sourceSum struct {
+	Records       int   `dynamodbav:"records"`
+	Found         int   `dynamodbav:"found"`
+	NoRecord      int   `dynamodbav:"noRecord"`
+	Ambiguous     int   `dynamodbav:"ambiguous"`
+	NotApplicable int   `dynamodbav:"notApplicable"`
+	Failed        int   `dynamodbav:"failed"`
+	Elapsed       int64 `dynamodbav:"elapsedUs"`
+	Longest       int64 `dynamodbav:"longestUs"`
+}
+
+// millis is a time as milliseconds since 1970; 0 is the zero time.
+type millis int64
+
+func toMillis(t time.Time) millis {
+	if t.IsZero() {
+		return 0
+	}
+	return millis(t.UnixMilli())
+}
+
+func (m millis) time() time.Time {
+	if m == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(m)).UTC()
+}
+
+// newHeader returns the header of a batch that has just been submitted.
+func newHeader(b inquiry.Batch, pages []int) header {
+	h := header{
+		PK:          string(batchKey(b.LenderID, b.ID)),
+		SK:          string(headerKey),
+		Lender:      b.LenderID,
+		Batch:       b.ID.String(),
+		Name:        b.Name,
+		Operation:   b.Operation,
+		User:        b.SubmittedBy,
+		Ordinal:     b.Ordinal,
+		Total:       b.Total,
+		Pages:       pages,
+		Event:       eventSubmitted,
+		Version:     b.Version,
+		Expires:     attributevalue.UnixTime(b.ExpiresAt()),
+		OpenShard:   openShard,
+		NextCheckAt: b.CreatedAt().Add(firstCheck).Unix(),
+	}
+	h.setTally(b.Tally)
+	return h
+}
+
+func (h *header) setTally(t inquiry.Tally) {
+	h.Ledger, h.Sums, h.Status = t.Ledger, toSums(t.Sums), t.Status()
+	h.counters = counters(t.Counts())
+}
+
+// parseHeader reads a header item.
+func parseHeader(it item) (header, inquiry.Batch, error) {
+	var h header
+	if err := attributevalue.UnmarshalMap(it, &h); err != nil {
+		return header{}, inquiry.Batch{}, fmt.Errorf("reading header: %w", err)
+	}
+	id, err := inquiry.ParseBatchID(h.Batch)
+	if err != nil {
+		return header{}, inquiry.Batch{}, fmt.Errorf("reading header: %w", err)
+	}
+	return h, inquiry.Batch{
+		ID:          id,
+		LenderID:    h.Lender,
+		Name:        h.Name,
+		Operation:   h.Operation,
+		SubmittedBy: h.User,
+		Ordinal:     h.Ordinal,
+		Tally:       inquiry.Tally{Total: h.Total, Ledger: h.Ledger, Sums: fromSums(h.Sums)},
+		FinishedAt:  h.Finished.time(),
+		Version:     h.Version,
+	}, nil
+}
+
+func toSums(s inquiry.Sums) sums {
+	stored := sums{
+		SourceRecords: s.SourceRecords,
+		Attempts:      s.Attempts,
+		FirstStarted:  toMillis(s.FirstStartedAt),
+		LastFinished:  toMillis(s.LastFinishedAt),
+		Worked:        s.Worked.Milliseconds(),
+		Longest:       s.LongestWork.Milliseconds(),
+	}
+	for name, src := range s.Sources {
+		if stored.Sources == nil {
+			stored.Sources = map[string]sourceSum{}
+		}
+		stored.Sources[name] = sourceSum{
+			Records: src.Records, Found: src.Found, NoRecord: src.NoRecord, Ambiguous: src.Ambiguous,
+			NotApplicable: src.NotApplicable, Failed: src.Failed,
+			Elapsed: src.Elapsed.Microseconds(), Longest: src.Longest.Microseconds(),
+		}
+	}
+	return stored
+}
+
+func fromSums(s sums) inquiry.Sums {
+	read := inquiry.Sums{
+		SourceRecords:  s.SourceRecords,
+		Attempts:       s.Attempts,
+		FirstStartedAt: s.FirstStarted.time(),
+		LastFinishedAt: s.LastFinished.time(),
+		Worked:         ms(s.Worked),
+		LongestWork:    ms(s.Longest),
+	}
+	for name, src := range s.Sources {
+		if read.Sources == nil {
+			read.Sources = map[string]inquiry.SourceSums{}
+		}
+		read.Sources[name] = inquiry.SourceSums{
+			Records: src.Records, Found: src.Found, NoRecord: src.NoRecord, Ambiguous: src.Ambiguous,
+			NotApplicable: src.NotApplicable, Failed: src.Failed,
+			Elapsed: us(src.Elapsed), Longest: us(src.Longest),
+		}
+	}
+	return read
+}
+
+func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+func us(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+
+// marshal turns a stored form into an item.
+func marshal(stored any) (item, error) {
+	it, err := attributevalue.MarshalMap(stored)
+	if err != nil {
+		return nil, fmt.Errorf("building item: %w", err)
+	}
+	return it, nil
+}

@@ -1,0 +1,326 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// Entry is one inquiry of a batch as its lender sees it: what was asked, and
+// what has become of it.
+type Entry struct {
+	ID      inquiry.ID
+	Inquiry inquiry.Inquiry
+	Record  Record // its status is PLANNING while no worker has claimed it
+}
+
+// Batch returns one batch of the lender, for half a read unit a 4 KB.
+func (s *Store) Batch(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
+	_, batch, err := s.header(ctx, lender, id)
+	return batch, err
+}
+
+// Submitted returns a batch with all of its inquiries, read consistently, so
+// that it can be called as soon as the submission has committed.
+func (s *Store) Submitted(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error) {
+	// The header sorts before the pages and is none of the other items.
+	items, err := s.query(ctx, batchKey(lender, id), headerKey, pageKey(999), forward, consistent)
+	if err != nil {
+		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, err)
+	}
+	if len(items) == 0 || textOf(items[0], "SK") != string(headerKey) {
+		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, inquiry.ErrNotFound)
+	}
+	_, batch, err := parseHeader(items[0])
+	if err != nil {
+		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, err)
+	}
+	var inquiries []inquiry.Inquiry
+	for _, it := range items[1:] {
+		page, err := parsePage(it)
+		if err != nil {
+			return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, err)
+		}
+		inquiries = append(inquiries, page...)
+	}
+	if len(inquiries) != batch.Total {
+		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: pages hold %d of %d inquiries", id, len(inquiries), batch.Total)
+	}
+	return batch, inquiries, nil
+}
+
+// Batches returns the lender's batches, newest first: limit of them after
+// skipping offset, and how many there are in all. What it reads does not depend
+// on offset.
+func (s *Store) Batches(ctx context.Context, lender inquiry.LenderID, offset, limit int) ([]inquiry.Batch, int, error) {
+	profile, err := s.Lender(ctx, lender)
+	if err != nil {
+		return nil, 0, err
+	}
+	newest := profile.BatchCount - offset
+	oldest := max(newest-limit+1, 1)
+	if newest < oldest {
+		return nil, profile.BatchCount, nil
+	}
+	places, err := s.query(ctx, lenderKey(lender), placeKey(oldest), placeKey(newest), backward, consistent)
+	if err != nil {
+		return nil, 0, fmt.Errorf("listing batches: %w", err)
+	}
+	keys := make([]item, len(places))
+	for i, it := range places {
+		id, err := inquiry.ParseBatchID(textOf(it, "batchId"))
+		if err != nil {
+			return nil, 0, fmt.Errorf("listing batches: %w", err)
+		}
+		keys[i] = key(batchKey(lender, id), headerKey)
+	}
+	headers, err := s.batchGet(ctx, keys)
+	if err != nil {
+		return nil, 0, fmt.Errorf("listing batches: %w", err)
+	}
+	batches := make([]inquiry.Batch, 0, len(keys))
+	for _, k := range keys {
+		it, found := headers[textOf(k, "PK")]
+		if !found {
+			continue // expired and removed; its place outlives it
+		}
+		_, batch, err := parseHeader(it)
+		if err != nil {
+			return nil, 0, fmt.Errorf("listing batches: %w", err)
+		}
+		batches = append(batches, batch)
+	}
+	return batches, profile.BatchCount, nil
+}
+
+// Entries returns the batch and limit of its inquiries after skipping offset,
+// in the order of submission. What it reads does not depend on offset.
+func (s *Store) Entries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, offset, limit int) (inquiry.Batch, []Entry, error) {
+	pages, batch, err := s.header(ctx, lender, id)
+	if err != nil {
+		return inquiry.Batch{}, nil, err
+	}
+	offset = min(offset, batch.Total)
+	end := min(offset+limit, batch.Total)
+	if offset == end {
+		return batch, nil, nil
+	}
+	entries, err := s.entries(ctx, batch, pages, offset, end)
+	if err != nil {
+		return inquiry.Batch{}, nil, fmt.Errorf("listing inquiries of batch %s: %w", id, err)
+	}
+	return batch, entries, nil
+}
+
+// Entry returns one inquiry of the lender.
+func (s *Store) Entry(ctx context.Context, lender inquiry.LenderID, id inquiry.ID) (Entry, error) {
+	pages, batch, err := s.header(ctx, lender, id.Batch())
+	if err != nil {
+		return Entry{}, err
+	}
+	if id.Index() >= batch.Total {
+		return Entry{}, fmt.Errorf("reading inquiry %s: %w", id, inquiry.ErrNotFound)
+	}
+	entries, err := s.entries(ctx, batch, pages, id.Index(), id.Index()+1)
+	if err != nil {
+		return Entry{}, fmt.Errorf("reading inquiry %s: %w", id, err)
+	}
+	return entries[0], nil
+}
+
+// entries reads the inquiries from start to before end, which is not empty:
+// what was asked from the pages, what has become of it from the buckets.
+func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, start, end int) ([]Entry, error) {
+	entries := make([]Entry, end-start)
+	for i := range entries {
+		entries[i].ID = b.ID.Inquiry(start + i)
+		entries[i].Record = Record{ID: entries[i].ID, Status: inquiry.StatusPlanning}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.readPages(ctx, b, pageStarts, start, entries) })
+	for bucket := start / bucketSize; bucket <= (end-1)/bucketSize; bucket++ {
+		from, to := max(start, bucket*bucketSize), min(end, (bucket+1)*bucketSize)
+		g.Go(func() error { return s.readBucket(ctx, b, from, entries[from-start:to-start]) })
+	}
+	return entries, g.Wait()
+}
+
+// readPages fills in what was asked. Pages never change, so an eventually
+// consistent read gives all of a page or, right after the submission, nothing.
+func (s *Store) readPages(ctx context.Context, b inquiry.Batch, pageStarts []int, start int, entries []Entry) error {
+	end := start + len(entries)
+	first := pageOf(pageStarts, start)
+	last := pageOf(pageStarts, end-1)
+	items, err := s.query(ctx, batchKey(b.LenderID, b.ID), pageKey(first), pageKey(last), forward, eventual)
+	if err == nil && len(items) < last-first+1 {
+		items, err = s.query(ctx, batchKey(b.LenderID, b.ID), pageKey(first), pageKey(last), forward, consistent)
+	}
+	if err != nil {
+		return err
+	}
+	if len(items) < last-first+1 {
+		return fmt.Errorf("pages %d to %d: %w", first, last, inquiry.ErrNotFound)
+	}
+	for i, it := range items {
+		asked, err := parsePage(it)
+		if err != nil {
+			return err
+		}
+		for j, in := range asked {
+			if at := pageStarts[first+i] + j - start; at >= 0 && at < len(entries) {
+				entries[at].Inquiry = in
+			}
+		}
+	}
+	return nil
+}
+
+// pageOf returns the number of the page that holds the inquiry at index.
+func pageOf(pageStarts []int, index int) int {
+	n, found := slices.BinarySearch(pageStarts, index)
+	if !found {
+		n--
+	}
+	return n
+}
+
+// readBucket fills in the records of entries that lie in one bucket, the first
+// of them at index from. Once the batch's status is final, so is every record:
+// a cheap read that has not caught up with that is done again consistently.
+func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entries []Entry) error {
+	partition := bucketKey(b.LenderID, b.ID, from/bucketSize)
+	for _, c := range []consistency{eventual, consistent} {
+		items, err := s.query(ctx, partition, inquiryKey(from), inquiryKey(from+len(entries)-1), forward, c)
+		if err != nil {
+			return err
+		}
+		for _, it := range items {
+			where, record, err := parseRecord(it)
+			if err != nil {
+				return err
+			}
+			entries[where.index-from].Record = record
+		}
+		behind := slices.ContainsFunc(entries, func(e Entry) bool { return !e.Record.Status.Final() })
+		if !b.Status().Final() || !behind {
+			break
+		}
+	}
+	return nil
+}
+
+// header reads a batch's header, and the index of the first inquiry of each of
+// its pages.
+func (s *Store) header(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (pageStarts []int, b inquiry.Batch, err error) {
+	it, err := s.getFresh(ctx, key(batchKey(lender, id), headerKey))
+	if err != nil {
+		return nil, inquiry.Batch{}, fmt.Errorf("reading batch %s: %w", id, err)
+	}
+	h, batch, err := parseHeader(it)
+	if err != nil {
+		return nil, inquiry.Batch{}, fmt.Errorf("reading batch %s: %w", id, err)
+	}
+	return h.Pages, batch, nil
+}
+
+// getFresh reads an item at half price and, only when it is not there, again
+// consistently: an item that was just written is found, at no cost to the rest.
+func (s *Store) getFresh(ctx context.Context, k item) (item, error) {
+	it, err := s.get(ctx, k, false)
+	if errors.Is(err, inquiry.ErrNotFound) {
+		return s.get(ctx, k, true)
+	}
+	return it, err
+}
+
+// direction and consistency are the two choices that a query has.
+type (
+	direction   bool
+	consistency bool
+)
+
+const (
+	forward    direction   = true
+	backward   direction   = false
+	consistent consistency = true
+	eventual   consistency = false
+)
+
+// query reads every item of one partition between two sort keys, both included.
+func (s *Store) query(ctx context.Context, partition partitionKey, from, to sortKey, d direction, c consistency) ([]item, error) {
+	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
+		TableName:              &s.table,
+		KeyConditionExpression: aws.String("PK = :pk AND SK BETWEEN :from AND :to"),
+		ExpressionAttributeValues: item{
+			":pk": text(string(partition)), ":from": text(string(from)), ":to": text(string(to)),
+		},
+		ScanIndexForward: aws.Bool(bool(d)),
+		ConsistentRead:   aws.Bool(bool(c)),
+	})
+	var items []item
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range page.Items {
+			if !s.expired(it) {
+				items = append(items, it)
+			}
+		}
+	}
+	return items, nil
+}
+
+// batchGet reads the items under keys that have different partition keys, and
+// returns those that exist by partition key. What an eventually consistent read
+// does not find is read again consistently.
+func (s *Store) batchGet(ctx context.Context, keys []item) (map[string]item, error) {
+	found := map[string]item{}
+	for _, c := range []consistency{eventual, consistent} {
+		missing := slices.DeleteFunc(slices.Clone(keys), func(k item) bool {
+			_, have := found[textOf(k, "PK")]
+			return have
+		})
+		for chunk := range slices.Chunk(missing, 100) { // the most that one call takes
+			part, err := s.batchGetChunk(ctx, chunk, c)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(found, part)
+		}
+	}
+	return found, nil
+}
+
+func (s *Store) batchGetChunk(ctx context.Context, keys []item, c consistency) (map[string]item, error) {
+	found := map[string]item{}
+	request := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(bool(c))}}
+	for attempt := 0; ; attempt++ {
+		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range out.Responses[s.table] {
+			if !s.expired(it) {
+				found[textOf(it, "PK")] = it
+			}
+		}
+		request = out.UnprocessedKeys // what did not fit the 16 MB of one reply, or was throttled
+		if len(request) == 0 {
+			return found, nil
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+}

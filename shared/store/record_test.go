@@ -1,0 +1,139 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+const lease = time.Minute
+
+// until is when a lease taken now ends.
+func (s *Store) until() time.Time { return s.now().Add(lease) }
+
+func TestAClaimedInquiryIsFinishedOnce(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	batch := mustSubmit(t, s, acme, 300)
+	id := batch.Inquiry(299) // in the second bucket and beyond the first
+
+	claim, err := s.Claim(t.Context(), acme, id, "worker-1", s.until())
+	if err != nil || claim.Attempt != 1 {
+		t.Fatalf("Claim() = %+v, %v", claim, err)
+	}
+	result := Result{
+		Status: inquiry.StatusFailed,
+		Sources: map[string]inquiry.SourceFigures{
+			"ofac": {Outcome: inquiry.OutcomeStale, Records: 0, Elapsed: 1500 * time.Microsecond},
+		},
+		Report: []byte("packed"), Failure: "REQUIRED_SOURCE", Retryable: true,
+	}
+	finished := s.later(2 * time.Second)
+	if err := finished.Finish(t.Context(), claim, result); err != nil {
+		t.Fatal(err)
+	}
+
+	entry, err := s.Entry(t.Context(), acme, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Record{
+		ID: id, Status: inquiry.StatusFailed, Report: []byte("packed"), Failure: "REQUIRED_SOURCE", Retryable: true,
+		Figures: inquiry.Figures{StartedAt: noon, FinishedAt: noon.Add(2 * time.Second), Attempts: 1, Sources: result.Sources},
+	}
+	if diff := cmp.Diff(want, entry.Record); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+
+	result.Status = inquiry.StatusCompleted
+	if err := finished.Finish(t.Context(), Claim{Lender: acme, ID: id, Token: "worker-2"}, result); !errors.Is(err, inquiry.ErrFinished) {
+		t.Errorf("a second, different final status: %v, want ErrFinished", err)
+	}
+	if _, err := s.later(time.Hour).Claim(t.Context(), acme, id, "worker-3", s.until()); !errors.Is(err, inquiry.ErrFinished) {
+		t.Errorf("claiming a final inquiry: %v, want ErrFinished", err)
+	}
+}
+
+func TestALeaseKeepsOthersOutUntilItEnds(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := mustSubmit(t, s, acme, 1).Inquiry(0)
+	first, err := s.Claim(t.Context(), acme, id, "worker-1", s.until())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	early := s.later(lease - time.Millisecond)
+	if _, err := early.Claim(t.Context(), acme, id, "worker-2", early.until()); !errors.Is(err, inquiry.ErrLeased) {
+		t.Fatalf("claim under a lease: %v, want ErrLeased", err)
+	}
+	after := s.later(lease)
+	second, err := after.Claim(t.Context(), acme, id, "worker-2", after.until())
+	if err != nil || second.Attempt != 2 {
+		t.Fatalf("claim after the lease: %+v, %v", second, err)
+	}
+
+	// The first worker wakes up and must not write.
+	if err := after.Finish(t.Context(), first, Result{Status: inquiry.StatusCompleted}); !errors.Is(err, inquiry.ErrSuperseded) {
+		t.Errorf("stale attempt: %v, want ErrSuperseded", err)
+	}
+	if err := after.Finish(t.Context(), second, Result{Status: inquiry.StatusPartialSuccess}); err != nil {
+		t.Fatal(err)
+	}
+	if err := after.Finish(t.Context(), first, Result{Status: inquiry.StatusCompleted}); !errors.Is(err, inquiry.ErrFinished) {
+		t.Errorf("stale attempt after the end: %v, want ErrFinished", err)
+	}
+	entry, err := s.Entry(t.Context(), acme, id)
+	if err != nil || entry.Record.Status != inquiry.StatusPartialSuccess || !entry.Record.Figures.StartedAt.Equal(noon) {
+		t.Errorf("the record is %+v, %v; want the second worker's, started by the first", entry.Record, err)
+	}
+}
+
+func TestALostReplyToAClaimOrAFinishIsASuccess(t *testing.T) {
+	t.Parallel()
+	lossy := &lossyTransport{operation: "UpdateItem"}
+	s := newStoreOver(t, lossy)
+	id := mustSubmit(t, s, acme, 1).Inquiry(0)
+
+	lossy.losses.Store(1)
+	claim, err := s.Claim(t.Context(), acme, id, "worker-1", s.until())
+	if err != nil || claim.Attempt != 1 {
+		t.Fatalf("Claim() = %+v, %v", claim, err)
+	}
+	lossy.losses.Store(1)
+	if err := s.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); err != nil {
+		t.Fatalf("Finish() = %v", err)
+	}
+}
+
+func TestFinishingADeletedInquiryMakesNoGhost(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := inquiry.NewBatchID(noon).Inquiry(0)
+	err := s.Finish(t.Context(), Claim{Lender: acme, ID: id, Token: "worker-1"}, Result{Status: inquiry.StatusCompleted})
+	if !errors.Is(err, inquiry.ErrNotFound) {
+		t.Errorf("Finish() = %v, want ErrNotFound", err)
+	}
+	if n := s.count(t.Context(), t); n != 0 {
+		t.Errorf("the table holds %d items, want none", n)
+	}
+}
+
+func TestOnlyAFinalStatusFinishes(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := mustSubmit(t, s, acme, 1).Inquiry(0)
+	claim, err := s.Claim(t.Context(), acme, id, "worker-1", s.until())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, status := range []inquiry.Status{inquiry.StatusPlanning, inquiry.StatusRunning, "", "DONE"} {
+		if err := s.Finish(t.Context(), claim, Result{Status: status}); err == nil {
+			t.Errorf("finished as %q", status)
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// newStore returns a Store on an empty table of its own in a real engine. It
+// stands still at noon.
+func newStore(t testing.TB) *Store {
+	t.Helper()
+	return newStoreOver(t, http.DefaultTransport)
+}
+
+var tables atomic.Int32
+
+func newStoreOver(t testing.TB, transport http.RoundTripper) *Store {
+	t.Helper()
+	options := dynamodb.Options{
+		BaseEndpoint: aws.String(enginetest.Table(t)),
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+		HTTPClient:   &http.Client{Transport: transport},
+	}
+	name := fmt.Sprintf("table-%d", tables.Add(1))
+	_, err := dynamodb.New(options).CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("openShard"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("nextCheckAt"), AttributeType: types.ScalarAttributeTypeN},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
+		},
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
+			IndexName: aws.String("open"),
+			KeySchema: []types.KeySchemaElement{
+				{AttributeName: aws.String("openShard"), KeyType: types.KeyTypeHash},
+				{AttributeName: aws.String("nextCheckAt"), KeyType: types.KeyTypeRange},
+			},
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+		}},
+	})
+	if err != nil {
+		t.Fatalf("creating table: %v", err)
+	}
+	return New(dynamodb.New(options), name, func() time.Time { return noon })
+}
+
+// later returns the same store with its clock moved on.
+func (s *Store) later(d time.Duration) *Store {
+	moved := *s
+	at := s.now().Add(d)
+	moved.now = func() time.Time { return at }
+	return &moved
+}
+
+// lossyTransport loses replies: the engine does the work of every request whose
+// operation is named, and the caller is told that the connection broke, as often
+// as losses says.
+type lossyTransport struct {
+	operation string
+	losses    atomic.Int32
+}
+
+func (l *lossyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	reply, err := http.DefaultTransport.RoundTrip(r)
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+l.operation) && l.losses.Add(-1) >= 0 {
+		if err == nil {
+			reply.Body.Close()
+		}
+		return nil, errors.New("connection reset by peer")
+	}
+	return reply, err
+}
+
+const acme inquiry.LenderID = "acme-capital"
+
+// newLender adds a lender and returns it.
+func newLender(t testing.TB, s *Store, id inquiry.LenderID) Lender {
+	t.Helper()
+	lender, _, err := s.CreateLender(t.Context(), Lender{ID: id, Name: "A Lender"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lender
+}
+
+// submission is a batch of n inquiries.
+func submission(n int) Submission {
+	sub := Submission{UserID: "user-1", Name: "Autumn review"}
+	for i := range n {
+		sub.Inquiries = append(sub.Inquiries, inquiry.Inquiry{
+			BusinessName: fmt.Sprintf("Business %d LLC", i),
+			ExternalID:   fmt.Sprintf("LOAN-%d", i),
+			Address:      &inquiry.Address{Line1: fmt.Sprintf("%d Main Street", i), City: "Springfield", State: "IL"},
+		})
+	}
+	return sub
+}
+
+// mustSubmit submits n inquiries for a new lender and returns the batch's id.
+func mustSubmit(t testing.TB, s *Store, id inquiry.LenderID, n int) inquiry.BatchID {
+	t.Helper()
+	batch, _, err := s.Submit(t.Context(), newLender(t, s, id), submission(n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return batch
+}
+
+// count returns how many items the whole table holds.
+func (s *Store) count(ctx context.Context, t testing.TB) int {
+	t.Helper()
+	n := 0
+	pages := dynamodb.NewScanPaginator(s.db, &dynamodb.ScanInput{TableName: &s.table})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(page.Items)
+	}
+	return n
+}

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// Transition is what one stream record says of one inquiry.
+type Transition struct {
+	Lender inquiry.LenderID
+	Batch  inquiry.BatchID
+	Change inquiry.Change
+}
+
+// ReadTransition reads a stream record of an inquiry's item. ok is false for a
+// removal, which is the table's housekeeping and no transition. A status that
+// this version does not know is an error.
+func ReadTransition(r events.DynamoDBEventRecord) (t Transition, ok bool, err error) {
+	if r.EventName == string(events.DynamoDBOperationTypeRemove) {
+		return Transition{}, false, nil
+	}
+	image, err := fromStream(r.Change.NewImage)
+	if err != nil {
+		return Transition{}, false, err
+	}
+	where, read, err := parseRecord(image)
+	if err != nil {
+		return Transition{}, false, err
+	}
+	return Transition{
+		Lender: where.lender,
+		Batch:  where.batch,
+		Change: inquiry.Change{Index: where.index, Status: read.Status, Figures: read.Figures},
+	}, true, nil
+}
+
+// ReadSubmitted reads a stream record of a header. ok is false unless the batch
+// has just been submitted.
+func ReadSubmitted(r events.DynamoDBEventRecord) (lender inquiry.LenderID, batch inquiry.BatchID, ok bool, err error) {
+	if r.EventName == string(events.DynamoDBOperationTypeRemove) {
+		return "", inquiry.BatchID{}, false, nil
+	}
+	image, err := fromStream(r.Change.NewImage)
+	if err != nil {
+		return "", inquiry.BatchID{}, false, err
+	}
+	if textOf(image, "SK") != string(headerKey) || event(textOf(image, "event")) != eventSubmitted {
+		return "", inquiry.BatchID{}, false, nil
+	}
+	_, b, err := parseHeader(image)
+	if err != nil {
+		return "", inquiry.BatchID{}, false, err
+	}
+	return b.LenderID, b.ID, true, nil
+}
+
+// fromStream turns an image as the event carries it into an item as the SDK
+// does. The two have different types for the same JSON.
+func fromStream(image map[string]events.DynamoDBAttributeValue) (item, error) {
+	it := make(item, len(image))
+	for name, value := range image {
+		converted, err := fromStreamValue(value)
+		if err != nil {
+			return nil, fmt.Errorf("attribute %s: %w", name, err)
+		}
+		it[name] = converted
+	}
+	return it, nil
+}
+
+func fromStreamValue(v events.DynamoDBAttributeValue) (types.AttributeValue, error) {
+	switch v.DataType() {
+	case events.DataTypeString:
+		return text(v.String()), nil
+	case events.DataTypeNumber:
+		return &types.AttributeValueMemberN{Value: v.Number()}, nil
+	case events.DataTypeBinary:
+		return binary(v.Binary()), nil
+	case events.DataTypeBoolean:
+		return &types.AttributeValueMemberBOOL{Value: v.Boolean()}, nil
+	case events.DataTypeNull:
+		return &types.AttributeValueMemberNULL{Value: true}, nil
+	case events.DataTypeMap:
+		members, err := fromStream(v.Map())
+		return &types.AttributeValueMemberM{Value: members}, err
+	case events.DataTypeList:
+		list := make([]types.AttributeValue, len(v.List()))
+		for i, member := range v.List() {
+			converted, err := fromStreamValue(member)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = converted
+		}
+		return &types.AttributeValueMemberL{Value: list}, nil
+	default:
+		return nil, fmt.Errorf("no item of ours holds data type %d", v.DataType())
+	}
+}
