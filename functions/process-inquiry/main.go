@@ -1,0 +1,61 @@
+// Command process-inquiry is the Lambda function that looks queued inquiries up
+// in every source and writes their reports.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/source"
+	"github.com/batch-inquiries/batch-inquiries/shared/source/ofac"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+func main() {
+	log := boot.Logger("process-inquiry")
+	h, err := wire(context.Background(), os.Getenv, log)
+	if err != nil {
+		log.Error("cannot start", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(h.handle)
+}
+
+// wire builds the handler. It alone reads the environment and makes clients.
+func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler, error) {
+	env := boot.Env{Lookup: getenv}
+	table, maxReceives := env.Required("TABLE_NAME"), env.Required("MAX_RECEIVES")
+	root := env.Required("LAMBDA_TASK_ROOT") // where Lambda unpacks the zip
+	if err := env.Err(); err != nil {
+		return nil, err
+	}
+	receives, err := strconv.Atoi(maxReceives)
+	if err != nil {
+		return nil, fmt.Errorf("MAX_RECEIVES: %w", err)
+	}
+	list, err := ofac.Load(os.DirFS(filepath.Join(root, "ofac")))
+	if err != nil {
+		return nil, fmt.Errorf("loading the OFAC list: %w", err)
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("loading AWS configuration: %w", err)
+	}
+	return &handler{
+		inquiries:   store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
+		sources:     source.NewRunner(ofac.New(list)),
+		maxReceives: receives,
+		now:         time.Now,
+		log:         log,
+	}, nil
+}

@@ -1,0 +1,42 @@
+// Command tally-statuses is the Lambda function that keeps each batch's counters
+// equal to what its inquiries say. The table's stream calls it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+func main() {
+	log := boot.Logger("tally-statuses")
+	h, err := wire(context.Background(), os.Getenv, log)
+	if err != nil {
+		log.Error("cannot start", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(h.handle)
+}
+
+// wire builds the handler. It alone reads the environment and makes clients.
+func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler, error) {
+	env := boot.Env{Lookup: getenv}
+	table := env.Required("TABLE_NAME")
+	if err := env.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("loading AWS configuration: %w", err)
+	}
+	return &handler{counters: store.New(dynamodb.NewFromConfig(cfg), table, time.Now), log: log}, nil
+}

@@ -1,0 +1,156 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/queue"
+)
+
+// fakeSQS takes what it is told to take. refuse names, by call from 0, how many
+// of the call's messages it reports as failed; err is returned for every call.
+type fakeSQS struct {
+	refuse map[int]int
+	err    error
+	calls  []int // messages in each call
+	bytes  []int
+	taken  []queue.Message
+	groups map[string]bool
+}
+
+func (f *fakeSQS) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	call, size := len(f.calls), 0
+	f.calls = append(f.calls, len(in.Entries))
+	out := &sqs.SendMessageBatchOutput{}
+	for i, e := range in.Entries {
+		size += len(*e.MessageBody)
+		if i < f.refuse[call] {
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError")})
+			continue
+		}
+		m, err := queue.Parse(*e.MessageBody)
+		if err != nil {
+			return nil, err
+		}
+		f.taken = append(f.taken, m)
+		if f.groups == nil {
+			f.groups = map[string]bool{}
+		}
+		f.groups[aws.ToString(e.MessageGroupId)] = true
+	}
+	f.bytes = append(f.bytes, size)
+	return out, f.err
+}
+
+func messages(n, nameBytes int) []queue.Message {
+	batch := inquiry.NewBatchID(time.Now())
+	list := make([]queue.Message, n)
+	for i := range list {
+		list[i] = queue.Message{LenderID: "acme", ID: batch.Inquiry(i), Inquiry: inquiry.Inquiry{
+			BusinessName: strings.Repeat("n", nameBytes), ExternalID: fmt.Sprint(i),
+		}}
+	}
+	return list
+}
+
+func TestSendTakesTenACall(t *testing.T) {
+	t.Parallel()
+	fake := &fakeSQS{}
+	sent := messages(250, 20)
+	if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
+		t.Fatal(err)
+	}
+	if len(fake.calls) != 25 {
+		t.Errorf("250 messages took %d calls, want 25", len(fake.calls))
+	}
+	if diff := cmp.Diff(sent, fake.taken); diff != "" {
+		t.Errorf("messages (-sent +taken):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]bool{"acme": true}, fake.groups); diff != "" {
+		t.Errorf("message groups (-want +got):\n%s", diff)
+	}
+}
+
+func TestSendKeepsACallBelowTheSizeLimit(t *testing.T) {
+	t.Parallel()
+	fake := &fakeSQS{}
+	sent := messages(10, 60_000)
+	if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
+		t.Fatal(err)
+	}
+	for i, size := range fake.bytes {
+		if size > 256<<10 {
+			t.Errorf("call %d has %d bytes", i, size)
+		}
+	}
+	if len(fake.taken) != len(sent) {
+		t.Errorf("%d of %d messages were taken", len(fake.taken), len(sent))
+	}
+}
+
+func TestSendSendsAgainWhatASuccessfulReplyNamesAsFailed(t *testing.T) {
+	t.Parallel()
+	fake := &fakeSQS{refuse: map[int]int{0: 3, 1: 10, 3: 1}}
+	sent := messages(25, 20)
+	if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
+		t.Fatal(err)
+	}
+	taken := map[inquiry.ID]int{}
+	for _, m := range fake.taken {
+		taken[m.ID]++
+	}
+	for _, m := range sent {
+		if taken[m.ID] != 1 {
+			t.Errorf("inquiry %d was taken %d times", m.ID.Index(), taken[m.ID])
+		}
+	}
+}
+
+func TestSendGivesUpOnWhatIsNeverTaken(t *testing.T) {
+	t.Parallel()
+	fake := &fakeSQS{refuse: map[int]int{0: 1, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1}}
+	if err := queue.New(fake, "url").Send(t.Context(), messages(5, 20)); err == nil {
+		t.Error("Send() = nil though one message was never taken")
+	}
+	if len(fake.calls) > 5 {
+		t.Errorf("%d calls for one stubborn message", len(fake.calls))
+	}
+}
+
+func TestSendReportsABrokenCall(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("no route to host")
+	if err := queue.New(&fakeSQS{err: broken}, "url").Send(t.Context(), messages(1, 20)); !errors.Is(err, broken) {
+		t.Errorf("Send() = %v, want the call's error", err)
+	}
+}
+
+func TestParseRefusesWhatSendDidNotMake(t *testing.T) {
+	t.Parallel()
+	id := inquiry.NewBatchID(time.Now()).Inquiry(0).String()
+	for name, body := range map[string]string{
+		"empty":                 "",
+		"not JSON":              "Secret Name LLC",
+		"no lender":             `{"inquiryId":"` + id + `","inquiry":{"businessName":"Secret Name LLC"}}`,
+		"no inquiry id":         `{"lenderId":"acme","inquiry":{"businessName":"Secret Name LLC"}}`,
+		"an id we never made":   `{"lenderId":"acme","inquiryId":"Secret Name LLC"}`,
+		"a field of wrong type": `{"lenderId":"acme","inquiryId":"` + id + `","inquiry":{"businessName":{"Secret Name LLC":1}}}`,
+	} {
+		_, err := queue.Parse(body)
+		if err == nil {
+			t.Errorf("%s: was read", name)
+		} else if strings.Contains(err.Error(), "Secret") {
+			t.Errorf("%s: the error quotes the body: %v", name, err)
+		}
+	}
+}
