@@ -1,0 +1,425 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+// fakeAccess is a table that can be down, and counts its reads.
+type fakeAccess struct {
+	users   map[string]store.User
+	lenders map[inquiry.LenderID]store.Lender
+	keys    map[string]store.APIKey
+	down    error
+	reads   int
+}
+
+func read[K comparable, V any](f *fakeAccess, from map[K]V, id K) (V, error) {
+	f.reads++
+	v, ok := from[id]
+	if f.down != nil {
+		return v, f.down
+	}
+	if !ok {
+		return v, inquiry.ErrNotFound
+	}
+	return v, nil
+}
+
+func (f *fakeAccess) User(_ context.Context, id string) (store.User, error) {
+	return read(f, f.users, id)
+}
+
+func (f *fakeAccess) Lender(_ context.Context, id inquiry.LenderID) (store.Lender, error) {
+	return read(f, f.lenders, id)
+}
+
+func (f *fakeAccess) APIKey(_ context.Context, id string) (store.APIKey, error) {
+	return read(f, f.keys, id)
+}
+
+func (f *fakeAccess) Membership(_ context.Context, userID string, lender inquiry.LenderID) (store.User, store.Lender, error) {
+	u, err := read(f, f.users, userID)
+	if err != nil {
+		return u, store.Lender{}, err
+	}
+	l, err := read(f, f.lenders, lender)
+	f.reads-- // one call reads both
+	return u, l, err
+}
+
+// fakeTokens believes the tokens it has, by their sub.
+type fakeTokens struct {
+	subs map[string]string
+	down error
+}
+
+func (f fakeTokens) Verify(_ context.Context, token string) (string, error) {
+	if f.down != nil {
+		return "", f.down
+	}
+	if sub, ok := f.subs[token]; ok {
+		return sub, nil
+	}
+	return "", auth.ErrInvalidToken
+}
+
+const (
+	token     = "eyJraWQiOiJmaXJzdCIsImFsZyI6IlJTMjU2In0.eyJzdWIiOiJ1MSJ9.c2lnbmF0dXJl"
+	methodARN = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/GET/v1/batch-inquiries"
+	stage     = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/*"
+)
+
+type fixture struct {
+	*handler
+	access *fakeAccess
+	tokens *fakeTokens
+	key    string // of u1
+	log    *strings.Builder
+}
+
+// newFixture has the lender acme with its member u1, who has key k1.
+func newFixture(tb testing.TB) fixture {
+	tb.Helper()
+	keys, err := auth.NewKeys([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	f := fixture{
+		access: &fakeAccess{
+			users:   map[string]store.User{"u1": {ID: "u1", LenderID: "acme", Role: "member", Status: store.AccessActive, APIKeyID: "k1"}},
+			lenders: map[inquiry.LenderID]store.Lender{"acme": {ID: "acme", Name: "Acme Lending", Status: store.AccessActive}},
+			keys:    map[string]store.APIKey{"k1": {ID: "k1", LenderID: "acme", UserID: "u1", Version: 2}},
+		},
+		tokens: &fakeTokens{subs: map[string]string{token: "u1"}},
+		key:    keys.Issue("k1", 2),
+		log:    &strings.Builder{},
+	}
+	f.handler = &handler{access: f.access, tokens: f.tokens, keys: keys, log: slog.New(slog.NewJSONHandler(f.log, nil))}
+	return f
+}
+
+func (f fixture) ask(tb testing.TB, credential string) (response, error) {
+	tb.Helper()
+	return f.handle(tb.Context(), request{MethodArn: methodARN, AuthorizationToken: credential})
+}
+
+func TestACallerIsAllowedTheWholeStage(t *testing.T) {
+	t.Parallel()
+
+	user := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialUser}
+	key := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1"}
+	f := newFixture(t)
+	for name, c := range map[string]struct {
+		header string
+		want   auth.Caller
+	}{
+		"token":              {token, user},
+		"token, with Bearer": {"Bearer " + token, user},
+		"key":                {f.key, key},
+		"key, with bearer":   {"bearer " + f.key, key},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			resp, err := f.ask(t, c.header)
+			if err != nil {
+				t.Fatal(err)
+			}
+			effect, resource := decision(t, resp)
+			if effect != "Allow" || resource != stage {
+				t.Errorf("%s %s, want Allow %s", effect, resource, stage)
+			}
+			if resp.PrincipalID != "u1" {
+				t.Errorf("principal %q", resp.PrincipalID)
+			}
+			got, err := auth.CallerFromContext(resp.Context)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if f.access.reads != 2 {
+				t.Errorf("%d reads, want 2", f.access.reads)
+			}
+		})
+	}
+}
+
+func decision(tb testing.TB, resp response) (effect, resource string) {
+	tb.Helper()
+	statements := resp.PolicyDocument.Statement
+	if len(statements) != 1 || len(statements[0].Resource) != 1 {
+		tb.Fatalf("policy %+v, want one statement on one resource", resp.PolicyDocument)
+	}
+	return statements[0].Effect, statements[0].Resource[0]
+}
+
+// The answer to one request decides others, from the cache: of every method and
+// path of the stage, and of no other stage.
+func TestACachedPolicyFitsEveryRequestOfTheStage(t *testing.T) {
+	t.Parallel()
+
+	f := newFixture(t)
+	first, err := f.ask(t, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := f.ask(t, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, again); diff != "" {
+		t.Errorf("asked twice: %s", diff)
+	}
+	_, resource := decision(t, first)
+	const api = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/"
+	for arn, want := range map[string]bool{
+		api + "prod/GET/v1/batch-inquiries":                     true,
+		api + "prod/POST/v1/batch-inquiries":                    true,
+		api + "prod/POST/v1/batch-inquiries/b1/cancel":          true,
+		api + "prod/GET/users/me/api-key":                       true,
+		api + "production/GET/v1/batch-inquiries":               false,
+		api + "test/GET/v1/batch-inquiries":                     false,
+		strings.Replace(api, "a1", "z9", 1) + "prod/GET/v1/any": false,
+	} {
+		// API Gateway's asterisk goes past slashes, path.Match's does not.
+		flat := func(s string) string { return strings.ReplaceAll(s, "/", "|") }
+		got, err := path.Match(flat(resource), flat(arn))
+		if err != nil || got != want {
+			t.Errorf("%s: matches %v, error %v; want %v", arn, got, err, want)
+		}
+	}
+}
+
+func TestWhoIsNotKnownIsUnauthorized(t *testing.T) {
+	t.Parallel()
+
+	f := newFixture(t)
+	for name, c := range map[string]struct {
+		credential string
+		change     func(fixture)
+	}{
+		"no credential":               {credential: ""},
+		"only Bearer":                 {credential: "Bearer "},
+		"another scheme":              {credential: "Basic dXNlcjpwYXNz"},
+		"a token that is not valid":   {credential: token + "x"},
+		"a user we never invited":     {credential: token, change: func(f fixture) { delete(f.access.users, "u1") }},
+		"a mistyped key":              {credential: f.key[:len(f.key)-1] + "_"},
+		"a key that there is not":     {credential: f.keys.Issue("k2", 2)},
+		"the key before its rotation": {credential: f.keys.Issue("k1", 1)},
+		"a revoked key": {credential: f.key, change: func(f fixture) {
+			k := f.access.keys["k1"]
+			k.RevokedAt = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+			f.access.keys["k1"] = k
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			if c.change != nil {
+				c.change(f)
+			}
+			_, err := f.ask(t, c.credential)
+			if err == nil || err.Error() != "Unauthorized" {
+				t.Errorf("error %v, want exactly Unauthorized", err)
+			}
+		})
+	}
+}
+
+func TestAMistypedKeyCostsNoRead(t *testing.T) {
+	t.Parallel()
+
+	f := newFixture(t)
+	if _, err := f.ask(t, "vd__k2"+f.key[len("vd__k1"):]); !errors.Is(err, errUnauthorized) {
+		t.Errorf("error %v, want Unauthorized", err)
+	}
+	if f.access.reads != 0 {
+		t.Errorf("%d reads", f.access.reads)
+	}
+}
+
+func TestASuspendedCallerIsDeniedTheWholeStage(t *testing.T) {
+	t.Parallel()
+
+	for name, suspend := range map[string]func(*fakeAccess){
+		"lender": func(a *fakeAccess) {
+			l := a.lenders["acme"]
+			l.Status = store.AccessSuspended
+			a.lenders["acme"] = l
+		},
+		"user": func(a *fakeAccess) {
+			u := a.users["u1"]
+			u.Status = store.AccessSuspended
+			a.users["u1"] = u
+		},
+		"lender with a status from a later version": func(a *fakeAccess) {
+			l := a.lenders["acme"]
+			l.Status = "CLOSED"
+			a.lenders["acme"] = l
+		},
+		"user without a status": func(a *fakeAccess) {
+			u := a.users["u1"]
+			u.Status = ""
+			a.users["u1"] = u
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			suspend(f.access)
+			for _, credential := range []string{token, f.key} {
+				resp, err := f.ask(t, credential)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if effect, resource := decision(t, resp); effect != "Deny" || resource != stage {
+					t.Errorf("%s %s, want Deny %s", effect, resource, stage)
+				}
+				if len(resp.Context) != 0 || resp.PrincipalID == "" {
+					t.Errorf("principal %q, context %v", resp.PrincipalID, resp.Context)
+				}
+			}
+		})
+	}
+}
+
+// A Deny would be cached and an Unauthorized would tell a paying lender that
+// their key is wrong, so what is our fault has to be an error of its own.
+func TestOurOwnFaultIsNeitherAnswer(t *testing.T) {
+	t.Parallel()
+
+	outage := errors.New("no answer")
+	for name, c := range map[string]struct {
+		credential func(fixture) string
+		fault      func(fixture)
+	}{
+		"table down, token":     {byToken, func(f fixture) { f.access.down = outage }},
+		"table down, key":       {byKey, func(f fixture) { f.access.down = outage }},
+		"user pool down":        {byToken, func(f fixture) { f.tokens.down = outage }},
+		"lender missing, token": {byToken, func(f fixture) { delete(f.access.lenders, "acme") }},
+		"lender missing, key":   {byKey, func(f fixture) { delete(f.access.lenders, "acme") }},
+		"the key's user is gone": {byKey, func(f fixture) {
+			delete(f.access.users, "u1")
+		}},
+		"the key is of one lender and its user of another": {byKey, func(f fixture) {
+			f.access.lenders["other"] = store.Lender{ID: "other", Status: store.AccessActive}
+			u := f.access.users["u1"]
+			u.LenderID = "other"
+			f.access.users["u1"] = u
+		}},
+		"a role from a later version": {byToken, func(f fixture) {
+			u := f.access.users["u1"]
+			u.Role = "auditor"
+			f.access.users["u1"] = u
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			c.fault(f)
+			resp, err := f.ask(t, c.credential(f))
+			if err == nil || errors.Is(err, errUnauthorized) || resp.PolicyDocument.Statement != nil {
+				t.Errorf("policy %+v, error %v; want an error that is not Unauthorized", resp.PolicyDocument, err)
+			}
+		})
+	}
+}
+
+func byToken(fixture) string { return token }
+func byKey(f fixture) string { return f.key }
+
+func TestAnARNThatIsNoMethodsIsAnError(t *testing.T) {
+	t.Parallel()
+
+	for _, arn := range []string{"", "*", "arn:aws:execute-api:us-east-1:1:api", "arn:aws:execute-api:us-east-1:1:api//GET/", "api/prod/GET/"} {
+		f := newFixture(t)
+		if _, err := f.handle(t.Context(), request{MethodArn: arn, AuthorizationToken: token}); err == nil || errors.Is(err, errUnauthorized) {
+			t.Errorf("%q: error %v", arn, err)
+		}
+	}
+}
+
+func TestTwoAuthorizationHeadersAreNone(t *testing.T) {
+	t.Parallel()
+
+	f := newFixture(t)
+	for name, headers := range map[string]map[string][]string{
+		"one name":          {"Authorization": {token, f.key}},
+		"two ways to spell": {"Authorization": {token}, "authorization": {f.key}},
+	} {
+		req := request{
+			MethodArn:         methodARN,
+			Headers:           map[string]string{"Authorization": token}, // API Gateway keeps the last
+			MultiValueHeaders: headers,
+		}
+		if _, err := f.handle(t.Context(), req); !errors.Is(err, errUnauthorized) {
+			t.Errorf("%s: error %v, want Unauthorized", name, err)
+		}
+	}
+}
+
+func TestSampleEventsAreUnderstood(t *testing.T) {
+	t.Parallel()
+
+	for _, name := range []string{"token", "request"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sample, err := os.ReadFile("../../events/authorize-request-" + name + ".json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var req request
+			if err := json.Unmarshal(sample, &req); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := newFixture(t).handle(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if effect, resource := decision(t, resp); effect != "Allow" || resource != stage {
+				t.Errorf("%s %s, want Allow %s", effect, resource, stage)
+			}
+		})
+	}
+}
+
+func TestNoCredentialIsLogged(t *testing.T) {
+	t.Parallel()
+
+	f := newFixture(t)
+	for _, credential := range []string{token, token + "x", f.key, f.keys.Issue("k2", 1), f.key[:40], "Basic dXNlcjpwYXNz"} {
+		_, _ = f.ask(t, credential)
+		req := request{MethodArn: methodARN, AuthorizationToken: credential}
+		said := f.log.String() + fmt.Sprintf("%v %+v %s", req, req, req)
+		if strings.Contains(said, credential) || strings.Contains(said, credential[len(credential)/2:]) {
+			t.Errorf("said: %s", said)
+		}
+	}
+}
+
+func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
+	t.Parallel()
+
+	_, err := wire(t.Context(), func(string) string { return "" }, slog.New(slog.DiscardHandler))
+	const want = "environment variables not set: TABLE_NAME, MASTER_KEY_SECRET_ARN, AWS_REGION, USER_POOL_ID, USER_POOL_CLIENT_ID"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
