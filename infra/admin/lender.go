@@ -14,7 +14,7 @@ import (
 func lenderCommand(run runner) *cobra.Command {
 	var id, name string
 	var batchMax, newMax int
-	lender := &cobra.Command{Use: "lender", Short: "Lenders: the organisations that submit batches"}
+	lender := group("lender", "Lenders: the organisations that submit batches")
 
 	create := command("create", "Create a lender", run(func(ctx context.Context, a *admin) (result, error) {
 		return a.createLender(ctx, store.Lender{ID: inquiry.LenderID(id), Name: name, BatchMax: batchMax})

@@ -99,6 +99,12 @@ func command(use, short string, runE func(*cobra.Command, []string) error, requi
 	return cmd
 }
 
+// group returns a command that only holds others, and refuses words that are
+// none of them instead of printing help and calling that a success.
+func group(use, short string) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+}
+
 var usage = map[string]string{
 	"id":     "the lender's id: lower-case letters, digits and hyphens",
 	"name":   "the lender's name",

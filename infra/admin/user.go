@@ -21,7 +21,7 @@ import (
 func userCommand(run runner) *cobra.Command {
 	var lender, email, role string
 	var passwordStdin bool
-	user := &cobra.Command{Use: "user", Short: "Users: the people who act for a lender"}
+	user := group("user", "Users: the people who act for a lender")
 
 	var invite *cobra.Command
 	invite = command("invite", "Give a person access to a lender's data", run(func(ctx context.Context, a *admin) (result, error) {
