@@ -83,5 +83,8 @@ func letters(word string) uint64 {
 	return set
 }
 
+// lettersOnly is the greatest set without a digit.
+const lettersOnly = 1<<26 - 1
+
 // missing counts the letters of a that b lacks.
 func missing(a, b uint64) int { return bits.OnesCount64(a &^ b) }

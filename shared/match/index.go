@@ -223,7 +223,7 @@ func (x *Index) similar(p *pattern, word string, yield func(w int32, similarity 
 		return
 	}
 	for w := x.length(1); w < x.length(2); w++ {
-		if x.words[w][0] == word[0] {
+		if x.words[w] != word && x.words[w][0] == word[0] {
 			yield(w, initial)
 		}
 	}
@@ -232,15 +232,15 @@ func (x *Index) similar(p *pattern, word string, yield func(w int32, similarity 
 	}
 	set := letters(word)
 	for n := 2; n <= longest && n < len(x.ofLength)-1; n++ {
-		far := int((1-floor)*float64(max(n, len(word))) + 1e-9) // the distance that is still similar
-		if n-len(word) > far || len(word)-n > far {
+		far := reach(max(n, len(word)))
+		if tooFar(n, len(word)) {
 			continue
 		}
 		for w := x.length(n); w < x.length(n+1); w++ {
-			if missing(set, x.sets[w]) > far || missing(x.sets[w], set) > far {
+			if missing(set, x.sets[w]) > far || missing(x.sets[w], set) > far || x.sets[w] > lettersOnly {
 				continue
 			}
-			if s := wordSimilarity(p, word, x.words[w]); s > 0 && s < 1 {
+			if s := p.similarity(x.words[w], floor); s >= floor && s < 1 {
 				yield(w, s)
 			}
 		}

@@ -1,9 +1,6 @@
 package match
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Score says how alike two names are, and why.
 type Score struct {
@@ -30,7 +27,7 @@ type Pair struct {
 // How words weigh. They come from measurements on labelled pairs; the test on
 // those pairs fails if a change makes them worse.
 const (
-	floor        = 0.65  // words less alike than this are different words
+	floor        = 0.65 // words less alike than this are different words
 	initial      = 0.75 // "J" for "John"
 	lackingQuery = 1.0  // weight of a letter of the query that the candidate lacks
 	lackingOther = 0.4  // weight of a letter of the candidate that the query lacks
@@ -183,19 +180,26 @@ func wordSimilarity(p *pattern, w, v string) float64 {
 	switch {
 	case w == v:
 		return 1
-	case hasDigit(w) || hasDigit(v):
-		return 0 // another number is another thing: "Unit 731" is not "Unit 732"
 	case len(w) == 1 || len(v) == 1:
-		if w[0] == v[0] {
+		if w[0] == v[0] && letter(w[0]) && !hasDigit(w) && !hasDigit(v) {
 			return initial
 		}
 		return 0
+	case tooFar(len(w), len(v)), hasDigit(w), hasDigit(v):
+		return 0 // another number is another thing: "Unit 731" is not "Unit 732"
 	}
 	if s := p.similarity(v, floor); s >= floor {
 		return s
 	}
 	return 0
 }
+
+// tooFar reports whether words of these lengths cannot be alike.
+func tooFar(a, b int) bool { return max(a-b, b-a) > reach(max(a, b)) }
+
+// reach is the distance up to which words are alike, of which the longer has n
+// letters.
+func reach(n int) int { return int((1-floor)*float64(n) + 1e-9) }
 
 // byJoined compares the names without their spaces.
 func (q *Query) byJoined(c Name) float64 {
@@ -249,7 +253,14 @@ func sameDigits(s string, c Name) bool {
 	return next() == 0
 }
 
-func hasDigit(w string) bool { return strings.ContainsAny(w, "0123456789") }
+func hasDigit(w string) bool {
+	for i := range len(w) {
+		if digit(w[i]) {
+			return true
+		}
+	}
+	return false
+}
 
 // clip shortens a word that is too long to be compared letter by letter; it then
 // matches nothing but itself.

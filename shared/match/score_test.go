@@ -64,7 +64,7 @@ func TestScore(t *testing.T) {
 		"a typing error":                {match.Organization, "Karlova Shiping", "Karlova Shipping", same, 1, match.MethodWords},
 		"letters swapped":               {match.Organization, "Karlvoa Shipping", "Karlova Shipping", same, 1, match.MethodWords},
 		"other spaces":                  {match.Organization, "Aero Karlova", "Aerokarlova", same, 1, match.MethodJoined},
-		"an initial":                    {match.Person, "V Zorbax", "Viktor Zorbax", alike, same, match.MethodWords},
+		"an initial":                    {match.Person, "V Zorbax", "Viktor Zorbax", alike, 1, match.MethodWords},
 		"a middle name more":            {match.Person, "Viktor Zorbax", "Viktor Ilyich Zorbax", alike, same, match.MethodWords},
 		"another number":                {match.Organization, "Karlova 21 Holdings", "Karlova 22 Holdings", alike, same, match.MethodWords},
 		"only the surname is shared":    {match.Person, "Maria Zorbax", "Viktor Zorbax", different, alike, match.MethodWords},

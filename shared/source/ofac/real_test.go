@@ -1,0 +1,129 @@
+package ofac
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/source"
+)
+
+// realList is the directory of a real list that lies beside the repository on
+// development machines and is no part of it.
+func realList(t testing.TB) string {
+	t.Helper()
+
+	_, here, _, _ := runtime.Caller(0)
+	dir := filepath.Join(filepath.Dir(here), "../../../../shared/data/ofac")
+	if _, err := os.Stat(filepath.Join(dir, "sdn.csv")); err != nil {
+		t.Skip("the real list is not beside the repository (../shared/data/ofac)")
+	}
+	return dir
+}
+
+func TestTheRealListLoadsWhole(t *testing.T) {
+	t.Parallel()
+
+	l, err := Load(os.DirFS(realList(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds, weak := map[kind]int{}, 0
+	for _, e := range l.entities {
+		kinds[e.kind]++
+		if strings.Contains(e.remarks, "a.k.a. '") {
+			weak++
+		}
+	}
+	counts := map[string]struct{ got, want int }{
+		"entities":                   {l.Size(), 8976},
+		"individuals":                {kinds[individual], 4620},
+		"vessels":                    {kinds[vessel], 406},
+		"aircraft":                   {kinds[aircraft], 277},
+		"organisations":              {kinds[company], 3673},
+		"names":                      {len(l.names), 8976 + 11910},
+		"addresses":                  {len(l.addresses), 13837 - 2397},
+		"entities with a weak alias": {weak, 1255}, // 1,254 in sdn.csv's remarks, one in the comments alone
+		"weak aliases, at least":     {min(len(l.weak), 1254), 1254},
+	}
+	for what, c := range counts {
+		if c.got != c.want {
+			t.Errorf("%s: %d, want %d", what, c.got, c.want)
+		}
+	}
+	for _, e := range l.entities {
+		if len(e.remarks) == 1000 {
+			t.Errorf("entity %d: its remarks end where the file cuts them", e.number)
+		}
+	}
+}
+
+// Every listed name is found under itself, whatever it looks like.
+func TestEveryRealNameFindsItself(t *testing.T) {
+	t.Parallel()
+
+	l, err := Load(os.DirFS(realList(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(l.names); i += 50 {
+		n := l.names[i]
+		name := prepare(n.name, l.entities[n.entity].kind)
+		found := false
+		for _, hit := range l.index().Search(name, 0.99) {
+			found = found || hit.At == i
+		}
+		if !found && len(name.Words) > 0 {
+			t.Errorf("name %d does not find itself", i)
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	dir := os.DirFS(realList(b))
+	for b.Loop() {
+		l, err := load(dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		l.index() // so that it does not run into the next one's time
+		b.StartTimer()
+	}
+}
+
+func BenchmarkLoadUntilTheIndexIsReady(b *testing.B) {
+	dir := os.DirFS(realList(b))
+	for b.Loop() {
+		l, err := Load(dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		l.index()
+	}
+}
+
+// One screening is a business with its trade name, and two principals.
+func BenchmarkScreening(b *testing.B) {
+	l, err := Load(os.DirFS(realList(b)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := New(l)
+	in := inquiry.Inquiry{
+		BusinessName: "Harbor Lights International Trading LLC", DBA: "Harbor Lights Imports",
+		Principals: []inquiry.Principal{
+			{FirstName: "Maria", LastName: "Gonzalez", DateOfBirth: "1980-02-03"},
+			{FirstName: "Mohammed", LastName: "Al Rahman", DateOfBirth: "1975-05-06"},
+		},
+	}
+	l.index()
+	for b.Loop() {
+		if _, err := s.Lookup(b.Context(), source.Query{Inquiry: in}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
