@@ -19,14 +19,14 @@ func lenderCommand(run runner) *cobra.Command {
 	create := command("create", "Create a lender", run(func(ctx context.Context, a *admin) (result, error) {
 		return a.createLender(ctx, store.Lender{ID: inquiry.LenderID(id), Name: name, BatchMax: batchMax})
 	}), map[string]*string{"id": &id, "name": &name})
-	create.Flags().IntVar(&batchMax, "batch-max", 0, fmt.Sprintf("inquiries in one batch at the most (default %d)", store.DefaultBatchMax))
+	create.Flags().IntVar(&batchMax, "batch-max", 0, fmt.Sprintf("inquiries in one batch at the most (default %d)", inquiry.DefaultBatchMax))
 
 	limit := command("set-batch-max", "Change how many inquiries one batch may hold", run(func(ctx context.Context, a *admin) (result, error) {
 		return a.changeLender(ctx, inquiry.LenderID(id), func(id inquiry.LenderID) (bool, error) {
 			return a.access.SetBatchMax(ctx, id, newMax)
 		})
 	}), map[string]*string{"id": &id})
-	limit.Flags().IntVar(&newMax, "batch-max", store.DefaultBatchMax, "inquiries in one batch at the most")
+	limit.Flags().IntVar(&newMax, "batch-max", inquiry.DefaultBatchMax, "inquiries in one batch at the most")
 
 	lender.AddCommand(create, limit,
 		command("show", "Show a lender", run(func(ctx context.Context, a *admin) (result, error) {

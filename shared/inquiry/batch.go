@@ -1,14 +1,13 @@
 package inquiry
 
-import "time"
+import (
+	"crypto/sha256"
+	"time"
+)
 
 // Retention is how long a batch and everything below it is kept, counted from
 // its submission.
 const Retention = 30 * 24 * time.Hour
-
-// DefaultBatchMax is how many inquiries a lender may send in one batch unless
-// its profile says otherwise.
-const DefaultBatchMax = 250
 
 // Operation says what made a batch.
 type Operation string
@@ -50,3 +49,37 @@ func (b Batch) ExpiresAt() time.Time { return b.ID.ExpiresAt() }
 // ExpiresAt is when everything under the batch may be deleted. It follows from
 // the id, so all items of a batch share one expiry without passing it around.
 func (b BatchID) ExpiresAt() time.Time { return b.CreatedAt().Add(Retention).Truncate(time.Second) }
+
+// Submission is a batch to accept: checked, and normalised.
+type Submission struct {
+	UserID    string
+	Name      string
+	Inquiries []Inquiry // 1 to MaxInquiries
+
+	// IdempotencyKey is the caller's key for this submission; "" means none.
+	IdempotencyKey string
+
+	// Fingerprint tells this request's content from others under the same key.
+	Fingerprint [sha256.Size]byte
+}
+
+// Record is what is known of an inquiry that a worker has claimed. The worker
+// that holds the claim changes it; a final record never changes again.
+type Record struct {
+	ID      ID
+	Status  Status
+	Figures Figures
+	Report  []byte // packed by package report; nil until the status is final
+	Failure string // code of why there is no report; "" otherwise
+
+	// Retryable tells whether submitting the inquiry again may give more.
+	Retryable bool
+}
+
+// Entry is one inquiry of a batch as its lender sees it: what was asked, and
+// what has become of it.
+type Entry struct {
+	ID      ID
+	Inquiry Inquiry
+	Record  Record // its status is PLANNING while no worker has claimed it
+}

@@ -15,31 +15,19 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// AccessStatus says whether a lender or a user may use the service. Only the
-// admin command changes it.
-type AccessStatus string
-
-const (
-	AccessActive    AccessStatus = "ACTIVE"    // from the start, and again after a resume
-	AccessSuspended AccessStatus = "SUSPENDED" // after a suspend; every credential is denied
+// The lender and its status are the domain's; these names keep the calls short.
+type (
+	AccessStatus = inquiry.AccessStatus
+	Lender       = inquiry.Lender
 )
 
-// DefaultBatchMax is how many inquiries a lender may put into one batch when
-// nothing else was agreed.
-const DefaultBatchMax = 250
+const (
+	AccessActive    = inquiry.AccessActive
+	AccessSuspended = inquiry.AccessSuspended
+)
 
 // lenderIDForm keeps '#' out of a lender's id, since keys are made of it.
 var lenderIDForm = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
-
-// Lender is an organisation that uses the service. The admin command creates
-// and changes it; submitting a batch raises BatchCount.
-type Lender struct {
-	ID         inquiry.LenderID
-	Name       string
-	Status     AccessStatus
-	BatchMax   int // inquiries in one batch at the most
-	BatchCount int // batches ever submitted; the last one's ordinal
-}
 
 // User is a person who acts for one lender, for ever the same one. The admin
 // command creates and changes it; the API records the first API key. Name and
@@ -64,7 +52,7 @@ type APIKey struct {
 }
 
 // CreateLender adds an active lender with no batches; only ID, Name and
-// BatchMax are read, and a zero BatchMax means DefaultBatchMax. It returns the
+// BatchMax are read, and a zero BatchMax means inquiry.DefaultBatchMax. It returns the
 // lender as it stands in the table, and whether this call created it: one that
 // exists is left as it is.
 func (s *Store) CreateLender(ctx context.Context, l Lender) (stored Lender, created bool, err error) {
@@ -75,7 +63,7 @@ func (s *Store) CreateLender(ctx context.Context, l Lender) (stored Lender, crea
 		return Lender{}, false, fmt.Errorf("lender %s has no name", l.ID)
 	}
 	if l.BatchMax == 0 {
-		l.BatchMax = DefaultBatchMax
+		l.BatchMax = inquiry.DefaultBatchMax
 	}
 	if err := checkBatchMax(l.BatchMax); err != nil {
 		return Lender{}, false, err

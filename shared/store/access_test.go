@@ -29,7 +29,7 @@ func TestALenderIsCreatedOnceAndNeverOverwritten(t *testing.T) {
 	t.Parallel()
 
 	s := newStore(t)
-	want := Lender{ID: "acme", Name: "Acme Lending", Status: AccessActive, BatchMax: DefaultBatchMax}
+	want := Lender{ID: "acme", Name: "Acme Lending", Status: AccessActive, BatchMax: inquiry.DefaultBatchMax}
 	for _, created := range []bool{true, false} {
 		got, isNew, err := s.CreateLender(t.Context(), Lender{ID: "acme", Name: "Acme Lending"})
 		if err != nil || isNew != created {

@@ -5,12 +5,12 @@
 // way to reach a batch by its id alone.
 //
 //	item          PK                                     SK                       Go
-//	lender        LENDER#<lenderId>                      PROFILE                  Lender
+//	lender        LENDER#<lenderId>                      PROFILE                  inquiry.Lender
 //	list place    LENDER#<lenderId>                      BATCH#<ordinal, 10>      (batch id only)
 //	idempotency   LENDER#<lenderId>                      IDEMPOTENCY#<sha256>     (batch id, body hash)
 //	batch header  LENDER#<lenderId>#BATCH#<batchId>      HEADER                   inquiry.Batch
 //	page          LENDER#<lenderId>#BATCH#<batchId>      PAGE#<number, 3>         []inquiry.Inquiry
-//	inquiry       LENDER#<lenderId>#BATCH#<batchId>#<b>  INQUIRY#<index, 5>       Record
+//	inquiry       LENDER#<lenderId>#BATCH#<batchId>#<b>  INQUIRY#<index, 5>       inquiry.Record
 //	user          USER#<Cognito sub>                     PROFILE                  User
 //	API key       APIKEY#<keyId>                         PROFILE                  APIKey
 //

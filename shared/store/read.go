@@ -15,14 +15,6 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// Entry is one inquiry of a batch as its lender sees it: what was asked, and
-// what has become of it.
-type Entry struct {
-	ID      inquiry.ID
-	Inquiry inquiry.Inquiry
-	Record  Record // its status is PLANNING while no worker has claimed it
-}
-
 // Batch returns one batch of the lender, for half a read unit a 4 KB.
 func (s *Store) Batch(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
 	_, batch, err := s.header(ctx, lender, id)
@@ -104,7 +96,7 @@ func (s *Store) Batches(ctx context.Context, lender inquiry.LenderID, offset, li
 
 // Entries returns the batch and limit of its inquiries after skipping offset,
 // in the order of submission. What it reads does not depend on offset.
-func (s *Store) Entries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, offset, limit int) (inquiry.Batch, []Entry, error) {
+func (s *Store) Entries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, offset, limit int) (inquiry.Batch, []inquiry.Entry, error) {
 	pages, batch, err := s.header(ctx, lender, id)
 	if err != nil {
 		return inquiry.Batch{}, nil, err
@@ -122,28 +114,28 @@ func (s *Store) Entries(ctx context.Context, lender inquiry.LenderID, id inquiry
 }
 
 // Entry returns one inquiry of the lender.
-func (s *Store) Entry(ctx context.Context, lender inquiry.LenderID, id inquiry.ID) (Entry, error) {
+func (s *Store) Entry(ctx context.Context, lender inquiry.LenderID, id inquiry.ID) (inquiry.Entry, error) {
 	pages, batch, err := s.header(ctx, lender, id.Batch())
 	if err != nil {
-		return Entry{}, err
+		return inquiry.Entry{}, err
 	}
 	if id.Index() >= batch.Total {
-		return Entry{}, fmt.Errorf("reading inquiry %s: %w", id, inquiry.ErrNotFound)
+		return inquiry.Entry{}, fmt.Errorf("reading inquiry %s: %w", id, inquiry.ErrNotFound)
 	}
 	entries, err := s.entries(ctx, batch, pages, id.Index(), id.Index()+1)
 	if err != nil {
-		return Entry{}, fmt.Errorf("reading inquiry %s: %w", id, err)
+		return inquiry.Entry{}, fmt.Errorf("reading inquiry %s: %w", id, err)
 	}
 	return entries[0], nil
 }
 
 // entries reads the inquiries from start to before end, which is not empty:
 // what was asked from the pages, what has become of it from the buckets.
-func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, start, end int) ([]Entry, error) {
-	entries := make([]Entry, end-start)
+func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, start, end int) ([]inquiry.Entry, error) {
+	entries := make([]inquiry.Entry, end-start)
 	for i := range entries {
 		entries[i].ID = b.ID.Inquiry(start + i)
-		entries[i].Record = Record{ID: entries[i].ID, Status: inquiry.StatusPlanning}
+		entries[i].Record = inquiry.Record{ID: entries[i].ID, Status: inquiry.StatusPlanning}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.readPages(ctx, b, pageStarts, start, entries) })
@@ -156,7 +148,7 @@ func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, 
 
 // readPages fills in what was asked. Pages never change, so an eventually
 // consistent read gives all of a page or, right after the submission, nothing.
-func (s *Store) readPages(ctx context.Context, b inquiry.Batch, pageStarts []int, start int, entries []Entry) error {
+func (s *Store) readPages(ctx context.Context, b inquiry.Batch, pageStarts []int, start int, entries []inquiry.Entry) error {
 	end := start + len(entries)
 	first := pageOf(pageStarts, start)
 	last := pageOf(pageStarts, end-1)
@@ -196,7 +188,7 @@ func pageOf(pageStarts []int, index int) int {
 // readBucket fills in the records of entries that lie in one bucket, the first
 // of them at index from. Once the batch's status is final, so is every record:
 // a cheap read that has not caught up with that is done again consistently.
-func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entries []Entry) error {
+func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entries []inquiry.Entry) error {
 	partition := bucketKey(b.LenderID, b.ID, from/bucketSize)
 	for _, c := range []consistency{eventual, consistent} {
 		items, err := s.query(ctx, partition, inquiryKey(from), inquiryKey(from+len(entries)-1), forward, c)
@@ -210,7 +202,7 @@ func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entri
 			}
 			entries[where.index-from].Record = record
 		}
-		behind := slices.ContainsFunc(entries, func(e Entry) bool { return !e.Record.Status.Final() })
+		behind := slices.ContainsFunc(entries, func(e inquiry.Entry) bool { return !e.Record.Status.Final() })
 		if !b.Status().Final() || !behind {
 			break
 		}

@@ -13,19 +13,6 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// Record is what the table knows of an inquiry that a worker has claimed. The
-// worker that holds the claim changes it; a final record never changes again.
-type Record struct {
-	ID      inquiry.ID
-	Status  inquiry.Status
-	Figures inquiry.Figures
-	Report  []byte // packed by package report; nil until the status is final
-	Failure string // code of why there is no report; "" otherwise
-
-	// Retryable tells whether submitting the inquiry again may give more.
-	Retryable bool
-}
-
 // Claim is one worker's hold on one inquiry.
 type Claim struct {
 	Lender  inquiry.LenderID
@@ -43,7 +30,7 @@ type Result struct {
 	Retryable bool
 }
 
-// record is the stored form of Record.
+// record is the stored form of inquiry.Record.
 type record struct {
 	PK        string
 	SK        string
@@ -191,19 +178,19 @@ func recordKey(lender inquiry.LenderID, id inquiry.ID) item {
 }
 
 // parseRecord reads an inquiry's item.
-func parseRecord(it item) (place, Record, error) {
+func parseRecord(it item) (place, inquiry.Record, error) {
 	var r record
 	if err := attributevalue.UnmarshalMap(it, &r); err != nil {
-		return place{}, Record{}, fmt.Errorf("reading inquiry: %w", err)
+		return place{}, inquiry.Record{}, fmt.Errorf("reading inquiry: %w", err)
 	}
 	where, err := parseInquiryKey(r.PK, r.SK)
 	if err != nil {
-		return place{}, Record{}, fmt.Errorf("reading inquiry: %w", err)
+		return place{}, inquiry.Record{}, fmt.Errorf("reading inquiry: %w", err)
 	}
 	if !r.Status.Known() {
-		return place{}, Record{}, fmt.Errorf("reading inquiry %s: unknown status %q", where.batch.Inquiry(where.index), r.Status)
+		return place{}, inquiry.Record{}, fmt.Errorf("reading inquiry %s: unknown status %q", where.batch.Inquiry(where.index), r.Status)
 	}
-	read := Record{
+	read := inquiry.Record{
 		ID:     where.batch.Inquiry(where.index),
 		Status: r.Status,
 		Figures: inquiry.Figures{

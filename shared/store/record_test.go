@@ -41,7 +41,7 @@ func TestAClaimedInquiryIsFinishedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Record{
+	want := inquiry.Record{
 		ID: id, Status: inquiry.StatusFailed, Report: []byte("packed"), Failure: "REQUIRED_SOURCE", Retryable: true,
 		Figures: inquiry.Figures{StartedAt: noon, FinishedAt: noon.Add(2 * time.Second), Attempts: 1, Sources: result.Sources},
 	}

@@ -107,8 +107,8 @@ func newLender(t testing.TB, s *Store, id inquiry.LenderID) Lender {
 }
 
 // submission is a batch of n inquiries.
-func submission(n int) Submission {
-	sub := Submission{UserID: "user-1", Name: "Autumn review"}
+func submission(n int) inquiry.Submission {
+	sub := inquiry.Submission{UserID: "user-1", Name: "Autumn review"}
 	for i := range n {
 		sub.Inquiries = append(sub.Inquiries, inquiry.Inquiry{
 			BusinessName: fmt.Sprintf("Business %d LLC", i),

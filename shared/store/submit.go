@@ -24,19 +24,6 @@ const idempotencyLife = 24 * time.Hour
 // lender's next ordinal is tried again.
 const submitAttempts = 25
 
-// Submission is a batch to accept: checked, and normalised.
-type Submission struct {
-	UserID    string
-	Name      string
-	Inquiries []inquiry.Inquiry // 1 to inquiry.MaxInquiries
-
-	// IdempotencyKey is the caller's key for this submission; "" means none.
-	IdempotencyKey string
-
-	// Fingerprint tells this request's body from others under the same key.
-	Fingerprint [sha256.Size]byte
-}
-
 // Submit accepts the batch whole, or not at all, in one transaction: the
 // lender's count, the place in its list, the idempotency record, the header,
 // which the stream hands to dispatch-batch, and the pages.
@@ -46,7 +33,7 @@ type Submission struct {
 // given then. Another body under the key is inquiry.ErrIdempotencyMismatch. A
 // batch beyond what one transaction holds is inquiry.ErrTooLarge. A suspended
 // lender is inquiry.ErrSuspended.
-func (s *Store) Submit(ctx context.Context, lender Lender, sub Submission) (batch inquiry.BatchID, replayed bool, err error) {
+func (s *Store) Submit(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission) (batch inquiry.BatchID, replayed bool, err error) {
 	pages, err := paginate(sub.Inquiries)
 	if err != nil {
 		return inquiry.BatchID{}, false, fmt.Errorf("storing %d inquiries: %w", len(sub.Inquiries), err)
@@ -80,10 +67,10 @@ func (s *Store) Submit(ctx context.Context, lender Lender, sub Submission) (batc
 type submitOutcome struct {
 	done     bool             // committed, now or by an earlier try whose reply was lost
 	original *inquiry.BatchID // the idempotency key already stands for this batch
-	lender   *Lender          // the count had moved on; this is the lender now
+	lender   *inquiry.Lender  // the count had moved on; this is the lender now
 }
 
-func (s *Store) trySubmit(ctx context.Context, lender Lender, sub Submission, id inquiry.BatchID, pages []page) (submitOutcome, error) {
+func (s *Store) trySubmit(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID, pages []page) (submitOutcome, error) {
 	items, err := s.submission(lender, sub, id, pages)
 	if err != nil {
 		return submitOutcome{}, err
@@ -113,7 +100,7 @@ func (s *Store) trySubmit(ctx context.Context, lender Lender, sub Submission, id
 		if err != nil {
 			return submitOutcome{}, err
 		}
-		if now.Status == AccessSuspended {
+		if now.Status == inquiry.AccessSuspended {
 			return submitOutcome{}, inquiry.ErrSuspended
 		}
 		return submitOutcome{lender: &now}, nil
@@ -139,7 +126,7 @@ func contended(r types.CancellationReason) bool {
 }
 
 // replay answers a key that was used before.
-func replay(old item, sub Submission, id inquiry.BatchID) (submitOutcome, error) {
+func replay(old item, sub inquiry.Submission, id inquiry.BatchID) (submitOutcome, error) {
 	original, err := inquiry.ParseBatchID(textOf(old, "batchId"))
 	if err != nil {
 		return submitOutcome{}, fmt.Errorf("reading idempotency record: %w", err)
@@ -161,7 +148,7 @@ const (
 )
 
 // submission builds the transaction. The idempotency record, if any, is last.
-func (s *Store) submission(lender Lender, sub Submission, id inquiry.BatchID, pages []page) ([]types.TransactWriteItem, error) {
+func (s *Store) submission(lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID, pages []page) ([]types.TransactWriteItem, error) {
 	ordinal := lender.BatchCount + 1
 	starts := make([]int, len(pages))
 	for i, p := range pages {
@@ -193,7 +180,7 @@ func (s *Store) submission(lender Lender, sub Submission, id inquiry.BatchID, pa
 			ConditionExpression:      aws.String("batchCount = :count AND #status = :active"),
 			ExpressionAttributeNames: map[string]string{"#status": "status"},
 			ExpressionAttributeValues: item{
-				":count": number(lender.BatchCount), ":next": number(ordinal), ":active": text(string(AccessActive)),
+				":count": number(lender.BatchCount), ":next": number(ordinal), ":active": text(string(inquiry.AccessActive)),
 			},
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}},

@@ -1,0 +1,24 @@
+package inquiry
+
+// AccessStatus says whether a lender or a user may use the service. Only the
+// admin command changes it.
+type AccessStatus string
+
+const (
+	AccessActive    AccessStatus = "ACTIVE"    // from the start, and again after a resume
+	AccessSuspended AccessStatus = "SUSPENDED" // after a suspend; every credential is denied
+)
+
+// DefaultBatchMax is how many inquiries a lender may put into one batch when
+// nothing else was agreed.
+const DefaultBatchMax = 250
+
+// Lender is an organisation that uses the service. The admin command creates
+// and changes it; submitting a batch raises BatchCount.
+type Lender struct {
+	ID         LenderID
+	Name       string
+	Status     AccessStatus
+	BatchMax   int // inquiries in one batch at the most
+	BatchCount int // batches ever submitted; the last one's ordinal
+}
