@@ -192,11 +192,15 @@ func (l *List) readAliases(t table) error {
 
 func (l *List) readAddresses(t table) error {
 	return l.join(t, addColumns, func(e int32, fields []string) {
-		a := address{line: fields[2], city: fields[3], country: fields[4], next: l.entities[e].address}
+		a := address{line: fields[2], city: fields[3], country: fields[4], next: none}
 		if a.line == "" && a.city == "" && a.country == "" {
 			return // a placeholder: the entity has no known address
 		}
-		l.entities[e].address = int32(len(l.addresses))
+		link := &l.entities[e].address
+		for *link != none {
+			link = &l.addresses[*link].next
+		}
+		*link = int32(len(l.addresses))
 		l.addresses = append(l.addresses, a)
 	})
 }

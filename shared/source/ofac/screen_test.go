@@ -1,0 +1,326 @@
+package ofac
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/source"
+)
+
+func screen(t testing.TB, in inquiry.Inquiry) source.Result {
+	t.Helper()
+
+	res, err := New(mustLoad(t, invented(t))).Lookup(t.Context(), source.Query{Inquiry: in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func TestSampleBatch(t *testing.T) {
+	t.Parallel()
+
+	data, err := os.ReadFile("../../../events/sample-batch.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch struct{ Inquiries []inquiry.Inquiry }
+	if err := json.Unmarshal(data, &batch); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]inquiry.SourceOutcome{
+		"LOAN-1001": inquiry.OutcomeFound,     // name and tax id
+		"LOAN-1002": inquiry.OutcomeFound,     // name and address
+		"LOAN-1003": inquiry.OutcomeFound,     // a principal, by date of birth
+		"LOAN-1004": inquiry.OutcomeFound,     // an alias in Cyrillic, and the web address
+		"LOAN-1005": inquiry.OutcomeAmbiguous, // the same name at another place
+		"LOAN-1006": inquiry.OutcomeAmbiguous, // a principal; only the year of birth is listed
+	}
+	got := map[string]inquiry.SourceOutcome{}
+	for _, in := range batch.Inquiries {
+		if _, hit := want[in.ExternalID]; !hit { // among them the near misses, 1007 to 1016
+			want[in.ExternalID] = inquiry.OutcomeNoRecord
+		}
+		got[in.ExternalID] = screen(t, in).Outcome
+	}
+	if len(got) != 25 {
+		t.Errorf("%d inquiries, want 25", len(got))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+}
+
+func TestScreening(t *testing.T) {
+	t.Parallel()
+
+	at := func(line, city, state, zip string) *inquiry.Address {
+		return &inquiry.Address{Line1: line, City: city, State: state, PostalCode: zip}
+	}
+	owner := func(first, last, born string) []inquiry.Principal {
+		return []inquiry.Principal{{FirstName: first, LastName: last, DateOfBirth: born}}
+	}
+	karlova := "Karlova Maritime Holdings LLC"
+	tests := map[string]struct {
+		in              inquiry.Inquiry
+		want            inquiry.SourceOutcome
+		method          string // of the first candidate
+		agree, disagree []string
+	}{
+		"name and tax id": {
+			in:   inquiry.Inquiry{BusinessName: karlova, EIN: "910555101"},
+			want: inquiry.OutcomeFound, method: "name+taxId", agree: []string{"taxId"},
+		},
+		"tax id with a hyphen": {
+			in:   inquiry.Inquiry{BusinessName: karlova, EIN: "91-0555101"},
+			want: inquiry.OutcomeFound, method: "name+taxId", agree: []string{"taxId"},
+		},
+		"name alone": {in: inquiry.Inquiry{BusinessName: karlova}, want: inquiry.OutcomeAmbiguous, method: "name"},
+		"name, with another tax id": {
+			in:   inquiry.Inquiry{BusinessName: karlova, EIN: "910555199"},
+			want: inquiry.OutcomeAmbiguous, method: "name", disagree: []string{"taxId"},
+		},
+		"tax id under another name": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", EIN: "910555111"},
+			want: inquiry.OutcomeAmbiguous, method: "taxId", agree: []string{"taxId"},
+		},
+		"tax id of another country": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", EIN: "005550106"},
+			want: inquiry.OutcomeNoRecord,
+		},
+		"trade name": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", DBA: "Karlova Stevedores", EIN: "910555101"},
+			want: inquiry.OutcomeFound, method: "alias+taxId", agree: []string{"taxId"},
+		},
+		"street and ZIP code": {
+			in:   inquiry.Inquiry{BusinessName: karlova, Address: at("410 Gullwing Pkwy", "", "", "07999-1234")},
+			want: inquiry.OutcomeFound, method: "name+address", agree: []string{"address"},
+		},
+		"street and city": {
+			in:   inquiry.Inquiry{BusinessName: karlova, Address: at("410 GULLWING PARKWAY", "port haverly", "nj", "")},
+			want: inquiry.OutcomeFound, method: "name+address", agree: []string{"address"},
+		},
+		"a post-office box": {
+			in:   inquiry.Inquiry{BusinessName: "Kestrel and Daughters Freight Forwarding", Address: at("PO Box 555", "", "", "07999")},
+			want: inquiry.OutcomeFound, method: "name+address", agree: []string{"address"},
+		},
+		"the next house": {
+			in:   inquiry.Inquiry{BusinessName: karlova, Address: at("412 Gullwing Parkway", "Port Haverly", "NJ", "07999")},
+			want: inquiry.OutcomeAmbiguous, method: "name+city", agree: []string{"city"}, disagree: []string{"street"},
+		},
+		"another city": {
+			in:   inquiry.Inquiry{BusinessName: karlova, Address: at("410 Gullwing Parkway", "Red Mesa", "AZ", "85999")},
+			want: inquiry.OutcomeAmbiguous, method: "name", disagree: []string{"address"},
+		},
+		"an entity that is abroad": {
+			in:   inquiry.Inquiry{BusinessName: "Gullwing Orchard Supply", Address: at("12 Apple Row", "Zenda", "OR", "97999")},
+			want: inquiry.OutcomeAmbiguous, method: "name", disagree: []string{"country"},
+		},
+		"phone and website": {
+			in:   inquiry.Inquiry{BusinessName: karlova, Phone: "+1 (202) 555-0101", Website: "http://karlova-maritime.example/"},
+			want: inquiry.OutcomeFound, method: "name+phone+website", agree: []string{"phone", "website"},
+		},
+		"a tax id behind the cut of the remarks": {
+			in:   inquiry.Inquiry{BusinessName: "Orsinian National Freight Bureau", EIN: "910555103"},
+			want: inquiry.OutcomeFound, method: "name+taxId", agree: []string{"taxId"},
+		},
+		"a weak alias, exactly": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", DBA: "O.N.F.B."},
+			want: inquiry.OutcomeAmbiguous, method: "weakAlias",
+		},
+		"a weak alias, almost": {in: inquiry.Inquiry{BusinessName: "ONFB Freight"}, want: inquiry.OutcomeNoRecord},
+		"a weak alias, misspelt": {
+			in: inquiry.Inquiry{BusinessName: "Paper Moons"}, want: inquiry.OutcomeNoRecord,
+		},
+		"a vessel":    {in: inquiry.Inquiry{BusinessName: "Sea Marzipan LLC"}, want: inquiry.OutcomeAmbiguous, method: "name"},
+		"an aircraft": {in: inquiry.Inquiry{BusinessName: "ZZ-EX1"}, want: inquiry.OutcomeAmbiguous, method: "name"},
+		"a business named like a listed person": {
+			in: inquiry.Inquiry{BusinessName: "Iolanthe Dragomire LLC"}, want: inquiry.OutcomeAmbiguous, method: "name",
+		},
+		"a principal by day of birth": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", Principals: owner("Arkadij", "Voroncev", "1968-07-14")},
+			want: inquiry.OutcomeFound, method: "alias+dateOfBirth", agree: []string{"dateOfBirth"},
+		},
+		"a principal by an alternative day of birth": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", Principals: owner("Inocencio", "Montero de la Nada", "1971-12-28")},
+			want: inquiry.OutcomeFound, method: "name+dateOfBirth", agree: []string{"dateOfBirth"},
+		},
+		"a principal born on another day": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", Principals: owner("Arkady", "Vorontsev", "1968-07-15")},
+			want: inquiry.OutcomeAmbiguous, method: "alias", disagree: []string{"dateOfBirth"},
+		},
+		"a principal born in the listed month": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", Principals: owner("Iolanthe", "Dragomire", "1983-03-31")},
+			want: inquiry.OutcomeAmbiguous, method: "name+yearOfBirth", agree: []string{"yearOfBirth"},
+		},
+		"a principal born about then": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", Principals: owner("Yusra", "Al Zarnuq", "1973-05-05")},
+			want: inquiry.OutcomeAmbiguous, method: "name+yearOfBirth", agree: []string{"yearOfBirth"},
+		},
+		"a principal without a date of birth": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", Principals: owner("Ottoline", "Pemberwick", "")},
+			want: inquiry.OutcomeAmbiguous, method: "name",
+		},
+		"a principal named like a vessel": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", Principals: owner("Sea", "Marzipan", "")},
+			want: inquiry.OutcomeNoRecord,
+		},
+		"nobody": {in: inquiry.Inquiry{BusinessName: "Quiet Pines Bakery"}, want: inquiry.OutcomeNoRecord},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			res := screen(t, tt.in)
+			if res.Outcome != tt.want {
+				t.Errorf("outcome %s, want %s", res.Outcome, tt.want)
+			}
+			var first source.Match
+			for _, r := range res.Records {
+				if r.Match != nil {
+					first = *r.Match
+					break
+				}
+			}
+			if first.Method != tt.method {
+				t.Errorf("method %q (score %.3f), want %q", first.Method, first.Score, tt.method)
+			}
+			if diff := cmp.Diff(tt.agree, first.Agree); diff != "" {
+				t.Errorf("agree (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.disagree, first.Disagree); diff != "" {
+				t.Errorf("disagree (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestARecordSaysWhatItRestsOn(t *testing.T) {
+	t.Parallel()
+
+	res := screen(t, inquiry.Inquiry{BusinessName: "Karlova Maritime Holdings", EIN: "910555101"})
+	want := []source.Record{{
+		Outcome: inquiry.OutcomeFound,
+		Subject: source.Business(),
+		Match: &source.Match{
+			Score: 1, Method: "name+taxId", MatchedName: "KARLOVA MARITIME HOLDINGS LLC", Agree: []string{"taxId"}, Label: "strong_match",
+		},
+		Facts: []source.Fact{
+			{Name: "sanctions.list", Value: "OFAC SDN"},
+			{Name: "sanctions.list_date", Value: "2026-11-02"},
+			{Name: "sanctions.entity_id", Value: "900101"},
+			{Name: "sanctions.program", Value: "EXAMPLE1"},
+			{Name: "sanctions.program", Value: "EXAMPLE-EO2"},
+			{Name: "sanctions.strong_match", Value: true},
+		},
+		Properties: map[string]string{
+			"entityId":      "900101",
+			"entityType":    "entity",
+			"listedName":    "KARLOVA MARITIME HOLDINGS LLC",
+			"programs":      "EXAMPLE1, EXAMPLE-EO2",
+			"addresses":     "410 Gullwing Parkway, Suite 12, Port Haverly, NJ 07999, United States; Strelsau, Ruritania",
+			"linkedTo":      "VORONTSEV, Arkady Semyonovich",
+			"registrations": "Business Registration Number 0555101 (Delaware) (United States)",
+			"listDate":      "2026-11-02",
+			"listDateIs":    "list date in manifest.json",
+			"listOrigin":    "invented for batch-inquiries; not OFAC data, holds no real person, company, vessel or aircraft",
+		},
+	}}
+	if diff := cmp.Diff(want, res.Records); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+	if !res.AsOf.Equal(time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)) || len(res.Evidence) != 4 {
+		t.Errorf("as of %s, with %d pieces of evidence", res.AsOf, len(res.Evidence))
+	}
+}
+
+func TestNobodyFoundIsSaidWithTheListsDate(t *testing.T) {
+	t.Parallel()
+
+	res := screen(t, inquiry.Inquiry{
+		BusinessName: "Quiet Pines Bakery", Principals: []inquiry.Principal{{FirstName: "Ada", LastName: "Pines"}},
+	})
+	for i, subject := range []source.Subject{source.Business(), source.Principal(0)} {
+		r := res.Records[i]
+		if r.Subject != subject || r.Outcome != inquiry.OutcomeNoRecord || r.Match != nil ||
+			r.Properties["statement"] != "no match found on list dated 2026-11-02" {
+			t.Errorf("record %d: %s about %s, %q", i, r.Outcome, r.Subject.Ref, r.Properties["statement"])
+		}
+	}
+	notes := strings.Join(res.Notes, " ")
+	for _, phrase := range []string{"no match found on list dated 2026-11-02", "invented", "50 Percent Rule is not checked"} {
+		if !strings.Contains(notes, phrase) {
+			t.Errorf("the notes do not say %q: %s", phrase, notes)
+		}
+	}
+}
+
+func TestCandidatesAreShownUpToTen(t *testing.T) {
+	t.Parallel()
+
+	dir := invented(t)
+	var sdn strings.Builder
+	for i := range 15 {
+		fmt.Fprintf(&sdn, "%d,\"QUIET PINES BAKERY\",-0- ,\"EXAMPLE1\"%s\r\n", 1+i, strings.Repeat(",-0- ", 8))
+	}
+	dir["sdn.csv"].Data = []byte(sdn.String())
+	for _, name := range []string{"alt.csv", "add.csv", "sdn_comments.csv"} {
+		dir[name].Data = nil
+	}
+	res, err := New(mustLoad(t, dir)).Lookup(t.Context(), source.Query{Inquiry: inquiry.Inquiry{BusinessName: "Quiet Pines Bakery"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(res.Records); n != 10 || res.Records[9].Properties["candidatesLeftOut"] != "5" {
+		t.Errorf("%d records, %s left out; want 10, 5", n, res.Records[n-1].Properties["candidatesLeftOut"])
+	}
+}
+
+func TestLookupRefusesWhatItCannotDoWhole(t *testing.T) {
+	t.Parallel()
+
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	tests := map[string]struct {
+		ctx  context.Context
+		in   inquiry.Inquiry
+		want source.ErrorKind
+	}{
+		"more principals than can be reported": {
+			t.Context(), inquiry.Inquiry{BusinessName: "A", Principals: make([]inquiry.Principal, MaxPrincipals+1)}, source.InvalidRequest,
+		},
+		"the time is over": {over, inquiry.Inquiry{BusinessName: "A"}, source.Unavailable},
+	}
+	s := New(mustLoad(t, invented(t)))
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			_, err := s.Lookup(tt.ctx, source.Query{Inquiry: tt.in})
+			if e, ok := errors.AsType[*source.Error](err); !ok || e.Kind != tt.want {
+				t.Errorf("Lookup: %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestApplicable(t *testing.T) {
+	t.Parallel()
+
+	s := New(nil)
+	if ok, _ := s.Applicable(inquiry.Inquiry{BusinessName: "A"}); !ok {
+		t.Error("a business with a name: not applicable")
+	}
+	if ok, reason := s.Applicable(inquiry.Inquiry{BusinessName: "***"}); ok || reason == "" {
+		t.Errorf("a name without letters: applicable %t, reason %q", ok, reason)
+	}
+}
