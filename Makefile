@@ -1,0 +1,91 @@
+# Needs Go 1.26, Node.js 20 and Python 3.10, or newer. Everything else is
+# installed into .local/ and built into dist/.
+
+# What functions are built for: this machine here, Linux on arm64 on AWS.
+SYSTEM ?= $(shell go env GOOS)
+ARCH ?= $(shell go env GOARCH)
+# The sanctions list that goes along with process-inquiry.
+OFAC_DIR ?= shared/source/ofac/list
+# The deployment to AWS that synth and deploy are about.
+STAGE ?= dev
+
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
+CDK := .local/node/node_modules/.bin/cdk
+PACKAGE := dist/functions/process-inquiry
+
+# Node.js 20 does its work; that it is old is nothing a reader of our output can
+# act on. The CDK command asks nobody for news.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+export CDK_DISABLE_CLI_TELEMETRY := true
+export CDK_DISABLE_VERSION_CHECK := true
+export NODE_NO_WARNINGS := 1
+
+.PHONY: help
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+.PHONY: run
+run: check-go ## Run it all on this machine and screen a sample batch (BATCH=file PORT=n OFAC_DIR=dir ONCE=1)
+	@go run ./infra/local $(if $(BATCH),-batch "$(BATCH)") $(if $(PORT),-port "$(PORT)") $(if $(ONCE),-once) -ofac "$(OFAC_DIR)"
+
+.PHONY: build
+build: check-go functions tools ## Build the functions for this machine, and our own tools
+
+.PHONY: functions
+functions:
+	@mkdir -p dist/bin
+	@GOOS=$(SYSTEM) GOARCH=$(ARCH) $(GO_BUILD) -tags lambda.norpc -o dist/bin/ ./functions/...
+	@for built in dist/bin/*; do \
+		into=dist/functions/$${built##*/}; mkdir -p $$into; \
+		cmp -s $$built $$into/bootstrap || cp $$built $$into/bootstrap; \
+	done
+	@test -d "$(OFAC_DIR)" || { echo "There is no folder $(OFAC_DIR): set OFAC_DIR to the one that holds the sanctions list."; exit 1; }
+	@mkdir -p $(PACKAGE) && rm -rf $(PACKAGE)/ofac && cp -R "$(OFAC_DIR)" $(PACKAGE)/ofac
+
+.PHONY: tools
+tools:
+	@mkdir -p dist
+	@$(GO_BUILD) -o dist/ $(wildcard ./infra ./infra/admin)
+
+.PHONY: setup
+setup: check-go ## Install the local engine and the CDK command (run and test do it by themselves)
+	@go run ./infra/local -setup
+
+.PHONY: test
+test: build setup ## Run all tests, the fast ones first
+	@go tool gotestsum --format pkgname --raw-command -- infra/local/test-phases all
+
+.PHONY: test-fast
+test-fast: check-go ## Run the tests that need neither the CDK nor the whole engine
+	@go tool gotestsum --format pkgname --raw-command -- infra/local/test-phases fast
+
+.PHONY: lint
+lint: check-go ## Check formatting, and what vet and staticcheck find
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "Run gofmt -w on:"; echo "$$unformatted"; exit 1; }
+	@go vet ./...
+	@go tool staticcheck ./...
+
+.PHONY: bench
+bench: check-go ## Run the benchmarks
+	@go test -run '^$$' -bench . -benchmem ./shared/... ./functions/...
+
+.PHONY: synth
+synth: setup tools ## Write the CloudFormation template of STAGE into cdk.out/
+	@$(MAKE) --no-print-directory functions SYSTEM=linux ARCH=arm64
+	@$(CDK) synth --quiet --app dist/infra --context stage=$(STAGE) --no-notices
+
+.PHONY: deploy
+deploy: setup tools ## Deploy STAGE to the AWS account of your credentials
+	@$(MAKE) --no-print-directory functions SYSTEM=linux ARCH=arm64
+	@$(CDK) deploy --app dist/infra --context stage=$(STAGE) --no-notices
+
+.PHONY: clean
+clean: ## Delete everything that was built, installed or measured
+	@rm -rf dist cdk.out .local
+
+.PHONY: check-go
+check-go:
+	@command -v go >/dev/null || { echo "Go 1.26 or newer is needed and no program go is on the PATH: install it from go.dev/dl, then run this again."; exit 1; }
+	@have=$$(GOTOOLCHAIN=local go version | sed -E 's/.*go([0-9]+\.[0-9]+).*/\1/'); \
+	test "$$(printf '1.26\n%s\n' $$have | sort -V | head -n 1)" = 1.26 || \
+	{ echo "Go 1.26 or newer is needed and this is Go $$have: install a newer one from go.dev/dl, then run this again."; exit 1; }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// routes are all that callers can ask for; api answers every one. API Gateway
+// also sends a path with a slash at its end to the resource without it, and
+// hands the path on as it came.
+var routes = []struct{ Method, Path string }{
+	{"GET", "/v1/batch-inquiries"},
+	{"POST", "/v1/batch-inquiries"},
+	{"GET", "/v1/batch-inquiries/{batch_id}"},
+	{"GET", "/v1/batch-inquiries/{batch_id}/inquiries"},
+	{"GET", "/v1/inquiries/{inquiry_id}"},
+	{"GET", "/users/me/api-key"},
+}
+
+// accessLog is one line a request. It holds no address, query, header or body:
+// nothing that names a person or a business under inquiry.
+var accessLog = map[string]string{
+	"requestId":          "$context.requestId",
+	"time":               "$context.requestTime",
+	"method":             "$context.httpMethod",
+	"route":              "$context.resourcePath",
+	"status":             "$context.status",
+	"gatewayResponse":    "$context.error.responseType",
+	"lenderId":           "$context.authorizer.lenderId",
+	"latencyMs":          "$context.responseLatency",
+	"integrationMs":      "$context.integration.latency",
+	"authorizerMs":       "$context.authorizer.latency",
+	"responseBytes":      "$context.responseLength",
+	"integrationStatus":  "$context.integration.status",
+	"integrationRequest": "$context.integration.requestId",
+}
+
+// NewAPI declares the public REST API.
+func NewAPI(parent constructs.Construct, props Props, f Functions) awsapigateway.RestApi {
+	scope := constructs.NewConstruct(parent, jsii.String("Gateway"))
+	logs := awslogs.NewLogGroup(scope, jsii.String("AccessLogs"), &awslogs.LogGroupProps{
+		Retention:     awslogs.RetentionDays_ONE_MONTH,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	line, err := json.Marshal(accessLog)
+	if err != nil {
+		panic(err) // a map of strings
+	}
+	api := awsapigateway.NewRestApi(scope, jsii.String("Api"), &awsapigateway.RestApiProps{
+		RestApiName:   jsii.String("batch-inquiries-" + props.Stage),
+		EndpointTypes: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
+		// The account's one role for access logs; other stacks may lean on it.
+		CloudWatchRole:              jsii.Bool(true),
+		CloudWatchRoleRemovalPolicy: awscdk.RemovalPolicy_RETAIN,
+		DeployOptions: &awsapigateway.StageOptions{
+			StageName:            &props.Stage,
+			ThrottlingRateLimit:  jsii.Number(200),
+			ThrottlingBurstLimit: jsii.Number(400),
+			AccessLogDestination: awsapigateway.NewLogGroupLogDestination(logs),
+			AccessLogFormat:      awsapigateway.AccessLogFormat_Custom(jsii.String(string(line))),
+		},
+	})
+	api.Node().TryRemoveChild(jsii.String("Endpoint")) // the stack has an output of its own
+	requireModernTLS(api)
+
+	authorizer := awsapigateway.NewTokenAuthorizer(scope, jsii.String("Authorizer"), &awsapigateway.TokenAuthorizerProps{
+		Handler: f.AuthorizeRequest,
+		// A token authorizer is handed the Authorization header and nothing
+		// else, and its answers are kept under that header: what it decides on
+		// and what it is remembered by cannot drift apart.
+		IdentitySource:  awsapigateway.IdentitySource_Header(jsii.String("Authorization")),
+		ResultsCacheTtl: awscdk.Duration_Minutes(jsii.Number(5)),
+	})
+	integration := awsapigateway.NewLambdaIntegration(f.API, &awsapigateway.LambdaIntegrationOptions{
+		// One permission for the API as a whole. Permissions by path would not
+		// match a request whose path ends in a slash.
+		ScopePermissionToMethod: jsii.Bool(false),
+	})
+	for _, route := range routes {
+		api.Root().ResourceForPath(&route.Path).AddMethod(&route.Method, integration, &awsapigateway.MethodOptions{
+			Authorizer:        authorizer,
+			AuthorizationType: awsapigateway.AuthorizationType_CUSTOM,
+		})
+	}
+	addProblems(scope, api)
+	return api
+}
+
+// requireModernTLS turns off TLS before 1.2 and requests that reach the API
+// under another host's name.
+func requireModernTLS(api awsapigateway.RestApi) {
+	resource := api.Node().DefaultChild().(awsapigateway.CfnRestApi)
+	resource.SetSecurityPolicy(jsii.String("SecurityPolicy_TLS13_1_2_PQ_2025_09"))
+	resource.SetEndpointAccessMode(jsii.String("STRICT"))
+}

@@ -1,0 +1,39 @@
+// Command infra is the CDK app: it turns what this folder declares into one
+// CloudFormation template. It needs no AWS credentials.
+//
+// Context: stage names the deployment (default dev; dev and local may lose
+// their data, every other stage keeps it), arch is arm64 (default) or x86_64.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+func main() {
+	app := awscdk.NewApp(nil)
+	stage := contextValue(app, "stage", "dev")
+	props := Props{
+		Stage: stage,
+		Arch:  contextValue(app, "arch", "arm64"),
+		Code:  contextValue(app, "code", "dist/functions"),
+	}
+	if err := props.check(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	NewStack(app, "batch-inquiries-"+stage, props)
+	app.Synth(nil)
+	jsii.Close()
+}
+
+func contextValue(scope constructs.Construct, key, otherwise string) string {
+	if value, ok := scope.Node().TryGetContext(&key).(string); ok && value != "" {
+		return value
+	}
+	return otherwise
+}

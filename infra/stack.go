@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Props say which deployment this is.
+type Props struct {
+	Stage string // names the stack and the API's stage
+	Arch  string // arm64 or x86_64: what the functions were built for
+	Code  string // the folder with one built function per subfolder
+}
+
+// functionNames are the folders below functions/, one Lambda function each.
+var functionNames = []string{"api", "authorize-request", "dispatch-batch", "process-inquiry", "tally-statuses"}
+
+// check says what to do about anything that would only fail half-way through.
+func (p Props) check() error {
+	if p.Arch != "arm64" && p.Arch != "x86_64" {
+		return fmt.Errorf("context arch is %q: say arm64 or x86_64", p.Arch)
+	}
+	for _, name := range functionNames {
+		if _, err := os.Stat(filepath.Join(p.Code, name, "bootstrap")); err != nil {
+			return fmt.Errorf("function %s is not built (no %s): run `make build` first", name, filepath.Join(p.Code, name, "bootstrap"))
+		}
+	}
+	return nil
+}
+
+// keepsData reports whether the stage's data must outlive its stack.
+func (p Props) keepsData() bool { return p.Stage != "dev" && p.Stage != "local" }
+
+// removal is what becomes of things that hold data when they leave the stack.
+func (p Props) removal() awscdk.RemovalPolicy {
+	if p.keepsData() {
+		return awscdk.RemovalPolicy_RETAIN
+	}
+	return awscdk.RemovalPolicy_DESTROY
+}
+
+// Resources are what the functions work on.
+type Resources struct {
+	Table         awsdynamodb.Table
+	Inquiries     InquiryQueue
+	FailedRecords awss3.Bucket
+	Identity      Identity
+	MasterKey     awssecretsmanager.Secret
+}
+
+// NewStack puts the constructs together. Read it as the picture in words: the
+// API writes to the table, the table's stream feeds the queue and the counters,
+// the queue feeds the workers.
+func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
+	stack := awscdk.NewStack(scope, &id, &awscdk.StackProps{
+		Description:           jsii.String("Batch inquiries: screens many businesses at once"),
+		TerminationProtection: jsii.Bool(props.keepsData()),
+	})
+	awscdk.Tags_Of(stack).Add(jsii.String("service"), jsii.String("batch-inquiries"), nil)
+	awscdk.Tags_Of(stack).Add(jsii.String("stage"), &props.Stage, nil)
+
+	r := Resources{
+		Table:         NewTable(stack, props),
+		Inquiries:     NewInquiryQueue(stack),
+		FailedRecords: NewFailedRecords(stack, props),
+		Identity:      NewIdentity(stack, props),
+		MasterKey:     NewMasterKey(stack, props),
+	}
+	functions := NewFunctions(stack, props, r)
+	NewEventSources(stack, r, functions)
+	api := NewAPI(stack, props, functions)
+
+	outputs := map[string]*string{
+		"ApiUrl":             api.Url(),
+		"TableName":          r.Table.TableName(),
+		"QueueUrl":           r.Inquiries.Queue.QueueUrl(),
+		"DeadLetterQueueUrl": r.Inquiries.DeadLetters.QueueUrl(),
+		"UserPoolId":         r.Identity.Pool.UserPoolId(),
+		"UserPoolClientId":   r.Identity.Client.UserPoolClientId(),
+		"MasterKeySecretArn": r.MasterKey.SecretArn(),
+	}
+	for name, f := range functions.byName() {
+		outputs[constructID(name)+"Function"] = f.FunctionName()
+	}
+	for name, value := range outputs {
+		awscdk.NewCfnOutput(stack, &name, &awscdk.CfnOutputProps{Value: value})
+	}
+	return stack
+}
