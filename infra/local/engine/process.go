@@ -16,7 +16,7 @@ import (
 // ours, and the system closes it however we end, kill -9 included; so nothing
 // we start outlives us.
 const leash = `exec 3<&0
-( trap '' TERM; read -r _ <&3; kill -TERM 0; sleep 3; kill -KILL 0 ) >/dev/null 2>&1 &
+( trap '' TERM; read -r _ <&3; kill -TERM 0; sleep 1; kill -KILL 0 ) >/dev/null 2>&1 &
 exec "$@" 3<&- </dev/null`
 
 // stopGrace is how long a process group may take to end by itself.

@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// asParent makes this test binary start a long-lived child, say its process
+// group and wait to be killed.
+const asParent = "ENGINE_TEST_AS_PARENT"
+
+func TestMain(m *testing.M) {
+	if log := os.Getenv(asParent); log != "" {
+		p, err := startProcess(log, nil, "sh", "-c", "sleep 600 & sleep 600")
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println(p.cmd.Process.Pid)
+		select {}
+	}
+	os.Exit(m.Run())
+}
+
+func TestStopEndsTheChildAndWhatItStarted(t *testing.T) {
+	t.Parallel()
+
+	p, err := startProcess(filepath.Join(t.TempDir(), "log"), nil, "sh", "-c", "sleep 600 & sleep 600")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stop()
+	p.stop()
+	awaitGone(t, p.cmd.Process.Pid)
+}
+
+func TestTheChildEndsWithAParentThatIsKilled(t *testing.T) {
+	t.Parallel()
+
+	parent := exec.CommandContext(t.Context(), os.Args[0])
+	parent.Env = append(os.Environ(), asParent+"="+filepath.Join(t.TempDir(), "log"))
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatalf("the parent said %q", line)
+	}
+	_ = parent.Process.Kill()
+	_ = parent.Wait()
+	awaitGone(t, group)
+}
+
+func TestAwaitSaysWhatADeadChildSaid(t *testing.T) {
+	t.Parallel()
+
+	p, err := startProcess(filepath.Join(t.TempDir(), "log"), nil, "sh", "-c", "echo no such luck; exit 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.await(t.Context(), "the child", func() bool { return false })
+	if err == nil || !strings.Contains(err.Error(), "no such luck") {
+		t.Errorf("await() = %v; want what the child printed", err)
+	}
+}
+
+func TestATakenPortIsNamedWithTheWayOut(t *testing.T) {
+	t.Parallel()
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	_, err = pickPort(port)
+	if want := fmt.Sprintf("port %d is taken", port); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "PORT=") {
+		t.Errorf("pickPort() = %v; want %q and a way out", err, want)
+	}
+}
+
+// awaitGone waits until a process group has no living member. A leash that has
+// done its work may still be asleep in it; it holds nothing.
+func awaitGone(t *testing.T, group int) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
+		if time.Now().After(deadline) {
+			t.Fatalf("process group %d is still there", group)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}

@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// startTimeout is generous: the engine answers within a second.
+const startTimeout = 30 * time.Second
+
+// Options say how to start an engine.
+type Options struct {
+	Port    int    // 0 takes a free one
+	LogPath string // what the engine prints; default .local/log/engine.log
+}
+
+// Engine is a running local AWS.
+type Engine struct {
+	root     string
+	endpoint string
+	scratch  string // its temporary folder, function code among it
+	process  *process
+}
+
+// Start starts an engine that Install has installed. It listens on the loopback
+// interface only, starts empty and forgets everything when it stops.
+func Start(ctx context.Context, o Options) (*Engine, error) {
+	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	port, err := pickPort(o.Port)
+	if err != nil {
+		return nil, err
+	}
+	log := o.LogPath
+	if log == "" {
+		log = filepath.Join(root, localDir, "log", "engine.log")
+	}
+	scratch, err := newScratch(root)
+	if err != nil {
+		return nil, err
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	e := &Engine{root: root, endpoint: "http://" + address, scratch: scratch}
+	// Functions inherit the engine's environment, and with it the way back.
+	env := append(Environ(e.endpoint),
+		"GATEWAY_PORT="+strconv.Itoa(port),
+		"BIND_HOST=127.0.0.1", // its default is every interface
+		"LAMBDA_EXECUTOR=local",
+		"PERSIST_STATE=0",
+		"TMPDIR="+scratch,
+		"PYTHONPATH="+filepath.Join(root, "infra", "local", "engine", "patch"),
+		"PYTHONDONTWRITEBYTECODE=1",
+	)
+	e.process, err = startProcess(log, env, enginePython(root), "-m", "ministack.app")
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(scratch))
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := e.process.await(ctx, "the local AWS engine", e.healthy); err != nil {
+		e.Stop()
+		return nil, err
+	}
+	return e, nil
+}
+
+// Endpoint is the address that AWS_ENDPOINT_URL takes.
+func (e *Engine) Endpoint() string { return e.endpoint }
+
+// Environ is what a program needs in its environment to work on this engine.
+func (e *Engine) Environ() []string { return Environ(e.endpoint) }
+
+// Stop ends the engine and every function it runs.
+func (e *Engine) Stop() {
+	e.process.stop()
+	_ = os.RemoveAll(e.scratch)
+}
+
+// Exited is closed when the engine has ended, whoever ended it.
+func (e *Engine) Exited() <-chan struct{} { return e.process.exited }
+
+func (e *Engine) healthy() bool {
+	client := http.Client{Timeout: time.Second}
+	resp, err := client.Get(e.endpoint + "/_ministack/health")
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+// pickPort returns the wanted port if nobody has it, or any free one for 0.
+func pickPort(want int) (int, error) {
+	if want == 0 {
+		return freePort()
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(want)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return 0, fmt.Errorf("port %d is taken: stop what uses it, or choose another with PORT=<number>", want)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("port %d cannot be used (%w): choose another with PORT=<number>", want, err)
+	}
+	return want, l.Close()
+}
+
+// newScratch makes a temporary folder that bears our process number, and clears
+// away those of processes that ended without doing so.
+func newScratch(root string) (string, error) {
+	parent := filepath.Join(root, localDir, "scratch")
+	left, _ := filepath.Glob(filepath.Join(parent, "*"))
+	for _, dir := range left {
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		if err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.RemoveAll(dir)
+		}
+	}
+	dir := filepath.Join(parent, strconv.Itoa(os.Getpid()))
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+		return "", fmt.Errorf("making a temporary folder: %w", err)
+	}
+	return dir, nil
+}
