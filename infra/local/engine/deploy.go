@@ -48,6 +48,12 @@ func (e *Engine) Deploy(ctx context.Context) (Outputs, error) {
 	if err := e.prepareForCDK(ctx); err != nil {
 		return out, fmt.Errorf("preparing the engine for a deployment: %w", err)
 	}
+	// Others may deploy to an engine of their own, but .local is one.
+	unlock, err := lock(filepath.Join(e.root, localDir, "deploy.lock"))
+	if err != nil {
+		return out, err
+	}
+	defer unlock()
 	app := filepath.Join("dist", "infra")
 	assembly := filepath.Join(localDir, "cdk.out")
 	stamp := filepath.Join(e.root, assembly+".of")

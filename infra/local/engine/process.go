@@ -30,9 +30,9 @@ type process struct {
 	exited chan struct{} // closed when the child has ended
 }
 
-// startProcess starts the command with env added to ours and its output in the
-// file logPath.
-func startProcess(logPath string, env []string, command ...string) (*process, error) {
+// startProcess starts the command in the folder dir, with env added to ours and
+// its output in the file logPath.
+func startProcess(dir, logPath string, env []string, command ...string) (*process, error) {
 	if err := os.MkdirAll(filepath.Dir(logPath), 0o755); err != nil {
 		return nil, err
 	}
@@ -43,6 +43,7 @@ func startProcess(logPath string, env []string, command ...string) (*process, er
 	defer out.Close()
 
 	cmd := exec.Command("sh", append([]string{"-c", leash, "leash"}, command...)...)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = out, out
 	// A group of its own, so that Ctrl-C in a terminal reaches only us and we
@@ -92,11 +93,11 @@ func (p *process) await(ctx context.Context, name string, ready func() bool) err
 	return nil
 }
 
-// run runs a command to its end, with its output in .local/log/<name>.log; the
+// run runs a command to its end in the repository's folder, with its output in .local/log/<name>.log; the
 // end of that is part of the error when it fails.
 func run(ctx context.Context, root, name, doing string, env []string, command ...string) error {
 	log := filepath.Join(root, localDir, "log", name+".log")
-	p, err := startProcess(log, env, command...)
+	p, err := startProcess(root, log, env, command...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}

@@ -21,7 +21,7 @@ const asParent = "ENGINE_TEST_AS_PARENT"
 
 func TestMain(m *testing.M) {
 	if log := os.Getenv(asParent); log != "" {
-		p, err := startProcess(log, nil, "sh", "-c", "sleep 600 & sleep 600")
+		p, err := startProcess("", log, nil, "sh", "-c", "sleep 600 & sleep 600")
 		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 func TestStopEndsTheChildAndWhatItStarted(t *testing.T) {
 	t.Parallel()
 
-	p, err := startProcess(filepath.Join(t.TempDir(), "log"), nil, "sh", "-c", "sleep 600 & sleep 600")
+	p, err := startProcess("", filepath.Join(t.TempDir(), "log"), nil, "sh", "-c", "sleep 600 & sleep 600")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestTheChildEndsWithAParentThatIsKilled(t *testing.T) {
 func TestAwaitSaysWhatADeadChildSaid(t *testing.T) {
 	t.Parallel()
 
-	p, err := startProcess(filepath.Join(t.TempDir(), "log"), nil, "sh", "-c", "echo no such luck; exit 1")
+	p, err := startProcess("", filepath.Join(t.TempDir(), "log"), nil, "sh", "-c", "echo no such luck; exit 1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func StartTable(ctx context.Context) (*TableServer, error) {
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	log := filepath.Join(root, localDir, "log", "table.log")
-	p, err := startProcess(log, nil, binary, "serve", "--host", "127.0.0.1", "--port", strconv.Itoa(port))
+	p, err := startProcess(root, log, nil, binary, "serve", "--host", "127.0.0.1", "--port", strconv.Itoa(port))
 	if err != nil {
 		return nil, err
 	}
