@@ -232,7 +232,7 @@ func TestABatchBeyondOneTransactionIsRefusedWhole(t *testing.T) {
 	s := newStore(t)
 	lender := newLender(t, s, acme)
 	noise := make([]byte, 12_000)
-	var sub Submission
+	var sub inquiry.Submission
 	for range 400 { // 6.4 MB that do not compress below 4 MB
 		_, _ = rand.Read(noise)
 		sub.Inquiries = append(sub.Inquiries, inquiry.Inquiry{BusinessName: base64.StdEncoding.EncodeToString(noise)})
