@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -32,7 +33,7 @@ func (p Pool) issuer() string {
 func (p Pool) keySetURL() string {
 	base := p.issuer()
 	if p.Endpoint != "" {
-		base = p.Endpoint + "/" + p.ID
+		base = strings.TrimSuffix(p.Endpoint, "/") + "/" + p.ID
 	}
 	return base + "/.well-known/jwks.json"
 }

@@ -93,7 +93,7 @@ func newBench(tb testing.TB) *bench {
 	server := httptest.NewServer(b.pool)
 	tb.Cleanup(server.Close)
 	b.Tokens = auth.NewTokens(auth.Pool{
-		Region: "us-east-1", ID: "us-east-1_pool", ClientID: "client", Endpoint: server.URL,
+		Region: "us-east-1", ID: "us-east-1_pool", ClientID: "client", Endpoint: server.URL + "/",
 	}, server.Client(), func() time.Time { return b.now })
 	return b
 }
