@@ -5,6 +5,13 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
+)
+
+// How long metadata may be; how many there may be is the schema's.
+const (
+	metadataKeyLength   = 40
+	metadataValueLength = 250
 )
 
 // Fault is one thing that is wrong with a request. It names the place and the
@@ -85,8 +92,25 @@ func (in Inquiry) check(index int, now time.Time) []Fault {
 			fail(field.pointer, "control-character", "remove control characters such as line breaks and tabs")
 		}
 	}
+	for key, value := range in.Metadata {
+		at := "/metadata/" + EscapePointer(key)
+		if n := utf8.RuneCountInString(key); n == 0 || n > metadataKeyLength {
+			fail(at, "invalid", fmt.Sprintf("a metadata key has 1 to %d characters", metadataKeyLength))
+		}
+		if utf8.RuneCountInString(value) > metadataValueLength {
+			fail(at, "too-long", fmt.Sprintf("a metadata value has at most %d characters", metadataValueLength))
+		}
+		if strings.ContainsFunc(key+value, unicode.IsControl) {
+			fail(at, "control-character", "remove control characters such as line breaks and tabs")
+		}
+	}
 	return faults
 }
+
+// EscapePointer makes a name one step of a JSON pointer (RFC 6901, section 3).
+func EscapePointer(name string) string { return pointerEscapes.Replace(name) }
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 
 func (in Inquiry) fault(index int, pointer, code, message string) Fault {
 	return Fault{

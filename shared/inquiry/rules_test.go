@@ -103,3 +103,19 @@ func TestPrintingOrLoggingAnInquiryShowsNothingOfIt(t *testing.T) {
 		t.Errorf("personal data was printed:\n%s", shown)
 	}
 }
+
+func TestMetadataIsShort(t *testing.T) {
+	t.Parallel()
+	for key, value := range map[string]string{
+		"": "a", strings.Repeat("k", 41): "a", "value": strings.Repeat("ä", 251), "line": "a\nb", "a/b~c\x00": "d",
+	} {
+		faults := inquiry.Check([]inquiry.Inquiry{{BusinessName: "A", Metadata: map[string]string{key: value}}}, noon)
+		if len(faults) != 1 || faults[0].Pointer != "/inquiries/0/metadata/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(key) {
+			t.Errorf("metadata %q: %+v, want one fault at its key", key, faults)
+		}
+	}
+	longest := map[string]string{strings.Repeat("ä", 40): strings.Repeat("ä", 250)}
+	if faults := inquiry.Check([]inquiry.Inquiry{{BusinessName: "A", Metadata: longest}}, noon); len(faults) != 0 {
+		t.Errorf("the longest metadata allowed: %+v", faults)
+	}
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+)
+
+type handler struct {
+	adapter *httpadapter.HandlerAdapter
+	log     *slog.Logger
+}
+
+func newHandler(api http.Handler, log *slog.Logger) *handler {
+	return &handler{adapter: httpadapter.New(api), log: log}
+}
+
+// handle answers one request that API Gateway has let through. A request
+// without a caller did not pass our authorizer: that is a fault of the
+// deployment, and it is refused before any route sees it.
+func (h *handler) handle(ctx context.Context, ev events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	caller, err := auth.CallerFromContext(ev.RequestContext.Authorizer)
+	if err != nil {
+		h.log.ErrorContext(ctx, "request without a caller", "requestId", ev.RequestContext.RequestID, "err", err)
+		return events.APIGatewayProxyResponse{}, fmt.Errorf("request %s: %w", ev.RequestContext.RequestID, err)
+	}
+	return h.adapter.ProxyWithContext(httpapi.WithRequest(ctx, httpapi.Request{
+		ID:     ev.RequestContext.RequestID,
+		Caller: caller,
+		Prefix: prefix(ev),
+	}), ev)
+}
+
+// prefix is what the client's path has before ours: the stage on the API's own
+// address, the base path on a custom domain.
+func prefix(ev events.APIGatewayProxyRequest) string {
+	before, ok := strings.CutSuffix(ev.RequestContext.Path, ev.Path)
+	if !ok {
+		return ""
+	}
+	return before
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+// keyRecords keeps what the table holds of API keys.
+type keyRecords interface {
+	EnsureAPIKey(ctx context.Context, userID string) (store.APIKey, error)
+}
+
+// apiKeys shows API keys. Few requests ask for one, so the master key is read
+// when the first does, and the start of the function is not made to wait.
+type apiKeys struct {
+	records   keyRecords
+	secrets   auth.SecretReader
+	masterKey string // ARN of the secret
+
+	mu   sync.Mutex
+	keys *auth.Keys // nil until it has been read
+}
+
+// Show returns the user's key; one that was revoked is inquiry.ErrNotFound.
+func (a *apiKeys) Show(ctx context.Context, userID string) (string, error) {
+	keys, err := a.load(ctx)
+	if err != nil {
+		return "", err
+	}
+	record, err := a.records.EnsureAPIKey(ctx, userID)
+	if err != nil {
+		return "", err
+	}
+	if !record.RevokedAt.IsZero() {
+		return "", fmt.Errorf("API key %s is revoked: %w", record.ID, inquiry.ErrNotFound)
+	}
+	return keys.Issue(record.ID, record.Version), nil
+}
+
+// load reads the master key once; a failed read is tried again by the next call.
+func (a *apiKeys) load(ctx context.Context) (auth.Keys, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.keys == nil {
+		keys, err := auth.LoadKeys(ctx, a.secrets, a.masterKey)
+		if err != nil {
+			return auth.Keys{}, err
+		}
+		a.keys = &keys
+	}
+	return *a.keys, nil
+}

@@ -1,0 +1,50 @@
+// Command api is the Lambda function behind every route of the HTTP API.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+func main() {
+	log := boot.Logger("api")
+	h, err := wire(context.Background(), os.Getenv, log)
+	if err != nil {
+		log.Error("cannot start", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(h.handle)
+}
+
+// wire builds the handler. It alone reads the environment and makes clients.
+func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler, error) {
+	env := boot.Env{Lookup: getenv}
+	table, masterKey := env.Required("TABLE_NAME"), env.Required("MASTER_KEY_SECRET_ARN")
+	if err := env.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("loading AWS configuration: %w", err)
+	}
+	tables := store.New(dynamodb.NewFromConfig(cfg), table, time.Now)
+	api := httpapi.API{
+		Batches: tables,
+		Keys:    &apiKeys{records: tables, secrets: secretsmanager.NewFromConfig(cfg), masterKey: masterKey},
+		Now:     time.Now,
+		Log:     log,
+	}
+	return newHandler(api.Handler(), log), nil
+}

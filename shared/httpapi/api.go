@@ -1,0 +1,122 @@
+// Package httpapi is the HTTP face of the service: routes, request and response
+// bodies, and problem documents (RFC 9457). It knows the API reference; what a
+// batch is and how it is kept is not its business.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// Batches keeps lenders' batches. All of it is scoped to the lender given, and
+// what is not that lender's is inquiry.ErrNotFound.
+type Batches interface {
+	Lender(context.Context, inquiry.LenderID) (inquiry.Lender, error)
+	Submit(context.Context, inquiry.Lender, inquiry.Submission) (id inquiry.BatchID, replayed bool, err error)
+	Batch(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
+	Batches(ctx context.Context, lender inquiry.LenderID, offset, limit int) ([]inquiry.Batch, int, error)
+	Entries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, offset, limit int) (inquiry.Batch, []inquiry.Entry, error)
+	Entry(context.Context, inquiry.LenderID, inquiry.ID) (inquiry.Entry, error)
+}
+
+// APIKeys shows a user's API key, which the first call creates.
+type APIKeys interface {
+	Show(ctx context.Context, userID string) (key string, err error)
+}
+
+// API answers the requests of callers that the authorizer has verified.
+type API struct {
+	Batches Batches
+	Keys    APIKeys
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Request is what API Gateway says of a request beside the HTTP request itself.
+type Request struct {
+	ID     string // API Gateway's, for finding the request in the logs
+	Caller auth.Caller
+	Prefix string // what stands before /v1 in the address the client used, such as "/dev"
+}
+
+type requestKey struct{}
+
+// WithRequest returns a context that carries r to the routes.
+func WithRequest(ctx context.Context, r Request) context.Context {
+	return context.WithValue(ctx, requestKey{}, r)
+}
+
+// requestOf returns what WithRequest put in, or an empty Request, whose lender
+// owns nothing.
+func requestOf(ctx context.Context) Request {
+	r, _ := ctx.Value(requestKey{}).(Request)
+	return r
+}
+
+// Handler returns the API as an http.Handler. Every request must come with a
+// [Request] in its context.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	api := humago.New(mux, huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI:    "3.1.0",
+			Info:       &huma.Info{Title: "Batch Inquiries", Version: "1.0.0"},
+			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+		},
+		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+	})
+	a.registerBatches(api)
+	a.registerInquiries(api)
+	a.registerKeys(api)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, r, newProblem(http.StatusNotFound, "not-found", "There is no such route."))
+	})
+	return a.outer(mux)
+}
+
+// outer gives every answer a request id and a log line, treats a path with and
+// without its last slash alike, and turns a panic into a 500.
+func (a *API) outer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started, request := a.Now(), requestOf(r.Context())
+		if len(r.URL.Path) > 1 {
+			r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
+		}
+		w.Header().Set("X-Request-Id", request.ID)
+		w.Header().Set("Cache-Control", "no-store")
+		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			if p := recover(); p != nil {
+				// The panic's value may quote the request; the stack does not.
+				a.Log.ErrorContext(r.Context(), "panic", "requestId", request.ID, "stack", string(debug.Stack()))
+				writeProblem(recorder, r, internalProblem())
+			}
+			a.Log.InfoContext(r.Context(), "answered", "requestId", request.ID, "method", r.Method, "route", r.Pattern,
+				"status", recorder.status, "lenderId", request.Caller.LenderID, "milliseconds", a.Now().Sub(started).Milliseconds())
+		}()
+		next.ServeHTTP(recorder, r)
+	})
+}
+
+// statusRecorder remembers the status of an answer.
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *statusRecorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}

@@ -1,0 +1,302 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// Page is the part of a list that a request asks for.
+type Page struct {
+	Limit  int `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many to return."`
+	Offset int `query:"offset" minimum:"0" maximum:"1000000000" default:"0" doc:"How many to skip."`
+}
+
+type submitInput struct {
+	ContentType    string `header:"Content-Type" doc:"application/json"`
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" doc:"Your own key for this submission. Repeating a request with the same key and body within 24 hours returns the batch that the first one made."`
+	RawBody        []byte `contentType:"application/json"`
+}
+
+type submitOutput struct {
+	Location string `header:"Location" doc:"Where the batch is."`
+	Replayed string `header:"Idempotent-Replayed" doc:"true when the batch had been submitted before with the same key."`
+	Body     SubmittedBody
+}
+
+// SubmittedBody answers a submission.
+type SubmittedBody struct {
+	BatchID   inquiry.BatchID `json:"batchId" format:"uuid"`
+	BatchName string          `json:"batchName"`
+	Total     int             `json:"total" doc:"Inquiries accepted."`
+	Message   string          `json:"message"`
+}
+
+// BatchBody is how far a batch has come. The six counters sum to total in every
+// answer.
+type BatchBody struct {
+	BatchID            inquiry.BatchID     `json:"batchId" format:"uuid"`
+	BatchName          string              `json:"batchName"`
+	OperationType      string              `json:"operationType" enum:"SUBMIT"`
+	Status             string              `json:"status" enum:"PENDING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED"`
+	IsTerminal         bool                `json:"isTerminal" doc:"No inquiry of the batch can change any more."`
+	Total              int                 `json:"total"`
+	Planning           int                 `json:"planning" doc:"Inquiries waiting for a worker."`
+	Running            int                 `json:"running" doc:"Inquiries being looked up."`
+	Completed          int                 `json:"completed" doc:"Inquiries for which every applicable source answered."`
+	PartialSuccess     int                 `json:"partialSuccess" doc:"Inquiries with a report from which a source is missing."`
+	Failed             int                 `json:"failed" doc:"Inquiries without a useful report."`
+	Cancelled          int                 `json:"cancelled" doc:"Inquiries that a cancel stopped."`
+	ProgressPercentage float64             `json:"progressPercentage" minimum:"0" maximum:"100" doc:"Share of inquiries with a final status; it never falls, and is 100 only when all have one."`
+	CreatedAt          time.Time           `json:"createdAt"`
+	FinishedAt         *time.Time          `json:"finishedAt" doc:"When the last inquiry became final."`
+	PhaseProgress      *PhaseProgress      `json:"phaseProgress"`
+	SourceRecordTotals *SourceRecordTotals `json:"sourceRecordTotals" doc:"Null until one inquiry is final."`
+	TimingSummary      *TimingSummary      `json:"timingSummary" doc:"Null until one inquiry is final."`
+}
+
+// PhaseProgress says how many inquiries have passed each phase.
+type PhaseProgress struct {
+	Plan   Phase `json:"plan" doc:"Waiting for a worker to claim the inquiry."`
+	Gather Phase `json:"gather" doc:"Asking the sources and writing the report."`
+}
+
+// Phase is one step that every inquiry takes.
+type Phase struct {
+	Total     int        `json:"total"`
+	Done      int        `json:"done"`
+	StartedAt *time.Time `json:"startedAt"`
+	EndedAt   *time.Time `json:"endedAt" doc:"Null while inquiries are in the phase, and where it is not recorded."`
+}
+
+// SourceRecordTotals counts what the sources had over all final inquiries.
+type SourceRecordTotals struct {
+	Total    int                     `json:"total" doc:"Source records in all reports."`
+	BySource map[string]SourceTotals `json:"bySource"`
+}
+
+// SourceTotals counts one source's answers, in inquiries but for records.
+type SourceTotals struct {
+	Records       int `json:"records" doc:"Source records in all reports."`
+	Found         int `json:"found" doc:"Inquiries for which the source has a corroborated record."`
+	NotFound      int `json:"notFound" doc:"Inquiries for which the source looked and has nothing."`
+	Ambiguous     int `json:"ambiguous" doc:"Inquiries with candidates that a person must judge."`
+	NotApplicable int `json:"notApplicable" doc:"Inquiries that give the source nothing to look up."`
+	Failed        int `json:"failed" doc:"Inquiries for which the source did not answer."`
+}
+
+// TimingSummary says where the time went, in seconds.
+type TimingSummary struct {
+	FirstStartedAt time.Time               `json:"firstStartedAt"`
+	LastFinishedAt time.Time               `json:"lastFinishedAt"`
+	QueuedSeconds  float64                 `json:"queuedSeconds" doc:"From submission to the first claim."`
+	WallSeconds    float64                 `json:"wallSeconds" doc:"From submission to the last final status so far."`
+	MeanSeconds    float64                 `json:"meanSeconds" doc:"Mean time an inquiry took from claim to final status."`
+	LongestSeconds float64                 `json:"longestSeconds" doc:"The slowest inquiry."`
+	Attempts       int                     `json:"attempts" doc:"Claims over all final inquiries; above their number when some were tried again."`
+	BySource       map[string]SourceTiming `json:"bySource"`
+}
+
+// SourceTiming is how long one source took, in seconds.
+type SourceTiming struct {
+	MeanSeconds    float64 `json:"meanSeconds"`
+	LongestSeconds float64 `json:"longestSeconds"`
+}
+
+type batchInput struct {
+	BatchID string `path:"batch_id" doc:"The batch's id."`
+}
+
+type batchOutput struct{ Body BatchBody }
+
+type batchListOutput struct{ Body BatchListBody }
+
+// BatchListBody is one page of a lender's batches, newest first.
+type BatchListBody struct {
+	Batches []BatchBody `json:"batches"`
+	Total   int         `json:"total" doc:"Batches ever submitted; the list holds those that have not expired."`
+	Limit   int         `json:"limit"`
+	Offset  int         `json:"offset"`
+}
+
+func (a *API) registerBatches(api huma.API) {
+	submit := huma.Operation{
+		OperationID: "submit-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries",
+		Summary: "Submit a batch of inquiries", DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody,
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"application/json": {Schema: huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[SubmitBody]())},
+		}},
+	}
+	reader, err := newBodyReader(api.OpenAPI(), "SubmitBody", a.Now)
+	if err != nil {
+		panic(fmt.Sprintf("httpapi: the schema of a submission does not compile: %v", err)) // our own constant
+	}
+	huma.Register(api, submit, func(ctx context.Context, in *submitInput) (*submitOutput, error) {
+		out, err := a.submit(ctx, reader, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+	huma.Register(api, huma.Operation{
+		OperationID: "list-batches", Method: http.MethodGet, Path: "/v1/batch-inquiries", Summary: "List batches, newest first",
+	}, func(ctx context.Context, in *Page) (*batchListOutput, error) {
+		batches, total, err := a.Batches.Batches(ctx, requestOf(ctx).Caller.LenderID, in.Offset, in.Limit)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		out := &batchListOutput{BatchListBody{Batches: []BatchBody{}, Total: total, Limit: in.Limit, Offset: in.Offset}}
+		for _, b := range batches {
+			out.Body.Batches = append(out.Body.Batches, batchBody(b))
+		}
+		return out, nil
+	})
+	huma.Register(api, huma.Operation{
+		OperationID: "get-batch", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}", Summary: "Get a batch's status",
+	}, func(ctx context.Context, in *batchInput) (*batchOutput, error) {
+		batch, err := a.batch(ctx, in.BatchID)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return &batchOutput{batchBody(batch)}, nil
+	})
+}
+
+// submit makes two calls of the table, one after the other: the lender's
+// profile, which has its limit, and the transaction.
+func (a *API) submit(ctx context.Context, reader *bodyReader, in *submitInput) (*submitOutput, error) {
+	request := requestOf(ctx)
+	if !request.Caller.Role.MayChange() {
+		return nil, newProblem(http.StatusForbidden, "forbidden", "Your role may read batches, not submit them. Ask your administrator for another role.")
+	}
+	if !isJSON(in.ContentType) {
+		return nil, ofStatus(http.StatusUnsupportedMediaType)
+	}
+	lender, err := a.Batches.Lender(ctx, request.Caller.LenderID)
+	if err != nil {
+		return nil, err
+	}
+	sub, err := reader.read(in.RawBody, lender.BatchMax)
+	if err != nil {
+		return nil, err
+	}
+	id, replayed, err := a.Batches.Submit(ctx, lender, inquiry.Submission{
+		UserID:         request.Caller.UserID,
+		Name:           sub.name,
+		Inquiries:      sub.inquiries,
+		IdempotencyKey: in.IdempotencyKey,
+		Fingerprint:    sub.fingerprint,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &submitOutput{
+		Location: request.Prefix + "/v1/batch-inquiries/" + id.String(),
+		Body: SubmittedBody{
+			BatchID: id, BatchName: sub.name, Total: len(sub.inquiries),
+			Message: fmt.Sprintf("Accepted %d inquiries. Follow the batch at its Location.", len(sub.inquiries)),
+		},
+	}
+	if replayed {
+		out.Replayed = "true"
+	}
+	return out, nil
+}
+
+func (a *API) batch(ctx context.Context, id string) (inquiry.Batch, error) {
+	batchID, err := inquiry.ParseBatchID(id)
+	if err != nil {
+		return inquiry.Batch{}, err
+	}
+	return a.Batches.Batch(ctx, requestOf(ctx).Caller.LenderID, batchID)
+}
+
+func batchBody(b inquiry.Batch) BatchBody {
+	counts, status := b.Counts(), b.Status()
+	body := BatchBody{
+		BatchID:            b.ID,
+		BatchName:          b.Name,
+		OperationType:      string(b.Operation),
+		Status:             string(status),
+		IsTerminal:         status.Final(),
+		Total:              b.Total,
+		Planning:           counts.Planning,
+		Running:            counts.Running,
+		Completed:          counts.Completed,
+		PartialSuccess:     counts.PartialSuccess,
+		Failed:             counts.Failed,
+		Cancelled:          counts.Cancelled,
+		ProgressPercentage: b.Progress(),
+		CreatedAt:          b.CreatedAt(),
+		FinishedAt:         moment(b.FinishedAt),
+		PhaseProgress: &PhaseProgress{
+			Plan:   Phase{Total: b.Total, Done: b.Total - counts.Planning, StartedAt: moment(b.CreatedAt())},
+			Gather: Phase{Total: b.Total, Done: counts.Settled(), StartedAt: moment(b.Sums.FirstStartedAt), EndedAt: moment(b.FinishedAt)},
+		},
+	}
+	if counts.Settled() > counts.Cancelled {
+		body.SourceRecordTotals = sourceRecordTotals(b.Sums)
+		body.TimingSummary = timingSummary(b, counts.Settled()-counts.Cancelled)
+	}
+	return body
+}
+
+func sourceRecordTotals(s inquiry.Sums) *SourceRecordTotals {
+	totals := &SourceRecordTotals{Total: s.SourceRecords, BySource: map[string]SourceTotals{}}
+	for name, src := range s.Sources {
+		totals.BySource[name] = SourceTotals{
+			Records: src.Records, Found: src.Found, NotFound: src.NoRecord, Ambiguous: src.Ambiguous,
+			NotApplicable: src.NotApplicable, Failed: src.Failed,
+		}
+	}
+	return totals
+}
+
+// timingSummary is of the finished inquiries, of which there is one at least.
+func timingSummary(b inquiry.Batch, finished int) *TimingSummary {
+	s := b.Sums
+	timing := &TimingSummary{
+		FirstStartedAt: s.FirstStartedAt,
+		LastFinishedAt: s.LastFinishedAt,
+		QueuedSeconds:  s.FirstStartedAt.Sub(b.CreatedAt()).Seconds(),
+		WallSeconds:    s.LastFinishedAt.Sub(b.CreatedAt()).Seconds(),
+		MeanSeconds:    (s.Worked / time.Duration(finished)).Seconds(),
+		LongestSeconds: s.LongestWork.Seconds(),
+		Attempts:       s.Attempts,
+		BySource:       map[string]SourceTiming{},
+	}
+	for name, src := range s.Sources {
+		if asked := src.Found + src.NoRecord + src.Ambiguous + src.Failed; asked > 0 {
+			timing.BySource[name] = SourceTiming{
+				MeanSeconds:    (src.Elapsed / time.Duration(asked)).Seconds(),
+				LongestSeconds: src.Longest.Seconds(),
+			}
+		}
+	}
+	return timing
+}
+
+// moment is t for JSON: null when it has not come.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// isJSON reports whether a body's media type is JSON; a missing one is taken
+// for it.
+func isJSON(contentType string) bool {
+	if contentType == "" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == "application/json"
+}

@@ -1,0 +1,152 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/report"
+)
+
+type entriesInput struct {
+	batchInput
+	Page
+}
+
+type entriesOutput struct{ Body InquiryListBody }
+
+// InquiryListBody is one page of a batch's inquiries, in the order in which
+// they were submitted.
+type InquiryListBody struct {
+	BatchID   inquiry.BatchID  `json:"batchId" format:"uuid"`
+	Inquiries []InquirySummary `json:"inquiries"`
+	Total     int              `json:"total"`
+	Limit     int              `json:"limit"`
+	Offset    int              `json:"offset"`
+}
+
+// InquirySummary is how far one inquiry has come.
+type InquirySummary struct {
+	InquiryID          inquiry.ID        `json:"inquiryId" format:"uuid"`
+	Index              int               `json:"index" doc:"Position in the batch, from 0."`
+	ExternalID         string            `json:"externalId,omitempty"`
+	BusinessName       string            `json:"businessName"`
+	Status             string            `json:"status" enum:"PLANNING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED"`
+	ProgressPercentage float64           `json:"progressPercentage" doc:"0 while planning, 50 while running, 100 when final."`
+	SourceRecordCount  int               `json:"sourceRecordCount" doc:"Source records in the report."`
+	Attempts           int               `json:"attempts" doc:"How often a worker has started on it."`
+	StartedAt          *time.Time        `json:"startedAt"`
+	FinishedAt         *time.Time        `json:"finishedAt"`
+	Sources            map[string]string `json:"sources,omitempty" doc:"How each source answered, once the inquiry is final."`
+	Failure            *InquiryFailure   `json:"failure,omitempty" doc:"Why there is no useful report."`
+	Metadata           map[string]string `json:"metadata,omitempty"`
+}
+
+// InquiryFailure is why an inquiry failed.
+type InquiryFailure struct {
+	Code      string `json:"code" doc:"Stable word for programs."`
+	Retryable bool   `json:"retryable" doc:"Submitting the inquiry again may help."`
+}
+
+type entryInput struct {
+	InquiryID string `path:"inquiry_id" doc:"The inquiry's id."`
+}
+
+type entryOutput struct{ Body InquiryBody }
+
+// InquiryBody is one inquiry with its business report.
+type InquiryBody struct {
+	InquirySummary
+	BatchID inquiry.BatchID `json:"batchId" format:"uuid"`
+	Inquiry InquiryInput    `json:"inquiry" doc:"What was asked."`
+	Report  *report.Report  `json:"report" doc:"Null until the inquiry is final."`
+}
+
+func (a *API) registerInquiries(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "list-inquiries", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}/inquiries",
+		Summary: "List a batch's inquiries",
+	}, func(ctx context.Context, in *entriesInput) (*entriesOutput, error) {
+		id, err := inquiry.ParseBatchID(in.BatchID)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		batch, entries, err := a.Batches.Entries(ctx, requestOf(ctx).Caller.LenderID, id, in.Offset, in.Limit)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		out := &entriesOutput{InquiryListBody{
+			BatchID: id, Inquiries: []InquirySummary{}, Total: batch.Total, Limit: in.Limit, Offset: in.Offset,
+		}}
+		for _, e := range entries {
+			out.Body.Inquiries = append(out.Body.Inquiries, summary(e))
+		}
+		return out, nil
+	})
+	huma.Register(api, huma.Operation{
+		OperationID: "get-inquiry", Method: http.MethodGet, Path: "/v1/inquiries/{inquiry_id}",
+		Summary: "Get an inquiry with its business report",
+	}, func(ctx context.Context, in *entryInput) (*entryOutput, error) {
+		body, err := a.entry(ctx, in.InquiryID)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return &entryOutput{body}, nil
+	})
+}
+
+func (a *API) entry(ctx context.Context, text string) (InquiryBody, error) {
+	id, err := inquiry.ParseID(text)
+	if err != nil {
+		return InquiryBody{}, err
+	}
+	entry, err := a.Batches.Entry(ctx, requestOf(ctx).Caller.LenderID, id)
+	if err != nil {
+		return InquiryBody{}, err
+	}
+	body := InquiryBody{InquirySummary: summary(entry), BatchID: id.Batch(), Inquiry: inputOf(entry.Inquiry)}
+	if entry.Record.Report != nil {
+		rep, err := report.Decode(entry.Record.Report)
+		if err != nil {
+			return InquiryBody{}, fmt.Errorf("inquiry %s: %w", id, err)
+		}
+		body.Report = &rep
+	}
+	return body, nil
+}
+
+func summary(e inquiry.Entry) InquirySummary {
+	figures := e.Record.Figures
+	row := InquirySummary{
+		InquiryID:    e.ID,
+		Index:        e.ID.Index(),
+		ExternalID:   e.Inquiry.ExternalID,
+		BusinessName: e.Inquiry.BusinessName,
+		Status:       string(e.Record.Status),
+		Attempts:     figures.Attempts,
+		StartedAt:    moment(figures.StartedAt),
+		FinishedAt:   moment(figures.FinishedAt),
+		Metadata:     e.Inquiry.Metadata,
+	}
+	switch {
+	case e.Record.Status.Final():
+		row.ProgressPercentage = 100
+	case e.Record.Status == inquiry.StatusRunning:
+		row.ProgressPercentage = 50
+	}
+	for name, src := range figures.Sources {
+		if row.Sources == nil {
+			row.Sources = map[string]string{}
+		}
+		row.Sources[name] = string(src.Outcome)
+		row.SourceRecordCount += src.Records
+	}
+	if e.Record.Failure != "" {
+		row.Failure = &InquiryFailure{Code: e.Record.Failure, Retryable: e.Record.Retryable}
+	}
+	return row
+}

@@ -1,0 +1,182 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// Problem is an error answer as RFC 9457 defines it. It never holds a value
+// that the client sent, because values are personal data.
+type Problem struct {
+	Type      string  `json:"type" doc:"Stable name of the kind of problem, for programs." example:"urn:batch-inquiries:problem:validation"`
+	Title     string  `json:"title" doc:"The kind of problem in words."`
+	Status    int     `json:"status" doc:"The HTTP status code."`
+	Detail    string  `json:"detail" doc:"What went wrong this time, and what to do about it."`
+	RequestID string  `json:"requestId,omitempty" doc:"Names this request; give it to support."`
+	Errors    []Fault `json:"errors,omitempty" doc:"Everything that is wrong with the request."`
+}
+
+// Fault is one thing that is wrong with a request.
+type Fault struct {
+	Pointer    string `json:"pointer,omitempty" doc:"JSON pointer (RFC 6901) to the place in the request body." example:"/inquiries/3/ein"`
+	Parameter  string `json:"parameter,omitempty" doc:"Name of the query parameter, path parameter or header, if the fault is not in the body." example:"limit"`
+	Index      *int   `json:"index,omitempty" doc:"Position of the inquiry in the batch, from 0."`
+	ExternalID string `json:"externalId,omitempty" doc:"The inquiry's externalId, if it has one."`
+	Code       string `json:"code" doc:"Stable word for programs." example:"duplicate"`
+	Message    string `json:"message" doc:"What to change."`
+}
+
+const problemType = "urn:batch-inquiries:problem:"
+
+// titles has every kind of problem that this package makes.
+var titles = map[string]string{
+	"validation":           "The request breaks the rules",
+	"malformed":            "The request cannot be read",
+	"idempotency-mismatch": "The idempotency key was used for another request",
+	"not-found":            "Not found",
+	"forbidden":            "Not allowed",
+	"conflict":             "Too many changes at once",
+	"too-large":            "The request is too large",
+	"unsupported-media":    "The body's media type is not supported",
+	"method-not-allowed":   "The method is not allowed here",
+	"not-acceptable":       "No acceptable representation",
+	"unavailable":          "Not available at the moment",
+	"internal":             "Internal error",
+}
+
+func newProblem(status int, kind, detail string) *Problem {
+	return &Problem{Type: problemType + kind, Title: titles[kind], Status: status, Detail: detail}
+}
+
+func internalProblem() *Problem {
+	return newProblem(http.StatusInternalServerError, "internal", "The error is ours and has been logged. Try again; if it stays, give support the requestId.")
+}
+
+func (p *Problem) Error() string { return p.Title }
+
+// GetStatus makes a Problem an error that huma answers with.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType makes huma send a Problem under its own media type.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// problem is the one place where an error becomes an answer. What it does not
+// know is a 500 with fixed text, and its cause goes to the log.
+func (a *API) problem(ctx context.Context, err error) error {
+	p := known(err)
+	if p == nil {
+		p = internalProblem()
+		if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+			p = newProblem(http.StatusServiceUnavailable, "unavailable", "The request took too long. Try again in a moment.")
+		}
+		a.Log.ErrorContext(ctx, "request failed", "requestId", requestOf(ctx).ID, "err", err)
+	}
+	p.RequestID = requestOf(ctx).ID
+	return p
+}
+
+func known(err error) *Problem {
+	if invalid, ok := errors.AsType[*inquiry.ValidationError](err); ok {
+		return validationProblem(invalid.Faults)
+	}
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
+	switch {
+	case errors.Is(err, inquiry.ErrNotFound):
+		return newProblem(http.StatusNotFound, "not-found", "There is no such thing, or it is not yours.")
+	case errors.Is(err, inquiry.ErrIdempotencyMismatch):
+		return newProblem(http.StatusUnprocessableEntity, "idempotency-mismatch",
+			"This Idempotency-Key was used within 24 hours with a different body. Use a new key for a new request.")
+	case errors.Is(err, inquiry.ErrSuspended):
+		return newProblem(http.StatusForbidden, "forbidden", "The lender is suspended.")
+	case errors.Is(err, inquiry.ErrTooLarge):
+		return newProblem(http.StatusRequestEntityTooLarge, "too-large", "The batch is too large to store. Split it into smaller ones.")
+	case errors.Is(err, inquiry.ErrConflict):
+		return newProblem(http.StatusServiceUnavailable, "conflict", "Too many submissions of this lender at the same moment. Try again.")
+	}
+	return nil
+}
+
+// maxFaults bounds how many faults an answer lists, for an answer has a size
+// limit too.
+const maxFaults = 5000
+
+func validationProblem(faults []inquiry.Fault) *Problem {
+	p := newProblem(http.StatusUnprocessableEntity, "validation", "Nothing was stored. Correct what errors lists and send the request again.")
+	if len(faults) > maxFaults {
+		p.Detail = "Nothing was stored. There are more errors than are listed here; correct these and send the request again."
+		faults = faults[:maxFaults]
+	}
+	for _, f := range faults {
+		listed := Fault{Pointer: f.Pointer, ExternalID: f.ExternalID, Code: f.Code, Message: f.Message}
+		if f.Index >= 0 {
+			listed.Index = &f.Index
+		}
+		p.Errors = append(p.Errors, listed)
+	}
+	return p
+}
+
+// writeProblem answers outside of huma.
+func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
+	p.RequestID = requestOf(r.Context()).ID
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	if err := json.NewEncoder(w).Encode(p); err != nil {
+		slog.ErrorContext(r.Context(), "writing problem", "err", err)
+	}
+}
+
+// init replaces huma's own errors, which quote the values they complain about.
+// The hook is a global variable, so it is set before anything runs.
+func init() {
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
+		p := ofStatus(status)
+		for _, err := range errs {
+			detail, ok := err.(huma.ErrorDetailer)
+			if !ok {
+				continue
+			}
+			_, name, _ := strings.Cut(detail.ErrorDetail().Location, ".")
+			p.Errors = append(p.Errors, Fault{
+				Parameter: cmp.Or(name, detail.ErrorDetail().Location),
+				Code:      "invalid",
+				Message:   strings.TrimPrefix(detail.ErrorDetail().Message, "expected "),
+			})
+		}
+		if ctx != nil {
+			p.RequestID = requestOf(ctx.Context()).ID
+		}
+		return p
+	}
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		return huma.NewErrorWithContext(nil, status, msg, errs...)
+	}
+}
+
+// ofStatus is the problem for an error that huma found itself.
+func ofStatus(status int) *Problem {
+	switch status {
+	case http.StatusBadRequest:
+		return newProblem(status, "malformed", "The request cannot be read.")
+	case http.StatusUnprocessableEntity:
+		return newProblem(status, "validation", "Correct what errors lists and send the request again.")
+	case http.StatusRequestEntityTooLarge:
+		return newProblem(status, "too-large", "A request body has at most 5 MB. Split the batch into smaller ones.")
+	case http.StatusUnsupportedMediaType:
+		return newProblem(status, "unsupported-media", "Send application/json.")
+	case http.StatusNotAcceptable:
+		return newProblem(status, "not-acceptable", "The answer is application/json.")
+	}
+	return internalProblem()
+}
