@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,22 +13,27 @@ import (
 )
 
 // Compose makes the report of the inquiry from what the sources answered. The
-// same answers and time give the same report, ids included.
+// same answers and time give the same report, ids included. However much the
+// sources answered, the report fits [MaxEncoded]; its notes say what was left out.
 func Compose(id inquiry.ID, answers []source.Answer, now time.Time) Report {
 	r := Report{
-		InquiryID:     id,
-		GeneratedAt:   now.UTC(),
-		Coverage:      cover(answers),
-		Facts:         []Fact{},
-		SourceRecords: []SourceRecord{},
-		Scores:        []Score{},
-		Notes:         []string{},
-	}
-	for _, a := range answers {
-		r.add(a)
+		InquiryID:   id,
+		GeneratedAt: now.UTC().Truncate(time.Millisecond),
+		Scores:      []Score{},
+		Notes:       []string{},
 	}
 	r.Status, r.Failure = judge(answers)
+	var left leftOut
+	r.SourceRecords, left = gather(id, answers)
+	r.Coverage = cover(answers, r.SourceRecords)
+	r.Facts = state(r.SourceRecords)
 	r.score()
+	for _, a := range answers {
+		for _, note := range a.Notes {
+			r.Notes = append(r.Notes, clip(note, maxNote))
+		}
+	}
+	r.Notes = append(r.Notes, left.notes()...)
 	return r
 }
 
@@ -91,13 +97,17 @@ func judge(answers []source.Answer) (inquiry.Status, *Failure) {
 	}
 }
 
-func cover(answers []source.Answer) Coverage {
+func cover(answers []source.Answer, records []SourceRecord) Coverage {
+	kept := map[string]int{}
+	for _, r := range records {
+		kept[r.Type]++
+	}
 	c := Coverage{MissingSources: []MissingSource{}, Sources: []SourceSummary{}}
 	for _, a := range answers {
 		c.Sources = append(c.Sources, SourceSummary{
-			Type: a.Type, Version: a.Version, Criticality: a.Criticality, Outcome: a.Outcome, Reason: a.Reason,
-			Records: len(a.Records), AsOf: a.AsOf, RetrievedAt: a.RetrievedAt,
-			ElapsedMicros: a.Elapsed.Microseconds(), Licence: a.Licence, Evidence: a.Evidence,
+			Type: a.Type, Version: a.Version, Criticality: a.Criticality, Outcome: a.Outcome, Reason: clip(a.Reason, maxText),
+			Records: kept[a.Type], AsOf: a.AsOf, RetrievedAt: a.RetrievedAt,
+			ElapsedMicros: a.Elapsed.Microseconds(), Licence: clip(a.Licence, maxText), Evidence: boundEvidence(a.Evidence),
 		})
 		if a.Outcome == inquiry.OutcomeNotApplicable {
 			continue
@@ -113,42 +123,51 @@ func cover(answers []source.Answer) Coverage {
 	return c
 }
 
-// add takes over one source's records, facts and notes.
-func (r *Report) add(a source.Answer) {
-	for i, rec := range a.Records {
-		id := recordID(r.InquiryID, a, rec.Subject, i)
-		r.SourceRecords = append(r.SourceRecords, SourceRecord{
-			ID: id, Type: a.Type, Record: rec,
-			Source: Origin{Version: a.Version, AsOf: a.AsOf, RetrievedAt: a.RetrievedAt},
-		})
-		for _, f := range rec.Facts {
-			r.state(f, id)
+// state lists what the records state, in their order, each statement once.
+func state(records []SourceRecord) []Fact {
+	facts := []Fact{}
+	at := map[source.Fact]int{}
+	for _, r := range records {
+		for _, f := range r.Facts {
+			i, known := at[f]
+			if !known {
+				i = len(facts)
+				at[f] = i
+				facts = append(facts, Fact{Fact: f})
+			}
+			facts[i].SourceRecords = append(facts[i].SourceRecords, r.ID)
 		}
 	}
-	r.Notes = append(r.Notes, a.Notes...)
-}
-
-// state adds the record to the fact's origins, and the fact if it is new.
-func (r *Report) state(f source.Fact, recordID string) {
-	for i := range r.Facts {
-		if r.Facts[i].Fact == f {
-			r.Facts[i].SourceRecords = append(r.Facts[i].SourceRecords, recordID)
-			return
-		}
-	}
-	r.Facts = append(r.Facts, Fact{Fact: f, SourceRecords: []string{recordID}})
+	return facts
 }
 
 // score sums up what was answered.
 func (r *Report) score() {
-	if c := r.Coverage; c.Applicable > 0 {
+	c := r.Coverage
+	if c.Applicable > 0 {
 		r.Scores = append(r.Scores, Score{
 			Name:  "coverage",
 			Value: float64(c.Answered) / float64(c.Applicable),
 			Basis: fmt.Sprintf("%d of %d applicable sources answered", c.Answered, c.Applicable),
 		})
 	}
+
+	screened, best := false, Score{Name: "sanctions.best_match", Basis: "no candidate"}
+	for _, rec := range r.SourceRecords {
+		if !slices.ContainsFunc(rec.Facts, isScreening) {
+			continue
+		}
+		screened = true
+		if m := rec.Match; m != nil && (m.Score > best.Value || best.Basis == "no candidate") {
+			best.Value, best.Basis = m.Score, m.Label+" in source record "+rec.ID
+		}
+	}
+	if screened {
+		r.Scores = append(r.Scores, best)
+	}
 }
+
+func isScreening(f source.Fact) bool { return f.Name == "sanctions.list" }
 
 // recordID depends on the inquiry, the source and the record's place in the
 // answer, and on nothing else: a report composed again has the same ids.

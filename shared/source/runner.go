@@ -73,7 +73,7 @@ func ask(ctx context.Context, s Source, q Query) <-chan Answer {
 	started := time.Now()
 	answer := func(a Answer) Answer {
 		a.Type, a.Version, a.Criticality, a.Licence = d.Type, d.Version, d.Criticality, d.Licence
-		a.RetrievedAt = time.Now().UTC()
+		a.RetrievedAt = time.Now().UTC().Truncate(time.Millisecond)
 		a.Elapsed = time.Since(started)
 		return a
 	}
