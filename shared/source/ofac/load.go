@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"sync"
@@ -22,13 +23,19 @@ type List struct {
 	entities  []entity
 	addresses []address
 	byNumber  map[int]int32 // entity's own number to its place in entities
+	aliases   []listed      // as written in alt.csv
 
-	// Every name that is screened for by likeness, and whose it is. The index
-	// over them is built in the background; index waits for it.
-	names  []listed
-	index  func() *match.Index
-	taxIDs map[string][]int32 // nine digits to entities
-	weak   map[string][]weakAlias
+	// lookup returns what names and numbers are found by. It is made in the
+	// background; lookup waits for it.
+	lookup func() *lookup
+}
+
+// lookup is how entities are found.
+type lookup struct {
+	names  []listed // whatever is screened for by likeness, in the order of speech
+	index  *match.Index
+	weak   map[string][]listed // weak aliases, by prepared name
+	taxIDs map[string][]int32  // nine digits to entities
 }
 
 // Edition says which list this is.
@@ -72,13 +79,8 @@ const none = -1
 // listed is one name of an entity.
 type listed struct {
 	entity int32
-	name   string // in the order of speech: "Given SURNAME"
-	alias  bool
-}
-
-type weakAlias struct {
-	entity int32
 	name   string
+	alias  bool
 }
 
 // Columns of the files.
@@ -106,7 +108,7 @@ func load(dir fs.FS) (*List, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &List{edition: f.edition, taxIDs: map[string][]int32{}, weak: map[string][]weakAlias{}}
+	l := &List{edition: f.edition}
 	if err := l.readEntities(table{file: "sdn.csv", text: f.text["sdn.csv"]}); err != nil {
 		return nil, err
 	}
@@ -119,9 +121,8 @@ func load(dir fs.FS) (*List, error) {
 	if err := l.readAddresses(table{file: "add.csv", text: f.text["add.csv"]}); err != nil {
 		return nil, err
 	}
-	l.readIdentifiers()
-	l.index = sync.OnceValue(l.buildIndex)
-	go l.index()
+	l.lookup = sync.OnceValue(l.prepareLookup)
+	go l.lookup()
 	return l, nil
 }
 
@@ -166,7 +167,6 @@ func (l *List) readEntities(t table) error {
 		}
 		l.byNumber[number] = int32(len(l.entities))
 		l.entities = append(l.entities, e)
-		l.addName(int32(len(l.entities)-1), e.name, false)
 	}
 	if len(l.entities) == 0 {
 		return errors.New("sdn.csv: no entities")
@@ -185,7 +185,7 @@ func (l *List) readComments(t table) error {
 func (l *List) readAliases(t table) error {
 	return l.join(t, altColumns, func(e int32, fields []string) {
 		if fields[3] != "" {
-			l.addName(e, fields[3], true)
+			l.aliases = append(l.aliases, listed{entity: e, name: fields[3], alias: true})
 		}
 	})
 }
@@ -243,29 +243,35 @@ func (l *List) join(t table, columns int, add func(e int32, fields []string)) er
 	return nil
 }
 
-// readIdentifiers reads from all remarks what is looked up exactly.
-func (l *List) readIdentifiers() {
-	for i := range l.entities {
-		e := &l.entities[i]
-		weakAliases(e.remarks, func(alias string) {
-			name := spoken(alias, e.kind)
-			key := prepare(name, e.kind).String()
-			l.weak[key] = append(l.weak[key], weakAlias{int32(i), name})
-		})
-		eachTaxID(e.remarks, func(id string) { l.taxIDs[id] = append(l.taxIDs[id], int32(i)) })
+// prepareLookup makes every name ready for being searched, and reads from the
+// remarks what is looked up exactly. It is the longer half of loading.
+func (l *List) prepareLookup() *lookup {
+	k := &lookup{
+		names:  make([]listed, 0, len(l.entities)+len(l.aliases)),
+		weak:   map[string][]listed{},
+		taxIDs: map[string][]int32{},
 	}
-}
+	for i := range l.entities {
+		at, e := int32(i), &l.entities[i]
+		k.names = append(k.names, listed{entity: at, name: spoken(e.name, e.kind)})
+		weakAliases(e.remarks, func(alias string) {
+			alias = spoken(alias, e.kind)
+			key := prepare(alias, e.kind).String()
+			k.weak[key] = append(k.weak[key], listed{entity: at, name: alias, alias: true})
+		})
+		eachTaxID(e.remarks, func(id string) { k.taxIDs[id] = append(k.taxIDs[id], at) })
+	}
+	for _, a := range l.aliases {
+		a.name = spoken(a.name, l.entities[a.entity].kind)
+		k.names = append(k.names, a)
+	}
 
-func (l *List) addName(e int32, name string, alias bool) {
-	l.names = append(l.names, listed{entity: e, name: spoken(name, l.entities[e].kind), alias: alias})
-}
-
-func (l *List) buildIndex() *match.Index {
-	names := make([]match.Name, len(l.names))
-	for i, n := range l.names {
+	names := make([]match.Name, len(k.names))
+	for i, n := range k.names {
 		names[i] = prepare(n.name, l.entities[n.entity].kind)
 	}
-	return match.NewIndex(names)
+	k.index = match.NewIndex(names)
+	return k
 }
 
 // spoken turns an individual's "SURNAME, Given" round. The commas of anything
@@ -316,10 +322,6 @@ func open(dir fs.FS) (files, error) {
 		if !ok {
 			return files{}, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 		}
-		data, err := fs.ReadFile(dir, entry.Name())
-		if err != nil {
-			return files{}, err
-		}
 		info, err := entry.Info()
 		if err != nil {
 			return files{}, err
@@ -327,10 +329,13 @@ func open(dir fs.FS) (files, error) {
 		if name == "sdn.csv" {
 			modified = info.ModTime().UTC()
 		}
-		f.text[name] = string(data)
-		sum := sha256.Sum256(data)
+		text, sum, err := read(dir, entry.Name(), int(info.Size()))
+		if err != nil {
+			return files{}, err
+		}
+		f.text[name] = text
 		f.edition.Evidence = append(f.edition.Evidence, source.Evidence{
-			Name: name, SHA256: hex.EncodeToString(sum[:]), Bytes: len(data), RetrievedAt: info.ModTime().UTC(),
+			Name: name, SHA256: sum, Bytes: len(text), RetrievedAt: info.ModTime().UTC(),
 		})
 	}
 
@@ -354,4 +359,20 @@ func open(dir fs.FS) (files, error) {
 	}
 	f.edition.DateIs, f.edition.Origin = "list date in manifest.json", m.Origin
 	return f, nil
+}
+
+// read returns a file's text and its SHA-256, in one pass.
+func read(dir fs.FS, name string, size int) (text, sum string, err error) {
+	file, err := dir.Open(name)
+	if err != nil {
+		return "", "", err
+	}
+	defer file.Close() // read only: nothing can be lost
+	var b strings.Builder
+	b.Grow(size)
+	hash := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(&b, hash), file); err != nil {
+		return "", "", err
+	}
+	return b.String(), hex.EncodeToString(hash.Sum(nil)), nil
 }

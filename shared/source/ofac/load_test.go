@@ -73,7 +73,7 @@ func TestTheInventedListHasEveryPeculiarityOfARealOne(t *testing.T) {
 		if !strings.Contains(e.remarks, "Tax ID No. 91-0555103 (United States)") || len(e.remarks) <= 1000 {
 			t.Errorf("remarks of %d bytes do not hold the tax id that the cut goes through", len(e.remarks))
 		}
-		if got := l.taxIDs["910555103"]; len(got) != 1 {
+		if got := l.lookup().taxIDs["910555103"]; len(got) != 1 {
 			t.Errorf("%d entities have the tax id that the cut goes through, want 1", len(got))
 		}
 	})
@@ -106,7 +106,7 @@ func TestTheInventedListHasEveryPeculiarityOfARealOne(t *testing.T) {
 		t.Parallel()
 
 		want := map[string]bool{"SABLEFIN TRADING CO., LTD.": true, "Yusra AL-ZARNUQ": true, "Arkadiy VORONCEV": true, "EL CONDOR FICTICIO": true}
-		for _, n := range l.names {
+		for _, n := range l.lookup().names {
 			delete(want, n.name)
 		}
 		if len(want) > 0 {
@@ -117,7 +117,7 @@ func TestTheInventedListHasEveryPeculiarityOfARealOne(t *testing.T) {
 		t.Parallel()
 
 		found := false
-		for _, n := range l.names {
+		for _, n := range l.lookup().names {
 			found = found || n.name == `BUREAU "NORTH STAR" OF FREIGHT`
 		}
 		if !found {
@@ -139,11 +139,11 @@ func TestTheInventedListHasEveryPeculiarityOfARealOne(t *testing.T) {
 		t.Parallel()
 
 		for _, key := range []string{"onfb", "the bureau", "gac", "al riyah", "paper moon", "umm hibr", "the librarian"} {
-			if len(l.weak[key]) != 1 {
-				t.Errorf("%d entities have the weak alias %q, want 1", len(l.weak[key]), key)
+			if len(l.lookup().weak[key]) != 1 {
+				t.Errorf("%d entities have the weak alias %q, want 1", len(l.lookup().weak[key]), key)
 			}
 		}
-		for _, n := range l.names {
+		for _, n := range l.lookup().names {
 			if n.name == "ONFB" {
 				t.Error("a weak alias is among the names")
 			}
@@ -279,6 +279,6 @@ func FuzzLoad(f *testing.F) {
 		if l.Size() == 0 {
 			t.Error("loaded an empty list")
 		}
-		l.index()
+		l.lookup()
 	})
 }

@@ -98,19 +98,20 @@ func (l *List) screen(sub subject) []candidate {
 			best[c.entity] = c
 		}
 	}
+	found := l.lookup()
 	for _, name := range sub.names {
-		for _, hit := range l.index().Search(name, potential) {
-			n := l.names[hit.At]
+		for _, hit := range found.index.Search(name, potential) {
+			n := found.names[hit.At]
 			offer(candidate{entity: n.entity, score: hit.Value, name: n.name, by: n.by()})
 		}
 		if len(name.Words) > 0 {
-			for _, w := range l.weak[name.String()] {
+			for _, w := range found.weak[name.String()] {
 				offer(candidate{entity: w.entity, score: 1, name: w.name, by: "weakAlias"})
 			}
 		}
 	}
 	if sub.taxID != "" {
-		for _, e := range l.taxIDs[sub.taxID] {
+		for _, e := range found.taxIDs[sub.taxID] {
 			if _, ok := best[e]; !ok { // the same number under another name: somebody has to look
 				offer(l.nearest(e, sub))
 			}
@@ -145,7 +146,7 @@ func (n listed) by() string {
 // nearest is the candidate for an entity that was found by its tax id.
 func (l *List) nearest(e int32, sub subject) candidate {
 	c := candidate{entity: e, name: l.entities[e].name, by: "taxId"}
-	for _, n := range l.names {
+	for _, n := range l.lookup().names {
 		if n.entity != e {
 			continue
 		}
