@@ -26,7 +26,8 @@ help: ## List these targets
 
 .PHONY: run
 run: check-go ## Run it all on this machine and screen a sample batch (BATCH=file PORT=n OFAC_DIR=dir ONCE=1)
-	@go run ./infra/local $(if $(BATCH),-batch "$(BATCH)") $(if $(PORT),-port "$(PORT)") $(if $(ONCE),-once) -ofac "$(OFAC_DIR)"
+	@go build -o dist/local ./infra/local
+	@exec dist/local $(if $(BATCH),-batch "$(BATCH)") $(if $(PORT),-port "$(PORT)") $(if $(ONCE),-once) -ofac "$(OFAC_DIR)"
 
 .PHONY: build
 build: check-go functions tools ## Build the functions for this machine, and our own tools

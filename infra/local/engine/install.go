@@ -28,6 +28,16 @@ func Install(ctx context.Context, progress io.Writer) error {
 	return errors.Join(installNode(ctx, root, progress), installPython(ctx, root, progress))
 }
 
+// Installed reports whether Install has ever done its work here.
+func Installed() bool {
+	root, err := Root()
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(filepath.Join(root, localDir, "python.installed"))
+	return err == nil
+}
+
 // installNode installs what package-lock.json pins: the CDK command and the
 // table server.
 func installNode(ctx context.Context, root string, progress io.Writer) error {
