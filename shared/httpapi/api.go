@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/report"
 )
 
 // Batches keeps lenders' batches. All of it is scoped to the lender given, and
@@ -71,7 +73,7 @@ func (a *API) Handler() http.Handler {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI:    "3.1.0",
 			Info:       &huma.Info{Title: "Batch Inquiries", Version: "1.0.0"},
-			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)},
 		},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat:                "application/json",
@@ -84,6 +86,16 @@ func (a *API) Handler() http.Handler {
 		writeProblem(w, r, newProblem(http.StatusNotFound, "not-found", "There is no such route."))
 	})
 	return a.outer(mux)
+}
+
+// schemaName names a type in the API's document. A report's parts have the names
+// of the sources' parts that they are made of, so they say whose they are.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	if t.PkgPath() == reflect.TypeFor[report.Report]().PkgPath() && name != "Report" {
+		return "Report" + name
+	}
+	return name
 }
 
 // outer gives every answer a request id and a log line, treats a path with and

@@ -76,15 +76,19 @@ func (b *bodyReader) read(raw []byte, batchMax int) (submission, error) {
 	if err != nil {
 		return submission{}, newProblem(http.StatusBadRequest, "malformed", "The body is not valid JSON: "+err.Error()+".")
 	}
-	if slices.ContainsFunc(faults, func(f inquiry.Fault) bool { return f.Code == codeTooDeep || f.Code == codeBadNumber }) {
-		return submission{}, &inquiry.ValidationError{Faults: faults} // not safe to look into any further
+	has := func(code string) bool {
+		return slices.ContainsFunc(faults, func(f inquiry.Fault) bool { return f.Code == code })
 	}
-	var tree any
-	if err := json.Unmarshal(raw, &tree); err != nil {
-		return submission{}, err // scan has read it, so this is ours
+	if has(codeTooDeep) {
+		return submission{}, &inquiry.ValidationError{Faults: faults}
 	}
-	tree = withoutNulls(tree)
-	faults = append(faults, b.shape(tree)...)
+	if !has(codeBadNumber) { // which the schema's arithmetic must not see
+		var tree any
+		if err := json.Unmarshal(raw, &tree); err != nil {
+			return submission{}, err // scan has read it, so this is ours
+		}
+		faults = append(faults, b.shape(withoutNulls(tree))...)
+	}
 
 	// A value of the wrong type is in faults already; the rest is still read,
 	// so that its faults are listed in the same answer.
@@ -126,6 +130,7 @@ func (b *bodyReader) rules(sub submission, body SubmitBody, batchMax int) []inqu
 const (
 	codeTooDeep   = "too-deep"
 	codeBadNumber = "bad-number"
+	codeType      = "type"
 )
 
 // scan reads the body token by token. It returns an error for what is not JSON
@@ -142,9 +147,6 @@ func scan(raw []byte) ([]inquiry.Fault, error) {
 	}
 	for {
 		token, err := decoder.ReadToken()
-		if errors.Is(err, io.EOF) && decoder.StackDepth() == 0 && decoder.InputOffset() > 0 {
-			return faults, nil
-		}
 		if err != nil {
 			return nil, errors.New(syntaxFault(err, decoder.InputOffset()))
 		}
@@ -173,6 +175,12 @@ func scan(raw []byte) ([]inquiry.Fault, error) {
 		}
 		if len(names) > maxDepth {
 			fail(codeTooDeep, fmt.Sprintf("a body nests at most %d levels", maxDepth))
+			return faults, nil
+		}
+		if len(names) == 0 { // the one value that a body has is complete
+			if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
+				return nil, errors.New(syntaxFault(err, decoder.InputOffset()))
+			}
 			return faults, nil
 		}
 	}
@@ -252,7 +260,7 @@ func faultsOf(e *jsonschema.ValidationError) []inquiry.Fault {
 	case *kind.AdditionalProperties:
 		return each(k.Properties, "unknown-field", "there is no such field; remove it or correct its name")
 	case *kind.Type:
-		return one("type", "must be of type %s", strings.Join(k.Want, " or "))
+		return one(codeType, "must be of type %s", strings.Join(k.Want, " or "))
 	case *kind.MinLength:
 		return one("too-short", "at least %d characters", k.Want)
 	case *kind.MaxLength:
@@ -278,8 +286,8 @@ func faultsOf(e *jsonschema.ValidationError) []inquiry.Fault {
 	}
 }
 
-// tidy adds each fault's inquiry, drops what is said twice about one place, and
-// sorts by place in the body.
+// tidy adds each fault's inquiry, sorts by place in the body, and drops what is
+// said twice about one place or about the inside of a value of the wrong type.
 func tidy(faults []inquiry.Fault, inquiries []inquiry.Inquiry) []inquiry.Fault {
 	for i, f := range faults {
 		rest, ok := strings.CutPrefix(f.Pointer, "/inquiries/")
@@ -293,5 +301,15 @@ func tidy(faults []inquiry.Fault, inquiries []inquiry.Inquiry) []inquiry.Fault {
 	slices.SortStableFunc(faults, func(a, b inquiry.Fault) int {
 		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Pointer, b.Pointer))
 	})
-	return slices.CompactFunc(faults, func(a, b inquiry.Fault) bool { return a.Pointer == b.Pointer })
+	kept := faults[:0]
+	for _, f := range faults {
+		if n := len(kept); n > 0 {
+			last := kept[n-1]
+			if f.Pointer == last.Pointer || last.Code == codeType && strings.HasPrefix(f.Pointer, last.Pointer+"/") {
+				continue
+			}
+		}
+		kept = append(kept, f)
+	}
+	return kept
 }

@@ -13,7 +13,7 @@ import (
 )
 
 type entriesInput struct {
-	batchInput
+	BatchPath
 	Page
 }
 

@@ -151,7 +151,7 @@ func init() {
 			p.Errors = append(p.Errors, Fault{
 				Parameter: cmp.Or(name, detail.ErrorDetail().Location),
 				Code:      "invalid",
-				Message:   strings.TrimPrefix(detail.ErrorDetail().Message, "expected "),
+				Message:   detail.ErrorDetail().Message, // huma's fixed texts for parameters
 			})
 		}
 		if ctx != nil {
