@@ -92,6 +92,9 @@ func signIn(ctx context.Context, e *engine.Engine, stack engine.Outputs, passwor
 	return *out.AuthenticationResult.IdToken, nil
 }
 
+// seeLog follows every error whose cause may lie in a function.
+const seeLog = "see .local/log/engine.log for what the functions logged"
+
 // client calls the public API with one credential.
 type client struct {
 	base       string
@@ -139,7 +142,11 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %s: %w", method, path, resp.Status, refusal(data))
+		err := fmt.Errorf("%s %s: %d %s: %w", method, path, resp.StatusCode, http.StatusText(resp.StatusCode), refusal(data))
+		if resp.StatusCode >= 500 {
+			err = fmt.Errorf("%w\n%s", err, seeLog)
+		}
+		return err
 	}
 	if err := json.Unmarshal(data, out); err != nil {
 		return fmt.Errorf("%s %s: reading the answer: %w", method, path, err)

@@ -70,7 +70,10 @@ func run(ctx context.Context, stopAsking func(), o options, w io.Writer) error {
 	if !engine.Installed() {
 		fmt.Fprintln(w, "The first run installs and compiles what later runs find ready; it takes two to three minutes.")
 	}
-	if err := steps.do("Checking Node.js and Python", func() error { return engine.CheckPrerequisites(ctx) }); err != nil {
+	err = steps.do("Checking Node.js, Python and the port", func() error {
+		return errors.Join(engine.CheckPrerequisites(ctx), engine.CheckPort(o.port))
+	})
+	if err != nil {
 		return err
 	}
 	if err := steps.do("Installing the local AWS engine", func() error { return engine.Install(ctx, nil) }); err != nil {
@@ -106,7 +109,7 @@ func run(ctx context.Context, stopAsking func(), o options, w io.Writer) error {
 		return err
 	}
 	if err := screen(ctx, w, steps, lender, batch); err != nil {
-		return fmt.Errorf("%w\nWhat the functions logged is in .local/log/engine.log", err)
+		return err
 	}
 	if o.once {
 		return nil
@@ -119,7 +122,7 @@ func run(ctx context.Context, stopAsking func(), o options, w io.Writer) error {
 		fmt.Fprintln(w, "\nStopping.")
 		return nil
 	case <-aws.Exited():
-		return errors.New("the local engine ended by itself: see .local/log/engine.log")
+		return errors.New("the local engine ended by itself: " + seeLog)
 	}
 }
 
@@ -145,7 +148,7 @@ type steps struct {
 func newSteps(w io.Writer) *steps { return &steps{w: w, begun: time.Now()} }
 
 func (s *steps) do(what string, work func() error) error {
-	fmt.Fprintf(s.w, "%-44s", what+" ...")
+	fmt.Fprintf(s.w, "%-48s", what+" ...")
 	begun := time.Now()
 	if err := work(); err != nil {
 		fmt.Fprintln(s.w)

@@ -51,10 +51,12 @@ func showReport(ctx context.Context, w io.Writer, lender *client, inquiryID stri
 	}
 	for _, rec := range r.SourceRecords {
 		fmt.Fprintf(w, "  %s, %s: %s\n", rec.Type, rec.Subject.Ref, rec.Outcome)
-		if m := rec.Match; m != nil {
-			fmt.Fprintf(w, "    %s %q, score %.2f by %s%s%s\n", m.Label, m.MatchedName, m.Score, m.Method,
-				clause("; agree: ", m.Agree), clause("; disagree: ", m.Disagree))
+		m := rec.Match
+		if m == nil {
+			continue // what it rests on is in the JSON
 		}
+		fmt.Fprintf(w, "    %s %q, score %.2f by %s%s%s\n", m.Label, m.MatchedName, m.Score, m.Method,
+			clause("; agree: ", m.Agree), clause("; disagree: ", m.Disagree))
 		for _, name := range slices.Sorted(maps.Keys(rec.Properties)) {
 			fmt.Fprintf(w, "    %s: %s\n", name, rec.Properties[name])
 		}

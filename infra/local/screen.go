@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
@@ -85,7 +87,7 @@ func screen(ctx context.Context, w io.Writer, s *steps, lender *client, batch su
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s after %.1f s: %s. The first result came %.0f s after the first step.\n\n",
+	fmt.Fprintf(w, "%s after %.1f s: %s. Since the start: %.0f s.\n\n",
 		last.Status, time.Since(begun).Seconds(), last, time.Since(s.begun).Seconds())
 
 	var page struct{ Inquiries []result }
@@ -96,8 +98,23 @@ func screen(ctx context.Context, w io.Writer, s *steps, lender *client, batch su
 	if len(page.Inquiries) == 0 {
 		return errors.New("the batch has no results")
 	}
-	telling := slices.MaxFunc(page.Inquiries, func(a, b result) int { return a.SourceRecordCount - b.SourceRecordCount })
+	telling := slices.MaxFunc(page.Inquiries, func(a, b result) int { return cmp.Compare(a.weight(), b.weight()) })
 	return showReport(ctx, w, lender, telling.InquiryID)
+}
+
+// weight says how much a reader would want to see this inquiry's report: what
+// was found first, then what may have been, then how much there is of it.
+func (r result) weight() int {
+	weight := r.SourceRecordCount
+	for _, outcome := range r.Sources {
+		switch outcome {
+		case "FOUND":
+			weight += 10_000
+		case "AMBIGUOUS":
+			weight += 100
+		}
+	}
+	return weight
 }
 
 // follow polls the batch until it is final, and shows how far it has come.
@@ -129,7 +146,7 @@ func follow(ctx context.Context, w io.Writer, lender *client, path string) (batc
 			moved = time.Now()
 		}
 		if time.Since(moved) > screenTimeout {
-			return now, fmt.Errorf("the batch has not moved for %s: %s", screenTimeout, now)
+			return now, fmt.Errorf("the batch has not moved for %s: %s\n%s", screenTimeout, now, seeLog)
 		}
 	}
 }
@@ -191,6 +208,7 @@ func showResults(w io.Writer, results []result, total int) {
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
+	t.SetColumnConfigs([]table.ColumnConfig{{Name: "Business", WidthMax: 40, WidthMaxEnforcer: text.Trim}})
 	t.AppendHeader(table.Row{"#", "Business", "Your id", "Status", "Records", "Sources"})
 	for _, r := range results[:min(len(results), shownRows)] {
 		t.AppendRow(table.Row{r.Index + 1, r.BusinessName, r.ExternalID, r.Status, r.SourceRecordCount, outcomes(r.Sources)})

@@ -99,6 +99,12 @@ func (e *Engine) healthy() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
+// CheckPort says what to do if Start could not have the port.
+func CheckPort(port int) error {
+	_, err := pickPort(port)
+	return err
+}
+
 // pickPort returns the wanted port if nobody has it, or any free one for 0.
 func pickPort(want int) (int, error) {
 	if want == 0 {
