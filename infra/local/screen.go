@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -163,24 +164,25 @@ func progress(w io.Writer, total int) display {
 		return &lines{w: w}
 	}
 	b := &bar{}
+	b.counts.Store(new(string))
 	b.bars = mpb.New(mpb.WithWidth(48), mpb.WithOutput(w))
 	b.bar = b.bars.AddBar(int64(total),
 		mpb.PrependDecorators(decor.CountersNoUnit("%d / %d ")),
 		mpb.AppendDecorators(
 			decor.Elapsed(decor.ET_STYLE_MMSS, decor.WCSyncSpace),
-			decor.Any(func(decor.Statistics) string { return "  " + b.now.String() }),
+			decor.Any(func(decor.Statistics) string { return "  " + *b.counts.Load() }),
 		))
 	return b
 }
 
 type bar struct {
-	bars *mpb.Progress
-	bar  *mpb.Bar
-	now  batchStatus
+	bars   *mpb.Progress
+	bar    *mpb.Bar
+	counts atomic.Pointer[string] // read while the bar is drawn, by another goroutine
 }
 
 func (b *bar) update(now batchStatus) {
-	b.now = now
+	b.counts.Store(new(now.String()))
 	b.bar.SetCurrent(int64(now.done()))
 }
 
