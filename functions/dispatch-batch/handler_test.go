@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/queue"
+)
+
+var errDown = errors.New("no answer")
+
+// fakeBatches holds what lenders submitted. Only the right lender with the right
+// batch gets it; a batch in down cannot be read.
+type fakeBatches struct {
+	submitted map[inquiry.LenderID]map[inquiry.BatchID][]inquiry.Inquiry
+	down      map[inquiry.BatchID]bool
+}
+
+func (f fakeBatches) Submitted(_ context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error) {
+	inquiries, ok := f.submitted[lender][id]
+	if f.down[id] {
+		return inquiry.Batch{}, nil, errDown
+	}
+	if !ok {
+		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, inquiry.ErrNotFound)
+	}
+	return inquiry.Batch{ID: id, LenderID: lender}, inquiries, nil
+}
+
+// fakeQueue takes messages until room is used up; from then on Send fails,
+// keeping what it has taken.
+type fakeQueue struct {
+	room  int
+	taken []queue.Message
+}
+
+func (f *fakeQueue) Send(_ context.Context, messages []queue.Message) error {
+	fits := min(len(messages), f.room)
+	f.taken, f.room = append(f.taken, messages[:fits]...), f.room-fits
+	if fits < len(messages) {
+		return errDown
+	}
+	return nil
+}
+
+// ids are the inquiries that are on the queue, each once.
+func (f *fakeQueue) ids() []string {
+	var ids []string
+	for _, m := range f.taken {
+		ids = append(ids, m.ID.String())
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+type fixture struct {
+	*handler
+	batches       fakeBatches
+	queue         *fakeQueue
+	first, second inquiry.BatchID // of acme, two inquiries each
+	foreign       inquiry.BatchID // of globex, one
+}
+
+func newFixture() fixture {
+	f := fixture{
+		queue: &fakeQueue{room: 1000},
+		first: inquiry.NewBatchID(noon), second: inquiry.NewBatchID(noon), foreign: inquiry.NewBatchID(noon),
+	}
+	named := func(names ...string) (list []inquiry.Inquiry) {
+		for _, name := range names {
+			list = append(list, inquiry.Inquiry{BusinessName: name})
+		}
+		return list
+	}
+	f.batches = fakeBatches{
+		submitted: map[inquiry.LenderID]map[inquiry.BatchID][]inquiry.Inquiry{
+			"acme":   {f.first: named("Ash", "Birch"), f.second: named("Cedar", "Date")},
+			"globex": {f.foreign: named("Elm")},
+		},
+		down: map[inquiry.BatchID]bool{},
+	}
+	f.handler = &handler{batches: f.batches, queue: f.queue, log: slog.New(slog.DiscardHandler)}
+	return f
+}
+
+// header is a stream record of a batch that has just been submitted.
+func header(lender, batch string) events.DynamoDBEventRecord {
+	return events.DynamoDBEventRecord{EventName: "INSERT", Change: events.DynamoDBStreamRecord{
+		NewImage: map[string]events.DynamoDBAttributeValue{
+			"PK": events.NewStringAttribute("LENDER#" + lender + "#BATCH#" + batch), "SK": events.NewStringAttribute("HEADER"),
+			"lenderId": events.NewStringAttribute(lender), "batchId": events.NewStringAttribute(batch),
+			"event": events.NewStringAttribute("SUBMITTED"),
+		},
+	}}
+}
+
+// with changes one attribute of a record.
+func with(r events.DynamoDBEventRecord, name string, value events.DynamoDBAttributeValue) events.DynamoDBEventRecord {
+	r.Change.NewImage[name] = value
+	return r
+}
+
+// deliver hands the records over in one event, numbered from 1, and returns the
+// sequence number that the response names, or "".
+func deliver(tb testing.TB, h *handler, records ...events.DynamoDBEventRecord) string {
+	tb.Helper()
+	for i := range records {
+		records[i].Change.SequenceNumber = strconv.Itoa(i + 1)
+	}
+	resp, err := h.handle(tb.Context(), events.DynamoDBEvent{Records: records})
+	switch failures := resp.BatchItemFailures; {
+	case err != nil:
+		tb.Fatal(err)
+	case len(failures) > 1:
+		tb.Fatalf("%d records are named; a stream goes on from one", len(failures))
+	case len(failures) == 1 && failures[0].ItemIdentifier == "":
+		tb.Fatal("the failure has no identifier, by which Lambda repeats the whole event")
+	case len(failures) == 1:
+		return failures[0].ItemIdentifier
+	}
+	return ""
+}
+
+func TestEveryInquiryBecomesOneMessage(t *testing.T) {
+	t.Parallel()
+	f := newFixture()
+	failed := deliver(t, f.handler, header("acme", f.first.String()), header("globex", f.foreign.String()))
+	want := []queue.Message{
+		{LenderID: "acme", ID: f.first.Inquiry(0), Inquiry: inquiry.Inquiry{BusinessName: "Ash"}},
+		{LenderID: "acme", ID: f.first.Inquiry(1), Inquiry: inquiry.Inquiry{BusinessName: "Birch"}},
+		{LenderID: "globex", ID: f.foreign.Inquiry(0), Inquiry: inquiry.Inquiry{BusinessName: "Elm"}},
+	}
+	if diff := cmp.Diff(want, f.queue.taken); diff != "" || failed != "" {
+		t.Errorf("record %q failed; messages (-want +got):\n%s", failed, diff)
+	}
+}
+
+func TestOnlyASubmittedBatchIsDispatched(t *testing.T) {
+	t.Parallel()
+	type record = events.DynamoDBEventRecord
+	for name, change := range map[string]func(record) record{
+		"counters moved": func(r record) record { return with(r, "event", events.NewStringAttribute("COUNTED")) },
+		"batch finished": func(r record) record { return with(r, "event", events.NewStringAttribute("FINISHED")) },
+		"another item":   func(r record) record { return with(r, "SK", events.NewStringAttribute("PAGE#000")) },
+		"header removed": func(r record) record { r.EventName = "REMOVE"; return r },
+		"removal by TTL": func(record) record { return record{EventName: "REMOVE"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture()
+			if failed := deliver(t, f.handler, change(header("acme", f.first.String()))); failed != "" || len(f.queue.taken) > 0 {
+				t.Errorf("record %q failed, and %d messages were sent; want neither", failed, len(f.queue.taken))
+			}
+		})
+	}
+}
+
+func TestTheFirstFailureIsNamedAndEndsTheEvent(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault      func(fixture)
+		middle     func(fixture) events.DynamoDBEventRecord
+		wantFailed string
+		wantSent   int // inquiries of the three batches 2, middle and 1
+	}{
+		"all well":          {wantSent: 5},
+		"no id in a header": {middle: func(fixture) events.DynamoDBEventRecord { return header("acme", "not-an-id") }, wantFailed: "2", wantSent: 2},
+		"a header of a shape we do not know": {
+			middle: func(f fixture) events.DynamoDBEventRecord {
+				return with(header("acme", f.second.String()), "total", events.NewStringAttribute("two"))
+			}, wantFailed: "2", wantSent: 2,
+		},
+		"the table is down":          {fault: func(f fixture) { f.batches.down[f.second] = true }, wantFailed: "2", wantSent: 2},
+		"the batch is gone":          {fault: func(f fixture) { delete(f.batches.submitted["acme"], f.second) }, wantSent: 3},
+		"the queue takes none of it": {fault: func(f fixture) { f.queue.room = 2 }, wantFailed: "2", wantSent: 2},
+		"the queue takes half of it": {fault: func(f fixture) { f.queue.room = 3 }, wantFailed: "2", wantSent: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture()
+			middle := header("acme", f.second.String())
+			if c.middle != nil {
+				middle = c.middle(f)
+			}
+			if c.fault != nil {
+				c.fault(f)
+			}
+			failed := deliver(t, f.handler, header("acme", f.first.String()), middle, header("globex", f.foreign.String()))
+			if failed != c.wantFailed || len(f.queue.taken) != c.wantSent {
+				t.Errorf("record %q failed after %d messages, want %q after %d", failed, len(f.queue.taken), c.wantFailed, c.wantSent)
+			}
+		})
+	}
+}
+
+func TestDeliveredTwice(t *testing.T) {
+	t.Parallel()
+	f := newFixture()
+	for range 2 {
+		if failed := deliver(t, f.handler, header("acme", f.first.String())); failed != "" {
+			t.Fatalf("record %s failed", failed)
+		}
+	}
+	want := []string{f.first.Inquiry(0).String(), f.first.Inquiry(1).String()}
+	if diff := cmp.Diff(want, f.queue.ids()); diff != "" || len(f.queue.taken) != 4 {
+		t.Errorf("%d messages, want the two sent again; inquiries (-want +got):\n%s", len(f.queue.taken), diff)
+	}
+}
+
+// The stream goes on from the record that was named.
+func TestDiedHalfWay(t *testing.T) {
+	t.Parallel()
+	for taken := range 5 {
+		t.Run(fmt.Sprintf("after %d messages", taken), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture()
+			f.queue.room = taken
+			records := []events.DynamoDBEventRecord{
+				header("acme", f.first.String()), header("acme", f.second.String()), header("globex", f.foreign.String()),
+			}
+			failed, err := strconv.Atoi(deliver(t, f.handler, records...))
+			if err != nil {
+				t.Fatalf("no record was named: %v", err)
+			}
+			f.queue.room = 1000
+			if again := deliver(t, f.handler, records[failed-1:]...); again != "" {
+				t.Fatalf("record %s failed again", again)
+			}
+			want := []string{
+				f.first.Inquiry(0).String(), f.first.Inquiry(1).String(),
+				f.second.Inquiry(0).String(), f.second.Inquiry(1).String(), f.foreign.Inquiry(0).String(),
+			}
+			slices.Sort(want)
+			if diff := cmp.Diff(want, f.queue.ids()); diff != "" {
+				t.Errorf("inquiries on the queue (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAnEmptyEventIsASuccess(t *testing.T) {
+	t.Parallel()
+	if failed := deliver(t, newFixture().handler); failed != "" {
+		t.Errorf("record %q failed", failed)
+	}
+}
+
+// The two samples tell of one batch: what the one has submitted, the other has
+// on the queue.
+func TestSampleEventIsDispatched(t *testing.T) {
+	t.Parallel()
+	var submitted events.DynamoDBEvent
+	sample(t, "dispatch-batch", &submitted)
+	var queued events.SQSEvent
+	sample(t, "process-inquiry", &queued)
+
+	f := newFixture()
+	var want []queue.Message
+	var inquiries []inquiry.Inquiry
+	for _, m := range queued.Records {
+		msg, err := queue.Parse(m.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, inquiries = append(want, msg), append(inquiries, msg.Inquiry)
+	}
+	f.batches.submitted["acme"][want[0].ID.Batch()] = inquiries
+	if failed := deliver(t, f.handler, submitted.Records...); failed != "" {
+		t.Errorf("record %s failed", failed)
+	}
+	if diff := cmp.Diff(want, f.queue.taken); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+// sample reads a sample event.
+func sample(tb testing.TB, name string, into any) {
+	tb.Helper()
+	raw, err := os.ReadFile("../../events/" + name + ".json")
+	if err == nil {
+		err = json.Unmarshal(raw, into)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
+	t.Parallel()
+	_, err := wire(t.Context(), func(string) string { return "" }, slog.New(slog.DiscardHandler))
+	const want = "environment variables not set: TABLE_NAME, QUEUE_URL"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
