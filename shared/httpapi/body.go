@@ -120,6 +120,9 @@ func (b *bodyReader) rules(sub submission, body SubmitBody, batchMax int) []inqu
 	if body.Name != "" && sub.name == "" {
 		faults = append(faults, inquiry.Fault{Pointer: "/name", Index: -1, Code: "required", Message: "give the batch a name"})
 	}
+	if code, message := inquiry.CheckText(sub.name); code != "" {
+		faults = append(faults, inquiry.Fault{Pointer: "/name", Index: -1, Code: code, Message: message})
+	}
 	if n := len(sub.inquiries); n > batchMax {
 		faults = append(faults, inquiry.Fault{Pointer: "/inquiries", Index: -1, Code: "too-many",
 			Message: fmt.Sprintf("there are %d inquiries; your limit is %d in one batch", n, batchMax)})

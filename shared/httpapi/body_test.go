@@ -49,6 +49,7 @@ func TestBadInputIsRefusedAndEveryFaultNamed(t *testing.T) {
 		"no name":                    {`{"inquiries":[{"businessName":"B"}]}`, 422, []string{"/name required"}},
 		"an empty name":              {`{"name":"","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name too-short"}},
 		"a name of blanks":           {`{"name":"  ","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name required"}},
+		"a tab in the name":          {`{"name":"a\tb","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name control-character"}},
 		"a name too long":            {`{"name":"` + long + `","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name too-long"}},
 		"a name of wrong type":       {`{"name":7,"inquiries":[{"businessName":"B"}]}`, 422, []string{"/name type"}},
 		"no inquiries":               {`{"name":"A"}`, 422, []string{"/inquiries required"}},

@@ -88,8 +88,8 @@ func (in Inquiry) check(index int, now time.Time) []Fault {
 		}
 	}
 	for _, field := range in.fields() {
-		if strings.ContainsFunc(*field.value, unicode.IsControl) {
-			fail(field.pointer, "control-character", "remove control characters such as line breaks and tabs")
+		if code, message := CheckText(*field.value); code != "" {
+			fail(field.pointer, code, message)
 		}
 	}
 	for key, value := range in.Metadata {
@@ -100,11 +100,24 @@ func (in Inquiry) check(index int, now time.Time) []Fault {
 		if utf8.RuneCountInString(value) > metadataValueLength {
 			fail(at, "too-long", fmt.Sprintf("a metadata value has at most %d characters", metadataValueLength))
 		}
-		if strings.ContainsFunc(key+value, unicode.IsControl) {
-			fail(at, "control-character", "remove control characters such as line breaks and tabs")
+		if code, message := CheckText(key + value); code != "" {
+			fail(at, code, message)
 		}
 	}
 	return faults
+}
+
+// CheckText says what is wrong with a text of any field; code is "" when nothing
+// is. A replacement character is what gateways make of bytes that are not UTF-8:
+// a name that has one would be looked up wrongly.
+func CheckText(s string) (code, message string) {
+	switch {
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return "control-character", "remove control characters such as line breaks and tabs"
+	case strings.ContainsRune(s, utf8.RuneError):
+		return "damaged-text", "the text holds a replacement character (U+FFFD); send it as UTF-8"
+	}
+	return "", ""
 }
 
 // EscapePointer makes a name one step of a JSON pointer (RFC 6901, section 3).

@@ -49,6 +49,10 @@ func TestCheckNamesThePlaceOfEveryFault(t *testing.T) {
 				{"/inquiries/0/principals/2/dateOfBirth", "invalid"},
 			},
 		},
+		"text that was not UTF-8 once": {
+			inquiries: []inquiry.Inquiry{{BusinessName: "Caf\ufffd"}},
+			want:      []fault{{"/inquiries/0/businessName", "damaged-text"}},
+		},
 		"a line break in an address": {
 			inquiries: []inquiry.Inquiry{{BusinessName: "A"}, {BusinessName: "B", Address: &inquiry.Address{City: "New\nYork"}}},
 			want:      []fault{{"/inquiries/1/address/city", "control-character"}},

@@ -1,0 +1,295 @@
+// Package e2e tests the service as its users meet it: the real template,
+// deployed to a local AWS engine, called over HTTP with real credentials.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+)
+
+// The engine that all tests share, and the stack on it.
+var (
+	local *engine.Engine
+	stack engine.Outputs
+)
+
+func TestMain(m *testing.M) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code, err := runOnStack(ctx, m)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(code)
+}
+
+// runOnStack runs the tests against a stack of their own.
+func runOnStack(ctx context.Context, m *testing.M) (code int, err error) {
+	if err := engine.Install(ctx, nil); err != nil {
+		return 0, err
+	}
+	root, err := engine.Root()
+	if err != nil {
+		return 0, err
+	}
+	local, err = engine.Start(ctx, engine.Options{LogPath: filepath.Join(root, ".local", "log", "e2e-engine.log")})
+	if err != nil {
+		return 0, err
+	}
+	defer local.Stop()
+	if stack, err = local.Deploy(ctx); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// admin runs the operator's command.
+func admin(t testing.TB, stdin string, args ...string) {
+	t.Helper()
+	root, err := engine.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "dist", "admin"), args...)
+	cmd.Env = append(append(os.Environ(), local.Environ()...),
+		"TABLE_NAME="+stack.TableName, "USER_POOL_ID="+stack.UserPoolID)
+	cmd.Stdin = strings.NewReader(stdin)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("admin %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+const password = "Correct-Horse-7-Battery"
+
+// user is one person of a lender, with both of their credentials.
+type user struct {
+	lender string
+	email  string
+	token  string // Cognito's ID token
+	apiKey string
+}
+
+// newUser makes a lender with one user, named after the test, who signs in and
+// fetches their API key.
+func newUser(t testing.TB, suffix, role string) user {
+	t.Helper()
+	lender := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())) + suffix
+	lender = lender[max(0, len(lender)-60):]
+	u := user{lender: strings.Trim(lender, "-"), email: strings.Trim(lender, "-") + "@lender.example"}
+	admin(t, "", "lender", "create", "--id", u.lender, "--name", "Lender "+suffix)
+	admin(t, password, "user", "invite", "--lender", u.lender, "--email", u.email, "--role", role, "--password-stdin")
+	u.token = signIn(t, u.email).id
+	var body struct{ APIKey string }
+	u.bearer(u.token).get(t, "/users/me/api-key", http.StatusOK, &body)
+	u.apiKey = body.APIKey
+	return u
+}
+
+type tokens struct{ id, access string }
+
+func signIn(t testing.TB, email string) tokens {
+	t.Helper()
+	pool := cognito.New(cognito.Options{
+		BaseEndpoint: aws.String(local.Endpoint()),
+		Region:       engine.Region,
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	out, err := pool.AdminInitiateAuth(t.Context(), &cognito.AdminInitiateAuthInput{
+		UserPoolId: &stack.UserPoolID, ClientId: &stack.UserPoolClientID,
+		AuthFlow:       types.AuthFlowTypeAdminUserPasswordAuth,
+		AuthParameters: map[string]string{"USERNAME": email, "PASSWORD": password},
+	})
+	if err != nil {
+		t.Fatalf("signing in: %v", err)
+	}
+	return tokens{*out.AuthenticationResult.IdToken, *out.AuthenticationResult.AccessToken}
+}
+
+// session calls the API with one Authorization header; "" sends none.
+type session struct{ authorization string }
+
+func (user) bearer(credential string) session { return session{"Bearer " + credential} }
+
+// key is a session with the user's API key, the way a lender's systems call.
+func (u user) key() session { return u.bearer(u.apiKey) }
+
+var client = &http.Client{Timeout: 30 * time.Second}
+
+// do sends one request. header is name, value, name, value.
+func (s session) do(t testing.TB, method, path, body string, header ...string) (*http.Response, []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, stack.APIURL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.authorization != "" {
+		req.Header.Set("Authorization", s.authorization)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, data
+}
+
+// get reads a JSON answer of the given status into out.
+func (s session) get(t testing.TB, path string, status int, out any) {
+	t.Helper()
+	resp, data := s.do(t, http.MethodGet, path, "")
+	decode(t, resp, data, status, out)
+}
+
+func decode(t testing.TB, resp *http.Response, data []byte, status int, out any) {
+	t.Helper()
+	if resp.StatusCode != status {
+		t.Fatalf("%s %s: %s, want %d\n%s", resp.Request.Method, resp.Request.URL.Path, resp.Status, status, data)
+	}
+	if err := json.NewDecoder(bytes.NewReader(data)).Decode(out); err != nil {
+		t.Fatalf("%s: %v\n%s", resp.Request.URL.Path, err, data)
+	}
+}
+
+// submitted is the answer to a submission.
+type submitted struct {
+	BatchID   string
+	BatchName string
+	Total     int
+	Message   string
+}
+
+// batch is the part of a status that tests look at.
+type batch struct {
+	BatchID            string
+	Status             string
+	IsTerminal         bool
+	ProgressPercentage float64
+
+	Total, Planning, Running, Completed, PartialSuccess, Failed, Cancelled int
+
+	SourceRecordTotals *struct {
+		Total    int
+		BySource map[string]struct{ Found, NotFound, Ambiguous, NotApplicable, Failed int }
+	}
+	TimingSummary *struct{ Attempts int }
+}
+
+func (b batch) sum() int {
+	return b.Planning + b.Running + b.Completed + b.PartialSuccess + b.Failed + b.Cancelled
+}
+
+// row is the part of an inquiry's summary that tests look at.
+type row struct {
+	InquiryID         string
+	Index             int
+	ExternalID        string
+	Status            string
+	SourceRecordCount int
+	Sources           map[string]string
+}
+
+// submit sends a batch and returns the answer.
+func (s session) submit(t testing.TB, body string, header ...string) submitted {
+	t.Helper()
+	resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/", body, header...)
+	var out submitted
+	decode(t, resp, data, http.StatusOK, &out)
+	return out
+}
+
+// follow polls a batch to its end and checks every answer on the way.
+func (s session) follow(t testing.TB, id string) batch {
+	t.Helper()
+	deadline := time.After(3 * time.Minute)
+	progress := 0.0
+	for {
+		var b batch
+		s.get(t, "/v1/batch-inquiries/"+id, http.StatusOK, &b)
+		if b.sum() != b.Total || min(b.Planning, b.Running, b.Completed, b.PartialSuccess, b.Failed, b.Cancelled) < 0 {
+			t.Fatalf("counters do not sum to total: %+v", b)
+		}
+		if b.ProgressPercentage < progress || b.IsTerminal != (b.ProgressPercentage == 100) {
+			t.Fatalf("progress went from %v to %v: %+v", progress, b.ProgressPercentage, b)
+		}
+		progress = b.ProgressPercentage
+		if b.IsTerminal {
+			return b
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("batch is not finished after three minutes: %+v", b)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// rows pages through all inquiries of a batch.
+func (s session) rows(t testing.TB, id string, limit int) []row {
+	t.Helper()
+	var all []row
+	for {
+		var page struct {
+			BatchID              string
+			Total, Limit, Offset int
+			Inquiries            []row
+		}
+		s.get(t, fmt.Sprintf("/v1/batch-inquiries/%s/inquiries?limit=%d&offset=%d", id, limit, len(all)), http.StatusOK, &page)
+		if page.BatchID != id || page.Limit != limit || page.Offset != len(all) {
+			t.Fatalf("page %+v at offset %d", page, len(all))
+		}
+		all = append(all, page.Inquiries...)
+		if len(all) >= page.Total || len(page.Inquiries) == 0 {
+			return all
+		}
+	}
+}
+
+// businesses is the body of a batch of n inquiries.
+func businesses(name string, n int) string {
+	type inquiry struct {
+		BusinessName string `json:"businessName"`
+		ExternalID   string `json:"externalId"`
+	}
+	body := struct {
+		Name      string    `json:"name"`
+		Inquiries []inquiry `json:"inquiries"`
+	}{Name: name}
+	for i := range n {
+		body.Inquiries = append(body.Inquiries, inquiry{fmt.Sprintf("Quiet Meadow %d LLC", i), fmt.Sprintf("LOAN-%d", i)})
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
