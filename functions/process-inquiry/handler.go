@@ -71,7 +71,7 @@ func (h *handler) handle(ctx context.Context, ev events.SQSEvent) (events.SQSEve
 		if err == nil {
 			continue
 		}
-		if !errors.Is(err, inquiry.ErrLeased) && !errors.Is(err, errUnreadable) {
+		if !ofItsMessage(err) {
 			outages++
 		}
 		h.log.ErrorContext(ctx, "inquiry goes back to the queue", "messageId", ev.Records[i].MessageId, "err", err)
@@ -91,6 +91,12 @@ var (
 	// errIncomplete: asking the sources again, later, may give a full report.
 	errIncomplete = errors.New("a source may answer later")
 )
+
+// ofItsMessage reports whether err tells of the one message alone, and so is no
+// sign of an outage.
+func ofItsMessage(err error) bool {
+	return errors.Is(err, errUnreadable) || errors.Is(err, inquiry.ErrLeased) || errors.Is(err, inquiry.ErrSuperseded)
+}
 
 // run serves one delivery. A nil error acknowledges it.
 func (h *handler) run(ctx context.Context, m events.SQSMessage) (err error) {

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/queue"
+	"github.com/batch-inquiries/batch-inquiries/shared/report"
+	"github.com/batch-inquiries/batch-inquiries/shared/source"
+	"github.com/batch-inquiries/batch-inquiries/shared/source/ofac"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+// newStore returns a store on an empty table of its own in a real engine.
+func newStore(tb testing.TB, now func() time.Time) *store.Store {
+	tb.Helper()
+	db := dynamodb.New(dynamodb.Options{
+		BaseEndpoint: aws.String(enginetest.Table(tb)),
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	name := "process-inquiry-" + rand.Text()
+	_, err := db.CreateTable(tb.Context(), &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
+		},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return store.New(db, name, now)
+}
+
+// listed and clean are a business that is on the invented list, and one that is
+// not.
+var (
+	listed = inquiry.Inquiry{BusinessName: "Karlova Maritime Holdings, Inc."}
+	clean  = inquiry.Inquiry{BusinessName: "Blue Kettle Coffee Roasters LLC"}
+)
+
+// newReal is the handler as wire makes it, on a real table that holds one batch:
+// listed and clean. It returns the messages that dispatch-batch would send.
+func newReal(tb testing.TB) (*handler, *store.Store, []events.SQSMessage) {
+	tb.Helper()
+	// The runner's deadlines follow the machine's clock, so the table's has to.
+	started := time.Now()
+	s := newStore(tb, func() time.Time { return started })
+	lender, _, err := s.CreateLender(tb.Context(), store.Lender{ID: "acme", Name: "Acme Lending"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	id, _, err := s.Submit(tb.Context(), lender, inquiry.Submission{UserID: "u1", Name: "A batch", Inquiries: []inquiry.Inquiry{listed, clean}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	list, err := ofac.Load(os.DirFS("../../shared/source/ofac/list"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var messages []events.SQSMessage
+	for i, in := range []inquiry.Inquiry{listed, clean} {
+		body, err := json.Marshal(queue.Message{LenderID: "acme", ID: id.Inquiry(i), Inquiry: in})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		messages = append(messages, events.SQSMessage{MessageId: fmt.Sprint("m", i), Body: string(body),
+			Attributes: map[string]string{"ApproximateReceiveCount": "1"}})
+	}
+	return &handler{
+		inquiries:   s,
+		sources:     source.NewRunner(ofac.New(list)),
+		maxReceives: 3,
+		now:         func() time.Time { return started },
+		log:         slog.New(slog.DiscardHandler),
+	}, s, messages
+}
+
+func TestAMessageBecomesAReport(t *testing.T) {
+	t.Parallel()
+	h, s, messages := newReal(t)
+	if back := deliver(t, h, messages...); back != nil {
+		t.Fatalf("%v go back", back)
+	}
+	for i, want := range []inquiry.SourceOutcome{inquiry.OutcomeFound, inquiry.OutcomeNoRecord} {
+		msg, err := queue.Parse(messages[i].Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry, err := s.Entry(t.Context(), "acme", msg.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep, err := report.Decode(entry.Record.Report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		figures := entry.Record.Figures
+		if entry.Record.Status != inquiry.StatusCompleted || figures.Attempts != 1 || figures.Sources["ofac"].Outcome != want {
+			t.Errorf("inquiry %d: status %s after %d attempts, ofac %s, want %s",
+				i, entry.Record.Status, figures.Attempts, figures.Sources["ofac"].Outcome, want)
+		}
+		if rep.InquiryID != msg.ID || len(rep.SourceRecords) != figures.Sources["ofac"].Records || len(rep.SourceRecords) == 0 {
+			t.Errorf("inquiry %d: the report of %s has %d source records, its figures say %d",
+				i, rep.InquiryID, len(rep.SourceRecords), figures.Sources["ofac"].Records)
+		}
+	}
+}
+
+// countingStore counts results that were written.
+type countingStore struct {
+	*store.Store
+	finished atomic.Int32
+}
+
+func (c *countingStore) Finish(ctx context.Context, claim store.Claim, r store.Result) error {
+	err := c.Store.Finish(ctx, claim, r)
+	if err == nil {
+		c.finished.Add(1)
+	}
+	return err
+}
+
+// heldSources answer once they are released.
+type heldSources struct {
+	sources
+	release chan struct{}
+}
+
+func (h heldSources) Run(ctx context.Context, id inquiry.ID, in inquiry.Inquiry) []source.Answer {
+	<-h.release
+	return h.sources.Run(ctx, id, in)
+}
+
+// The queue may deliver a message to two workers at once. Whoever comes second
+// must neither work on it nor acknowledge it while the first is not done.
+func TestTwoDeliveriesAtOnceFinishOnce(t *testing.T) {
+	t.Parallel()
+	h, s, messages := newReal(t)
+	counting := &countingStore{Store: s}
+	release := make(chan struct{})
+	h.inquiries, h.sources = counting, heldSources{h.sources, release}
+
+	// One of the two is held while it looks up, until the other has returned.
+	var once sync.Once
+	back := make([][]string, 2)
+	var wg sync.WaitGroup
+	for i := range back {
+		wg.Go(func() {
+			resp, err := h.handle(t.Context(), events.SQSEvent{Records: messages[:1]})
+			if err != nil {
+				t.Error(err)
+			}
+			back[i] = failures(t, resp)
+			once.Do(func() { close(release) })
+		})
+	}
+	wg.Wait()
+	slices.SortFunc(back, func(a, b []string) int { return len(a) - len(b) })
+	if diff := cmp.Diff([][]string{nil, {"m0"}}, back); diff != "" {
+		t.Errorf("messages that go back (-want +got):\n%s", diff)
+	}
+	if again := deliver(t, h, messages[0]); again != nil {
+		t.Errorf("%v go back though the inquiry is finished", again)
+	}
+	if n := counting.finished.Load(); n != 1 {
+		t.Errorf("%d results were written", n)
+	}
+}
+
+// A worker that dies under its lease is followed by another, and when it is back
+// from the dead its result is not taken.
+func TestALateWorkerIsFencedOff(t *testing.T) {
+	t.Parallel()
+	h, s, messages := newReal(t)
+	msg, err := queue.Parse(messages[0].Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := s.Claim(t.Context(), msg.LenderID, msg.ID, "late", h.now().Add(-time.Second)) // its lease is over
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back := deliver(t, h, messages[0]); back != nil {
+		t.Fatalf("%v go back though the lease is over", back)
+	}
+	if err := s.Finish(t.Context(), late, store.Result{Status: inquiry.StatusFailed}); err == nil {
+		t.Error("the late worker's result was taken")
+	}
+	entry, err := s.Entry(t.Context(), msg.LenderID, msg.ID)
+	if err != nil || entry.Record.Status != inquiry.StatusCompleted || entry.Record.Figures.Attempts != 2 {
+		t.Errorf("status %s after %d attempts, %v", entry.Record.Status, entry.Record.Figures.Attempts, err)
+	}
+}
+
+func TestSampleEventIsProcessed(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../events/process-inquiry.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ev events.SQSEvent
+	if err := json.Unmarshal(raw, &ev); err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture()
+	if back := deliver(t, f.handler, ev.Records...); back != nil {
+		t.Errorf("%v go back", back)
+	}
+	want := map[int]inquiry.Status{0: inquiry.StatusCompleted, 1: inquiry.StatusCompleted}
+	if diff := cmp.Diff(want, f.table.statuses()); diff != "" {
+		t.Errorf("finished (-want +got):\n%s", diff)
+	}
+}
