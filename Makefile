@@ -9,7 +9,6 @@ OFAC_DIR ?= shared/source/ofac/list
 # The deployment to AWS that synth and deploy are about.
 STAGE ?= dev
 
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
 CDK := .local/node/node_modules/.bin/cdk
 PACKAGE := dist/functions/process-inquiry
 
@@ -26,6 +25,7 @@ help: ## List these targets
 
 .PHONY: run
 run: check-go ## Run it all on this machine and screen a sample batch (BATCH=file PORT=n OFAC_DIR=dir ONCE=1)
+	@test -e dist/local || echo "Compiling the runner, which takes half a minute the first time ..."
 	@go build -o dist/local ./infra/local
 	@exec dist/local $(if $(BATCH),-batch "$(BATCH)") $(if $(PORT),-port "$(PORT)") $(if $(ONCE),-once) -ofac "$(OFAC_DIR)"
 
@@ -35,7 +35,8 @@ build: check-go functions tools ## Build the functions for this machine, and our
 .PHONY: functions
 functions:
 	@mkdir -p dist/bin
-	@GOOS=$(SYSTEM) GOARCH=$(ARCH) $(GO_BUILD) -tags lambda.norpc -o dist/bin/ ./functions/...
+	@CGO_ENABLED=0 GOOS=$(SYSTEM) GOARCH=$(ARCH) \
+		go build -trimpath -ldflags="-s -w" -tags lambda.norpc -o dist/bin/ ./functions/...
 	@for built in dist/bin/*; do \
 		into=dist/functions/$${built##*/}; mkdir -p $$into; \
 		cmp -s $$built $$into/bootstrap || cp $$built $$into/bootstrap; \
@@ -43,10 +44,12 @@ functions:
 	@test -d "$(OFAC_DIR)" || { echo "There is no folder $(OFAC_DIR): set OFAC_DIR to the one that holds the sanctions list."; exit 1; }
 	@mkdir -p $(PACKAGE) && rm -rf $(PACKAGE)/ofac && cp -R "$(OFAC_DIR)" $(PACKAGE)/ofac
 
+# With the flags that go test and go vet use: compiling the CDK takes a minute,
+# and other flags would have it compiled once more.
 .PHONY: tools
 tools:
 	@mkdir -p dist
-	@$(GO_BUILD) -o dist/ $(wildcard ./infra ./infra/admin)
+	@go build -ldflags="-s -w" -o dist/ $(wildcard ./infra ./infra/admin)
 
 .PHONY: setup
 setup: check-go ## Install the local engine and the CDK command (run and test do it by themselves)

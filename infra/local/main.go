@@ -68,7 +68,7 @@ func run(ctx context.Context, stopAsking func(), o options, w io.Writer) error {
 	}
 	steps := newSteps(w)
 	if !engine.Installed() {
-		fmt.Fprintln(w, "The first run installs and compiles what later runs find ready; it takes two to three minutes.")
+		fmt.Fprintln(w, "The first run installs and compiles what later runs find ready: two to three minutes, most of it the build.")
 	}
 	err = steps.do("Checking Node.js, Python and the port", func() error {
 		return errors.Join(engine.CheckPrerequisites(ctx), engine.CheckPort(o.port))
