@@ -230,7 +230,7 @@ func TestAKeyIsRotatedAndRevoked(t *testing.T) {
 // itemCount is how many items the table holds.
 func itemCount(tb testing.TB, s *Store) int {
 	tb.Helper()
-	out, err := s.db.Scan(tb.Context(), &dynamodb.ScanInput{TableName: &s.table})
+	out, err := s.db.(*dynamodb.Client).Scan(tb.Context(), &dynamodb.ScanInput{TableName: &s.table})
 	if err != nil {
 		tb.Fatal(err)
 	}

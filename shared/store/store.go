@@ -15,16 +15,28 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
+// DB is the part of the DynamoDB client that a Store calls.
+type DB interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+}
+
+var _ DB = (*dynamodb.Client)(nil)
+
 // Store reads and writes the service's table. It holds no state of its own and
 // is safe for concurrent use.
 type Store struct {
-	db    *dynamodb.Client
+	db    DB
 	table string
 	now   func() time.Time
 }
 
 // New returns a Store on the named table.
-func New(db *dynamodb.Client, table string, now func() time.Time) *Store {
+func New(db DB, table string, now func() time.Time) *Store {
 	return &Store{db: db, table: table, now: now}
 }
 
