@@ -59,7 +59,7 @@ func newStore(tb testing.TB, now func() time.Time) *store.Store {
 // listed and clean are a business that is on the invented list, and one that is
 // not.
 var (
-	listed = inquiry.Inquiry{BusinessName: "Karlova Maritime Holdings, Inc."}
+	listed = inquiry.Inquiry{BusinessName: "Karlova Maritime Holdings, Inc.", EIN: "910555101"}
 	clean  = inquiry.Inquiry{BusinessName: "Blue Kettle Coffee Roasters LLC"}
 )
 
