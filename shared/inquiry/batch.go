@@ -9,6 +9,10 @@ import (
 // its submission.
 const Retention = 30 * 24 * time.Hour
 
+// DefaultDeadline is how long after its submission a batch's inquiries are tried
+// before what is left of them is given up.
+const DefaultDeadline = 6 * time.Hour
+
 // Operation says what made a batch.
 type Operation string
 
@@ -35,6 +39,11 @@ type Batch struct {
 
 	// FinishedAt is when the last inquiry became final; zero before.
 	FinishedAt time.Time
+
+	// CancelRequestedAt is when the lender first asked to cancel the batch; zero
+	// if it never did. Inquiries that no worker had claimed then are cancelled,
+	// the others run to their end.
+	CancelRequestedAt time.Time
 
 	// Version counts the writes of the header; a merge is conditional on it.
 	Version int
@@ -74,7 +83,22 @@ type Record struct {
 
 	// Retryable tells whether submitting the inquiry again may give more.
 	Retryable bool
+
+	// LeaseUntil is when the claim of a running inquiry ends by itself.
+	LeaseUntil time.Time
 }
+
+// Change is what the record says to the batch's tally.
+func (r Record) Change() Change {
+	return Change{Index: r.ID.Index(), Status: r.Status, Figures: r.Figures}
+}
+
+// Why an inquiry was given up by the service itself. The codes of reports that
+// sources could not fill are package report's.
+const (
+	FailureExhausted = "ATTEMPTS_EXHAUSTED" // every delivery of its message failed
+	FailureDeadline  = "DEADLINE_PASSED"    // the batch's deadline came first
+)
 
 // Entry is one inquiry of a batch as its lender sees it: what was asked, and
 // what has become of it.

@@ -15,9 +15,11 @@ import (
 type event string
 
 const (
-	eventSubmitted event = "SUBMITTED" // dispatch-batch acts on it
-	eventCounted   event = "COUNTED"   // counters moved; nobody acts
-	eventFinished  event = "FINISHED"  // the last inquiry became final; written once
+	eventSubmitted event = "SUBMITTED"        // dispatch-batch acts on it
+	eventCounted   event = "COUNTED"          // counters moved; nobody acts
+	eventFinished  event = "FINISHED"         // the last inquiry became final; written once
+	eventCancel    event = "CANCEL_REQUESTED" // dispatch-batch acts on it; written once
+	eventChecked   event = "CHECKED"          // a sweep looked at it; nobody acts
 )
 
 // openShard is the partition of the sparse index that holds unfinished batches.
@@ -28,23 +30,24 @@ const firstCheck = 15 * time.Minute
 
 // header is the stored form of inquiry.Batch.
 type header struct {
-	PK        string
-	SK        string
-	Lender    inquiry.LenderID        `dynamodbav:"lenderId"`
-	Batch     string                  `dynamodbav:"batchId"`
-	Name      string                  `dynamodbav:"name"`
-	Operation inquiry.Operation       `dynamodbav:"operation"`
-	User      string                  `dynamodbav:"submittedBy"`
-	Ordinal   int                     `dynamodbav:"ordinal"`
-	Total     int                     `dynamodbav:"total"`
-	Pages     []int                   `dynamodbav:"pages"` // index of each page's first inquiry
-	Ledger    []byte                  `dynamodbav:"ledger"`
-	Sums      sums                    `dynamodbav:"sums"`
-	Finished  millis                  `dynamodbav:"finishedAt,omitempty"`
-	Status    inquiry.BatchStatus     `dynamodbav:"status"`
-	Event     event                   `dynamodbav:"event"`
-	Version   int                     `dynamodbav:"version"`
-	Expires   attributevalue.UnixTime `dynamodbav:"expiresAt"`
+	PK              string
+	SK              string
+	Lender          inquiry.LenderID        `dynamodbav:"lenderId"`
+	Batch           string                  `dynamodbav:"batchId"`
+	Name            string                  `dynamodbav:"name"`
+	Operation       inquiry.Operation       `dynamodbav:"operation"`
+	User            string                  `dynamodbav:"submittedBy"`
+	Ordinal         int                     `dynamodbav:"ordinal"`
+	Total           int                     `dynamodbav:"total"`
+	Pages           []int                   `dynamodbav:"pages"` // index of each page's first inquiry
+	Ledger          []byte                  `dynamodbav:"ledger"`
+	Sums            sums                    `dynamodbav:"sums"`
+	Finished        millis                  `dynamodbav:"finishedAt,omitempty"`
+	CancelRequested millis                  `dynamodbav:"cancelRequestedAt,omitempty"`
+	Status          inquiry.BatchStatus     `dynamodbav:"status"`
+	Event           event                   `dynamodbav:"event"`
+	Version         int                     `dynamodbav:"version"`
+	Expires         attributevalue.UnixTime `dynamodbav:"expiresAt"`
 	counters
 
 	// Set while the batch is unfinished.
@@ -151,7 +154,9 @@ func parseHeader(it item) (header, inquiry.Batch, error) {
 		Ordinal:     h.Ordinal,
 		Tally:       inquiry.Tally{Total: h.Total, Ledger: h.Ledger, Sums: fromSums(h.Sums)},
 		FinishedAt:  h.Finished.time(),
-		Version:     h.Version,
+
+		CancelRequestedAt: h.CancelRequested.time(),
+		Version:           h.Version,
 	}, nil
 }
 

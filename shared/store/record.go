@@ -72,7 +72,7 @@ func (s *Store) claim(ctx context.Context, lender inquiry.LenderID, id inquiry.I
 		Key:       recordKey(lender, id),
 		UpdateExpression: aws.String("SET #status = :running, claimId = :token, leaseUntil = :lease, expiresAt = :expires, " +
 			"startedAt = if_not_exists(startedAt, :now), attempt = if_not_exists(attempt, :none) + :one"),
-		ConditionExpression:      aws.String("attribute_not_exists(PK) OR (#status = :running AND leaseUntil <= :now)"),
+		ConditionExpression:      aws.String(unclaimed),
 		ExpressionAttributeNames: map[string]string{"#status": "status"},
 		ExpressionAttributeValues: item{
 			":running": text(string(inquiry.StatusRunning)), ":token": text(token),
@@ -173,6 +173,55 @@ func (s *Store) finish(ctx context.Context, c Claim, r Result) error {
 	}
 }
 
+// Fail gives the inquiry up with the code of why, unless it is final.
+//
+// It is inquiry.ErrFinished when the inquiry has a final status and
+// inquiry.ErrLeased when an attempt still holds it, which may yet succeed.
+func (s *Store) Fail(ctx context.Context, lender inquiry.LenderID, id inquiry.ID, code string) error {
+	now := s.now()
+	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table,
+		Key:       recordKey(lender, id),
+		UpdateExpression: aws.String("SET #status = :failed, failure = :code, retryable = :yes, finishedAt = :now, expiresAt = :expires " +
+			"REMOVE leaseUntil"),
+		ConditionExpression:      aws.String(unclaimed),
+		ExpressionAttributeNames: map[string]string{"#status": "status"},
+		ExpressionAttributeValues: item{
+			":running": text(string(inquiry.StatusRunning)), ":failed": text(string(inquiry.StatusFailed)),
+			":code": text(code), ":yes": &types.AttributeValueMemberBOOL{Value: true},
+			":now": number(now.UnixMilli()), ":expires": number(id.Batch().ExpiresAt().Unix()),
+		},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if old, refused := refused(err); refused {
+		err = inquiry.ErrFinished
+		if inquiry.Status(textOf(old, "status")) == inquiry.StatusRunning {
+			err = inquiry.ErrLeased
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("giving up inquiry %s: %w", id, err)
+	}
+	return nil
+}
+
+// CancelInquiry cancels the inquiry if no worker has claimed it; otherwise what
+// the workers make of it stands.
+func (s *Store) CancelInquiry(ctx context.Context, lender inquiry.LenderID, id inquiry.ID) error {
+	it := recordKey(lender, id)
+	it["status"] = text(string(inquiry.StatusCancelled))
+	it["finishedAt"] = number(s.now().UnixMilli())
+	it["expiresAt"] = number(id.Batch().ExpiresAt().Unix())
+	if _, err := s.putNew(ctx, it); err != nil {
+		return fmt.Errorf("cancelling inquiry %s: %w", id, err)
+	}
+	return nil
+}
+
+// unclaimed is the condition under which an attempt may begin, or none be waited
+// for: the inquiry has not been claimed, or its lease has ended.
+const unclaimed = "attribute_not_exists(PK) OR (#status = :running AND leaseUntil <= :now)"
+
 func recordKey(lender inquiry.LenderID, id inquiry.ID) item {
 	return key(bucketKey(lender, id.Batch(), id.Index()/bucketSize), inquiryKey(id.Index()))
 }
@@ -196,7 +245,7 @@ func parseRecord(it item) (place, inquiry.Record, error) {
 		Figures: inquiry.Figures{
 			StartedAt: r.Started.time(), FinishedAt: r.Finished.time(), Attempts: r.Attempt,
 		},
-		Report: r.Report, Failure: r.Failure, Retryable: r.Retryable,
+		Report: r.Report, Failure: r.Failure, Retryable: r.Retryable, LeaseUntil: r.Lease.time(),
 	}
 	for name, f := range r.Sources {
 		if read.Figures.Sources == nil {
