@@ -183,7 +183,7 @@ func (s *Store) Fail(ctx context.Context, lender inquiry.LenderID, id inquiry.ID
 		TableName: &s.table,
 		Key:       recordKey(lender, id),
 		UpdateExpression: aws.String("SET #status = :failed, failure = :code, retryable = :yes, finishedAt = :now, expiresAt = :expires " +
-			"REMOVE leaseUntil"),
+			"REMOVE leaseUntil, claimId"), // without its claim, no attempt takes this for its own end
 		ConditionExpression:      aws.String(unclaimed),
 		ExpressionAttributeNames: map[string]string{"#status": "status"},
 		ExpressionAttributeValues: item{
