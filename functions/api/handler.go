@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -32,11 +33,15 @@ func (h *handler) handle(ctx context.Context, ev events.APIGatewayProxyRequest) 
 		h.log.ErrorContext(ctx, "request without a caller", "requestId", ev.RequestContext.RequestID, "err", err)
 		return events.APIGatewayProxyResponse{}, fmt.Errorf("request %s: %w", ev.RequestContext.RequestID, err)
 	}
-	return h.adapter.ProxyWithContext(httpapi.WithRequest(ctx, httpapi.Request{
+	ctx = httpapi.WithRequest(ctx, httpapi.Request{
 		ID:     ev.RequestContext.RequestID,
 		Caller: caller,
 		Prefix: prefix(ev),
-	}), ev)
+	})
+	// The adapter makes a URL of the path, in which a "%" or a "?" that somebody
+	// sent as part of an id would be a fault of ours. No id of ours has either.
+	ev.Path = (&url.URL{Path: ev.Path}).EscapedPath()
+	return h.adapter.ProxyWithContext(ctx, ev)
 }
 
 // prefix is what the client's path has before ours: the stage on the API's own

@@ -1,0 +1,438 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+var (
+	errDown = errors.New("no answer")
+	noon    = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+)
+
+// newStore returns a store on an empty table of its own in a real engine.
+func newStore(tb testing.TB) *store.Store {
+	tb.Helper()
+	db := dynamodb.New(dynamodb.Options{
+		BaseEndpoint: aws.String(enginetest.Table(tb)),
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	name := "api-" + rand.Text()
+	_, err := db.CreateTable(tb.Context(), &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
+		},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return store.New(db, name, func() time.Time { return noon })
+}
+
+// fakeSecrets holds the master key. Its first reads fail, as many as failures
+// says.
+type fakeSecrets struct{ failures, reads atomic.Int32 }
+
+func (f *fakeSecrets) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	f.reads.Add(1)
+	if f.failures.Add(-1) >= 0 {
+		return nil, errDown
+	}
+	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String("0123456789abcdef0123456789abcdef")}, nil
+}
+
+// fakeRecords ensures the key in the table and then loses the reply, as often as
+// losses says.
+type fakeRecords struct {
+	keyRecords
+	losses atomic.Int32
+}
+
+func (f *fakeRecords) EnsureAPIKey(ctx context.Context, userID string) (store.APIKey, error) {
+	key, err := f.keyRecords.EnsureAPIKey(ctx, userID)
+	if f.losses.Add(-1) >= 0 {
+		return store.APIKey{}, errDown
+	}
+	return key, err
+}
+
+var (
+	acme   = auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialUser}
+	globex = auth.Caller{LenderID: "globex", UserID: "u2", Role: auth.RoleMember, Credential: auth.CredentialUser}
+)
+
+type fixture struct {
+	*handler
+	store   *store.Store
+	secrets *fakeSecrets
+	records *fakeRecords
+}
+
+// newFixture is the function as wire makes it, on a real table with the lenders
+// acme and globex and a user of each.
+func newFixture(tb testing.TB) fixture {
+	tb.Helper()
+	f := fixture{store: newStore(tb), secrets: &fakeSecrets{}}
+	f.records = &fakeRecords{keyRecords: f.store}
+	for _, c := range []auth.Caller{acme, globex} {
+		if _, _, err := f.store.CreateLender(tb.Context(), store.Lender{ID: c.LenderID, Name: "A Lender"}); err != nil {
+			tb.Fatal(err)
+		}
+		if _, _, err := f.store.AddUser(tb.Context(), store.User{ID: c.UserID, LenderID: c.LenderID, Role: string(c.Role)}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	api := httpapi.API{
+		Batches: f.store,
+		Keys:    &apiKeys{records: f.records, secrets: f.secrets, masterKey: "arn:aws:secretsmanager:us-east-1:123456789012:secret:master"},
+		Now:     func() time.Time { return noon },
+		Log:     slog.New(slog.DiscardHandler),
+	}
+	f.handler = newHandler(api.Handler(), slog.New(slog.DiscardHandler))
+	return f
+}
+
+// request is what API Gateway's stage "prod" hands over.
+func request(c auth.Caller, method, path, body string) events.APIGatewayProxyRequest {
+	return events.APIGatewayProxyRequest{
+		HTTPMethod: method, Path: path, Body: body,
+		MultiValueHeaders: map[string][]string{"Content-Type": {"application/json"}},
+		RequestContext: events.APIGatewayProxyRequestContext{
+			RequestID: "req-1", Stage: "prod", Path: "/prod" + path, DomainName: "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
+			Authorizer: c.Context(),
+		},
+	}
+}
+
+func (f fixture) ask(tb testing.TB, ev events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
+	tb.Helper()
+	resp, err := f.handle(tb.Context(), ev)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return resp
+}
+
+// header returns the one value of a response's header, or "".
+func header(resp events.APIGatewayProxyResponse, name string) string {
+	return http.Header(resp.MultiValueHeaders).Get(name)
+}
+
+const oneInquiry = `{"name":"A batch","inquiries":[{"businessName":"Ash LLC"}]}`
+
+// submit submits a batch of one inquiry and returns the batch's id.
+func (f fixture) submit(tb testing.TB, c auth.Caller) inquiry.BatchID {
+	tb.Helper()
+	resp := f.ask(tb, request(c, "POST", "/v1/batch-inquiries", oneInquiry))
+	var body httpapi.SubmittedBody
+	if err := json.Unmarshal([]byte(resp.Body), &body); err != nil || resp.StatusCode != http.StatusOK {
+		tb.Fatalf("submitting: %d %s, %v", resp.StatusCode, resp.Body, err)
+	}
+	return body.BatchID
+}
+
+// A request that did not pass our authorizer is a fault of the deployment. It is
+// an error, which is noticed, and no route ever sees it.
+func TestARequestWithoutACallerIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, context := range map[string]map[string]any{
+		"no authorizer":        nil,
+		"another authorizer":   {"principalId": "u1", "claims": map[string]any{"sub": "u1"}},
+		"no lender":            {"userId": "u1", "role": "member", "credential": "user"},
+		"a lender of no text":  {"lenderId": 7, "userId": "u1", "role": "member", "credential": "user"},
+		"a role of a later us": {"lenderId": "acme", "userId": "u1", "role": "auditor", "credential": "user"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a route saw the request") }), slog.New(slog.DiscardHandler))
+			ev := request(acme, "GET", "/v1/batch-inquiries", "")
+			ev.RequestContext.Authorizer = context
+			resp, err := h.handle(t.Context(), ev)
+			if err == nil || resp.StatusCode != 0 || resp.Body != "" {
+				t.Errorf("answered %d %q, error %v; want an error alone", resp.StatusCode, resp.Body, err)
+			}
+		})
+	}
+}
+
+func TestALastSlashMakesNoDifference(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.submit(t, acme)
+	for name, path := range map[string]string{
+		"batches":   "/v1/batch-inquiries",
+		"a batch":   "/v1/batch-inquiries/" + id.String(),
+		"inquiries": "/v1/batch-inquiries/" + id.String() + "/inquiries",
+		"inquiry":   "/v1/inquiries/" + id.Inquiry(0).String(),
+		"API key":   "/users/me/api-key",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			without, with := f.ask(t, request(acme, "GET", path, "")), f.ask(t, request(acme, "GET", path+"/", ""))
+			if without.StatusCode != http.StatusOK {
+				t.Fatalf("%d %s", without.StatusCode, without.Body)
+			}
+			if diff := cmp.Diff(without, with); diff != "" {
+				t.Errorf("answers (-without +with the slash):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestASubmissionSaysWhereItsBatchIs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for name, c := range map[string]struct {
+		path, clientPath, wantPrefix string
+	}{
+		"the API's own address":           {"/v1/batch-inquiries", "/prod/v1/batch-inquiries", "/prod/v1/batch-inquiries/"},
+		"the same, with a slash":          {"/v1/batch-inquiries/", "/prod/v1/batch-inquiries/", "/prod/v1/batch-inquiries/"},
+		"a domain of our own":             {"/v1/batch-inquiries", "/v1/batch-inquiries", "/v1/batch-inquiries/"},
+		"a path that has nothing of ours": {"/v1/batch-inquiries", "", "/v1/batch-inquiries/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ev := request(acme, "POST", c.path, oneInquiry)
+			ev.RequestContext.Path = c.clientPath
+			resp := f.ask(t, ev)
+			id, ok := strings.CutPrefix(header(resp, "Location"), c.wantPrefix)
+			if _, err := inquiry.ParseBatchID(id); !ok || err != nil || resp.StatusCode != http.StatusOK {
+				t.Errorf("%d, Location %q, want %s<batch id>", resp.StatusCode, header(resp, "Location"), c.wantPrefix)
+			}
+		})
+	}
+}
+
+func TestEveryAnswerNamesItsRequest(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for name, c := range map[string]struct {
+		method, path, body string
+		want               int
+	}{
+		"a list":                 {"GET", "/v1/batch-inquiries", "", 200},
+		"a wrong body":           {"POST", "/v1/batch-inquiries", `{}`, 422},
+		"no body":                {"POST", "/v1/batch-inquiries", "", 400},
+		"an id that is none":     {"GET", "/v1/batch-inquiries/7/inquiries", "", 404},
+		"no such route":          {"GET", "/v2", "", 404},
+		"a path of half a code":  {"GET", "/v1/inquiries/%zz", "", 404},
+		"a path with a question": {"GET", "/v1/inquiries/a?limit=x", "", 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp := f.ask(t, request(acme, c.method, c.path, c.body))
+			if resp.StatusCode != c.want || header(resp, "X-Request-Id") != "req-1" {
+				t.Errorf("%d, X-Request-Id %q; want %d, req-1", resp.StatusCode, header(resp, "X-Request-Id"), c.want)
+			}
+			if c.want != http.StatusOK && !strings.Contains(resp.Body, `"requestId":"req-1"`) {
+				t.Errorf("the problem does not name its request: %s", resp.Body)
+			}
+		})
+	}
+}
+
+// Nobody can find out by asking whether an id is in use by another lender.
+func TestAForeignIDIsAsGoodAsNone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	own, never := f.submit(t, acme), inquiry.NewBatchID(noon)
+	for name, path := range map[string]func(inquiry.BatchID) string{
+		"batch":     func(id inquiry.BatchID) string { return "/v1/batch-inquiries/" + id.String() },
+		"inquiries": func(id inquiry.BatchID) string { return "/v1/batch-inquiries/" + id.String() + "/inquiries" },
+		"inquiry":   func(id inquiry.BatchID) string { return "/v1/inquiries/" + id.Inquiry(0).String() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if resp := f.ask(t, request(acme, "GET", path(own), "")); resp.StatusCode != http.StatusOK {
+				t.Fatalf("the owner gets %d %s", resp.StatusCode, resp.Body)
+			}
+			unknown := f.ask(t, request(globex, "GET", path(never), ""))
+			if unknown.StatusCode != http.StatusNotFound {
+				t.Fatalf("an unknown id: %d %s", unknown.StatusCode, unknown.Body)
+			}
+			if diff := cmp.Diff(unknown, f.ask(t, request(globex, "GET", path(own), ""))); diff != "" {
+				t.Errorf("answers (-unknown +foreign):\n%s", diff)
+			}
+			noID := strings.ReplaceAll(strings.ReplaceAll(path(own), own.Inquiry(0).String(), "7"), own.String(), "7")
+			if diff := cmp.Diff(unknown, f.ask(t, request(globex, "GET", noID, ""))); diff != "" {
+				t.Errorf("answers (-unknown +no id at all):\n%s", diff)
+			}
+			again := request(globex, "GET", path(own), "")
+			again.RequestContext.RequestID = "req-2"
+			if body := f.ask(t, again).Body; strings.Replace(body, "req-2", "req-1", 1) != unknown.Body {
+				t.Errorf("another request differs by more than its id: %s", body)
+			}
+		})
+	}
+}
+
+// shown asks for the caller's API key.
+func (f fixture) shown(tb testing.TB, c auth.Caller) (status int, key string) {
+	tb.Helper()
+	resp := f.ask(tb, request(c, "GET", "/users/me/api-key", ""))
+	var body httpapi.APIKeyBody
+	if err := json.Unmarshal([]byte(resp.Body), &body); err != nil {
+		tb.Fatal(err)
+	}
+	return resp.StatusCode, body.APIKey
+}
+
+func TestAUserHasOneAPIKey(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	keys := make(chan string)
+	for range 4 {
+		go func() {
+			resp, err := f.handle(t.Context(), request(acme, "GET", "/users/me/api-key", ""))
+			keys <- fmt.Sprint(resp.StatusCode, resp.Body, err)
+		}()
+	}
+	first := <-keys
+	for range 3 {
+		if next := <-keys; next != first {
+			t.Error("two calls at the same time showed different keys")
+		}
+	}
+	status, key := f.shown(t, acme)
+	_, others := f.shown(t, globex)
+	if status != http.StatusOK || !auth.IsKey(key) || !strings.Contains(first, key) || others == key {
+		t.Errorf("status %d; the key is a key: %t, the first one shown: %t, another user's: %t",
+			status, auth.IsKey(key), strings.Contains(first, key), others == key)
+	}
+	if n := f.secrets.reads.Load(); n != 1 {
+		t.Errorf("the master key was read %d times", n)
+	}
+}
+
+func TestAFailedKeyIsShownByTheNextCall(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]func(fixture){
+		"the master key cannot be read":         func(f fixture) { f.secrets.failures.Store(1) },
+		"the key is made and its reply is lost": func(f fixture) { f.records.losses.Store(1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			fault(f)
+			if status, key := f.shown(t, acme); status != http.StatusInternalServerError || key != "" {
+				t.Errorf("status %d; shown something: %t", status, key != "")
+			}
+			status, key := f.shown(t, acme)
+			if status != http.StatusOK || !auth.IsKey(key) {
+				t.Errorf("status %d; the key is a key: %t", status, auth.IsKey(key))
+			}
+			if _, again := f.shown(t, acme); again != key {
+				t.Error("the third call showed another key than the second")
+			}
+		})
+	}
+}
+
+func TestARevokedKeyIsNotShown(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	record, err := f.store.EnsureAPIKey(t.Context(), acme.UserID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.store.RevokeAPIKey(t.Context(), record.ID); err != nil {
+		t.Fatal(err)
+	}
+	if status, key := f.shown(t, acme); status != http.StatusNotFound || key != "" {
+		t.Errorf("status %d; shown something: %t", status, key != "")
+	}
+}
+
+// sample reads a sample event, with words in it replaced, given in pairs.
+func sample(tb testing.TB, name string, replaced ...string) events.APIGatewayProxyRequest {
+	tb.Helper()
+	raw, err := os.ReadFile("../../events/" + name + ".json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var ev events.APIGatewayProxyRequest
+	if err := json.Unmarshal([]byte(strings.NewReplacer(replaced...).Replace(string(raw))), &ev); err != nil {
+		tb.Fatal(err)
+	}
+	return ev
+}
+
+func TestSampleEventsAreAnswered(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	submitted := f.ask(t, sample(t, "api-submit-batch"))
+	var made httpapi.SubmittedBody
+	if err := json.Unmarshal([]byte(submitted.Body), &made); err != nil || made.Total != 2 {
+		t.Fatalf("%d %s, %v", submitted.StatusCode, submitted.Body, err)
+	}
+	if want := "/prod/v1/batch-inquiries/" + made.BatchID.String(); header(submitted, "Location") != want {
+		t.Errorf("Location %q, want %s", header(submitted, "Location"), want)
+	}
+
+	get := sample(t, "api-get-batch")
+	get = sample(t, "api-get-batch", get.PathParameters["batch_id"], made.BatchID.String())
+	status := f.ask(t, get)
+	var batch httpapi.BatchBody
+	if err := json.Unmarshal([]byte(status.Body), &batch); err != nil || batch.Planning != 2 || batch.Status != "PENDING" {
+		t.Errorf("%d %s, %v", status.StatusCode, status.Body, err)
+	}
+}
+
+// A client that got no answer sends its request again.
+func TestDeliveredTwice(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ev := sample(t, "api-submit-batch")
+	first := f.ask(t, ev)
+	ev.Body, ev.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(ev.Body)), true // as for a binary media type
+	again := f.ask(t, ev)
+	if first.Body != again.Body || header(first, "Idempotent-Replayed") != "" || header(again, "Idempotent-Replayed") != "true" {
+		t.Errorf("answered %s, then %s, replayed %q", first.Body, again.Body, header(again, "Idempotent-Replayed"))
+	}
+	lender, err := f.store.Lender(t.Context(), acme.LenderID)
+	if err != nil || lender.BatchCount != 1 {
+		t.Errorf("the lender has %d batches, %v", lender.BatchCount, err)
+	}
+}
+
+func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
+	t.Parallel()
+	_, err := wire(t.Context(), func(string) string { return "" }, slog.New(slog.DiscardHandler))
+	const want = "environment variables not set: TABLE_NAME, MASTER_KEY_SECRET_ARN"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
