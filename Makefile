@@ -34,6 +34,7 @@ build: check-go functions tools ## Build the functions for this machine, and our
 
 .PHONY: functions
 functions:
+	@test -d "$(OFAC_DIR)" || { echo "There is no folder $(OFAC_DIR): set OFAC_DIR to the one that holds the sanctions list."; exit 1; }
 	@mkdir -p dist/bin
 	@CGO_ENABLED=0 GOOS=$(SYSTEM) GOARCH=$(ARCH) \
 		go build -trimpath -ldflags="-s -w" -tags lambda.norpc -o dist/bin/ ./functions/...
@@ -41,7 +42,6 @@ functions:
 		into=dist/functions/$${built##*/}; mkdir -p $$into; \
 		cmp -s $$built $$into/bootstrap || cp $$built $$into/bootstrap; \
 	done
-	@test -d "$(OFAC_DIR)" || { echo "There is no folder $(OFAC_DIR): set OFAC_DIR to the one that holds the sanctions list."; exit 1; }
 	@mkdir -p $(PACKAGE) && rm -rf $(PACKAGE)/ofac && cp -R "$(OFAC_DIR)" $(PACKAGE)/ofac
 
 # With the flags that go test and go vet use: compiling the CDK takes a minute,

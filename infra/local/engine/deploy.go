@@ -65,6 +65,12 @@ func (e *Engine) Deploy(ctx context.Context) (Outputs, error) {
 		app = assembly // synthesized before from the very same input
 	}
 	_ = os.Remove(stamp)
+	if app != assembly {
+		// Or the code of every build there has ever been would gather in it.
+		if err := os.RemoveAll(filepath.Join(e.root, assembly)); err != nil {
+			return out, err
+		}
+	}
 	outputs := filepath.Join(e.root, localDir, "outputs.json")
 	command := []string{
 		filepath.Join(nodeModules(e.root), ".bin", "cdk"), "deploy", "--app", app,
