@@ -84,9 +84,9 @@ func checkSubmittedHeader(t *testing.T, name string) {
 		t.Fatalf("%d records, want 1", len(ev.Records))
 	}
 	checkRecords(t, ev)
-	from, id, ok, err := store.ReadSubmitted(ev.Records[0])
-	if from != lender || id.String() != batchID || !ok || err != nil {
-		t.Errorf("submitted: %t, batch %s of lender %s, %v", ok, id, from, err)
+	occasion, batch, err := store.ReadHeader(ev.Records[0])
+	if batch.LenderID != lender || batch.ID.String() != batchID || occasion != store.Submitted || err != nil {
+		t.Errorf("occasion %d, batch %s of lender %s, %v", occasion, batch.ID, batch.LenderID, err)
 	}
 	image := ev.Records[0].Change.NewImage
 	var ledger inquiry.Ledger = image["ledger"].Binary()

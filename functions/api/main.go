@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/batch-inquiries/batch-inquiries/functions/api/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -25,11 +26,11 @@ func main() {
 		log.Error("cannot start", "err", err)
 		os.Exit(1)
 	}
-	lambda.Start(h.handle)
+	lambda.Start(h.Handle)
 }
 
 // wire builds the handler. It alone reads the environment and makes clients.
-func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler, error) {
+func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
 	env := boot.Env{Lookup: getenv}
 	table, masterKey := env.Required("TABLE_NAME"), env.Required("MASTER_KEY_SECRET_ARN")
 	if err := env.Err(); err != nil {
@@ -42,9 +43,9 @@ func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*h
 	tables := store.New(dynamodb.NewFromConfig(cfg), table, time.Now)
 	api := httpapi.API{
 		Batches: tables,
-		Keys:    &apiKeys{records: tables, secrets: secretsmanager.NewFromConfig(cfg), masterKey: masterKey},
+		Keys:    &handler.APIKeys{Records: tables, Secrets: secretsmanager.NewFromConfig(cfg), MasterKey: masterKey},
 		Now:     time.Now,
 		Log:     log,
 	}
-	return newHandler(api.Handler(), log), nil
+	return handler.New(api.Handler(), log), nil
 }

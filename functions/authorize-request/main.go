@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/batch-inquiries/batch-inquiries/functions/authorize-request/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -27,11 +28,11 @@ func main() {
 		log.Error("cannot start", "err", err)
 		os.Exit(1)
 	}
-	lambda.Start(h.handle)
+	lambda.Start(h.Handle)
 }
 
 // wire builds the handler. It alone reads the environment and makes clients.
-func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler, error) {
+func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
 	env := boot.Env{Lookup: getenv}
 	table, masterKey := env.Required("TABLE_NAME"), env.Required("MASTER_KEY_SECRET_ARN")
 	pool := auth.Pool{
@@ -51,10 +52,10 @@ func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*h
 	if err != nil {
 		return nil, err
 	}
-	return &handler{
-		access: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
-		tokens: auth.NewTokens(pool, &http.Client{}, time.Now),
-		keys:   keys,
-		log:    log,
+	return &handler.Handler{
+		Access: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
+		Tokens: auth.NewTokens(pool, &http.Client{}, time.Now),
+		Keys:   keys,
+		Log:    log,
 	}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/batch-inquiries/batch-inquiries/functions/dispatch-batch/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -26,11 +27,11 @@ func main() {
 		log.Error("cannot start", "err", err)
 		os.Exit(1)
 	}
-	lambda.Start(h.handle)
+	lambda.Start(h.Handle)
 }
 
 // wire builds the handler. It alone reads the environment and makes clients.
-func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler, error) {
+func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
 	env := boot.Env{Lookup: getenv}
 	table, queueURL := env.Required("TABLE_NAME"), env.Required("QUEUE_URL")
 	if err := env.Err(); err != nil {
@@ -40,9 +41,9 @@ func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*h
 	if err != nil {
 		return nil, fmt.Errorf("loading AWS configuration: %w", err)
 	}
-	return &handler{
-		batches: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
-		queue:   queue.New(sqs.NewFromConfig(cfg), queueURL),
-		log:     log,
+	return &handler.Handler{
+		Batches: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
+		Queue:   queue.New(sqs.NewFromConfig(cfg), queueURL),
+		Log:     log,
 	}, nil
 }

@@ -15,6 +15,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/batch-inquiries/batch-inquiries/functions/process-inquiry/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
 	"github.com/batch-inquiries/batch-inquiries/shared/source/ofac"
@@ -28,13 +29,14 @@ func main() {
 		log.Error("cannot start", "err", err)
 		os.Exit(1)
 	}
-	lambda.Start(h.handle)
+	lambda.Start(h.Handle)
 }
 
 // wire builds the handler. It alone reads the environment and makes clients.
-func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler, error) {
+func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
 	env := boot.Env{Lookup: getenv}
 	table, maxReceives := env.Required("TABLE_NAME"), env.Required("MAX_RECEIVES")
+	deadline := env.Required("BATCH_DEADLINE")
 	root := env.Required("LAMBDA_TASK_ROOT") // where Lambda unpacks the zip
 	if err := env.Err(); err != nil {
 		return nil, err
@@ -42,6 +44,10 @@ func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*h
 	receives, err := strconv.Atoi(maxReceives)
 	if err != nil {
 		return nil, fmt.Errorf("MAX_RECEIVES: %w", err)
+	}
+	batchDeadline, err := time.ParseDuration(deadline)
+	if err != nil {
+		return nil, fmt.Errorf("BATCH_DEADLINE: %w", err)
 	}
 	list, err := ofac.Load(os.DirFS(filepath.Join(root, "ofac")))
 	if err != nil {
@@ -51,11 +57,12 @@ func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*h
 	if err != nil {
 		return nil, fmt.Errorf("loading AWS configuration: %w", err)
 	}
-	return &handler{
-		inquiries:   store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
-		sources:     source.NewRunner(ofac.New(list)),
-		maxReceives: receives,
-		now:         time.Now,
-		log:         log,
+	return &handler.Handler{
+		Inquiries:   store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
+		Sources:     source.NewRunner(ofac.New(list)),
+		MaxReceives: receives,
+		Deadline:    batchDeadline,
+		Now:         time.Now,
+		Log:         log,
 	}, nil
 }

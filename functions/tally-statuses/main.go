@@ -13,6 +13,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/batch-inquiries/batch-inquiries/functions/tally-statuses/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -24,11 +25,11 @@ func main() {
 		log.Error("cannot start", "err", err)
 		os.Exit(1)
 	}
-	lambda.Start(h.handle)
+	lambda.Start(h.Handle)
 }
 
 // wire builds the handler. It alone reads the environment and makes clients.
-func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler, error) {
+func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
 	env := boot.Env{Lookup: getenv}
 	table := env.Required("TABLE_NAME")
 	if err := env.Err(); err != nil {
@@ -38,5 +39,5 @@ func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*h
 	if err != nil {
 		return nil, fmt.Errorf("loading AWS configuration: %w", err)
 	}
-	return &handler{counters: store.New(dynamodb.NewFromConfig(cfg), table, time.Now), log: log}, nil
+	return &handler.Handler{Counters: store.New(dynamodb.NewFromConfig(cfg), table, time.Now), Log: log}, nil
 }

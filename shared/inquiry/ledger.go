@@ -123,6 +123,18 @@ func (t Tally) Counts() Counts {
 	}
 }
 
+// Unclaimed returns the indexes of the inquiries that no worker is known to have
+// claimed. Some of them may have been claimed a moment ago.
+func (t Tally) Unclaimed() []int {
+	var indexes []int
+	for i := range t.Total {
+		if rank(t.Ledger.code(i)) == 0 {
+			indexes = append(indexes, i)
+		}
+	}
+	return indexes
+}
+
 // Status sums the counters up in one word.
 func (t Tally) Status() BatchStatus {
 	c := t.Counts()

@@ -38,24 +38,34 @@ func ReadTransition(r events.DynamoDBEventRecord) (t Transition, ok bool, err er
 	}, true, nil
 }
 
-// ReadSubmitted reads a stream record of a header. ok is false unless the batch
-// has just been submitted.
-func ReadSubmitted(r events.DynamoDBEventRecord) (lender inquiry.LenderID, batch inquiry.BatchID, ok bool, err error) {
+// Occasion is what a write of a header asks dispatch-batch to do.
+type Occasion int
+
+const (
+	NoOccasion      Occasion = iota // nothing
+	Submitted                       // send all inquiries
+	CancelRequested                 // cancel what nobody has claimed
+)
+
+// ReadHeader reads a stream record of a header: the batch as it was written then
+// and what that write asks for.
+func ReadHeader(r events.DynamoDBEventRecord) (Occasion, inquiry.Batch, error) {
 	if r.EventName == string(events.DynamoDBOperationTypeRemove) {
-		return "", inquiry.BatchID{}, false, nil
+		return NoOccasion, inquiry.Batch{}, nil
 	}
 	image, err := fromStream(r.Change.NewImage)
 	if err != nil {
-		return "", inquiry.BatchID{}, false, err
+		return NoOccasion, inquiry.Batch{}, err
 	}
-	if textOf(image, "SK") != string(headerKey) || event(textOf(image, "event")) != eventSubmitted {
-		return "", inquiry.BatchID{}, false, nil
+	if textOf(image, "SK") != string(headerKey) {
+		return NoOccasion, inquiry.Batch{}, nil
 	}
-	_, b, err := parseHeader(image)
-	if err != nil {
-		return "", inquiry.BatchID{}, false, err
+	occasion := map[event]Occasion{eventSubmitted: Submitted, eventCancel: CancelRequested}[event(textOf(image, "event"))]
+	if occasion == NoOccasion {
+		return NoOccasion, inquiry.Batch{}, nil
 	}
-	return b.LenderID, b.ID, true, nil
+	_, batch, err := parseHeader(image)
+	return occasion, batch, err
 }
 
 // fromStream turns an image as the event carries it into an item as the SDK

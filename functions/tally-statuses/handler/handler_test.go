@@ -1,4 +1,4 @@
-package main
+package handler
 
 import (
 	"context"
@@ -53,7 +53,7 @@ var (
 )
 
 type fixture struct {
-	*handler
+	*Handler
 	counters *fakeCounters
 }
 
@@ -62,7 +62,7 @@ func newFixture() fixture {
 		before: map[inquiry.BatchID]error{}, after: map[inquiry.BatchID]error{},
 		tallies: map[inquiry.BatchID]inquiry.Tally{},
 	}
-	return fixture{&handler{counters: f, log: slog.New(slog.DiscardHandler)}, f}
+	return fixture{&Handler{Counters: f, Log: slog.New(slog.DiscardHandler)}, f}
 }
 
 // record is a stream record of one of acme's inquiries.
@@ -78,12 +78,12 @@ func record(batch inquiry.BatchID, index int, status string) events.DynamoDBEven
 
 // deliver hands the records over in one event, numbered from 1, and returns the
 // sequence number that the response names, or "".
-func deliver(tb testing.TB, h *handler, records ...events.DynamoDBEventRecord) string {
+func deliver(tb testing.TB, h *Handler, records ...events.DynamoDBEventRecord) string {
 	tb.Helper()
 	for i := range records {
 		records[i].Change.SequenceNumber = strconv.Itoa(i + 1)
 	}
-	resp, err := h.handle(tb.Context(), events.DynamoDBEvent{Records: records})
+	resp, err := h.Handle(tb.Context(), events.DynamoDBEvent{Records: records})
 	switch failures := resp.BatchItemFailures; {
 	case err != nil:
 		tb.Fatal(err)
@@ -100,7 +100,7 @@ func deliver(tb testing.TB, h *handler, records ...events.DynamoDBEventRecord) s
 func TestABatchIsMergedOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture()
-	failed := deliver(t, f.handler,
+	failed := deliver(t, f.Handler,
 		record(a, 0, "RUNNING"), record(b, 7, "RUNNING"), record(a, 300, "RUNNING"), record(a, 0, "COMPLETED"), record(b, 7, "FAILED"))
 	want := []merge{
 		{"acme", a, []inquiry.Change{{Index: 0, Status: inquiry.StatusRunning}, {Index: 300, Status: inquiry.StatusRunning}, {Index: 0, Status: inquiry.StatusCompleted}}},
@@ -153,7 +153,7 @@ func TestTheEarliestUncountedRecordIsNamed(t *testing.T) {
 			f := newFixture()
 			records := sixRecords()
 			tt.fault(f.counters, records)
-			failed := deliver(t, f.handler, records...)
+			failed := deliver(t, f.Handler, records...)
 			if failed != tt.wantFailed {
 				t.Errorf("record %q is named, want %q", failed, tt.wantFailed)
 			}
@@ -192,7 +192,7 @@ func TestDeliveredTwice(t *testing.T) {
 	t.Parallel()
 	f := newFixture()
 	for range 2 {
-		if failed := deliver(t, f.handler, sixRecords()...); failed != "" {
+		if failed := deliver(t, f.Handler, sixRecords()...); failed != "" {
 			t.Fatalf("record %s failed", failed)
 		}
 	}
@@ -216,13 +216,13 @@ func TestDiedHalfWay(t *testing.T) {
 			f := newFixture()
 			fault(f.counters)
 			records := sixRecords()
-			failed, err := strconv.Atoi(deliver(t, f.handler, records...))
+			failed, err := strconv.Atoi(deliver(t, f.Handler, records...))
 			if err != nil {
 				t.Fatalf("no record was named: %v", err)
 			}
 			clear(f.counters.before)
 			clear(f.counters.after)
-			if again := deliver(t, f.handler, records[failed-1:]...); again != "" {
+			if again := deliver(t, f.Handler, records[failed-1:]...); again != "" {
 				t.Fatalf("record %s failed again", again)
 			}
 			if diff := cmp.Diff(map[inquiry.BatchID]int{a: 2, b: 2, c: 2}, f.counters.running()); diff != "" {
@@ -235,14 +235,14 @@ func TestDiedHalfWay(t *testing.T) {
 func TestAnEmptyEventIsASuccess(t *testing.T) {
 	t.Parallel()
 	f := newFixture()
-	if failed := deliver(t, f.handler); failed != "" || len(f.counters.calls) > 0 {
+	if failed := deliver(t, f.Handler); failed != "" || len(f.counters.calls) > 0 {
 		t.Errorf("record %q failed, %d merges", failed, len(f.counters.calls))
 	}
 }
 
 func TestSampleEventIsCounted(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("../../events/tally-statuses.json")
+	raw, err := os.ReadFile("../../../events/tally-statuses.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestSampleEventIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newFixture()
-	if failed := deliver(t, f.handler, ev.Records...); failed != "" {
+	if failed := deliver(t, f.Handler, ev.Records...); failed != "" {
 		t.Fatalf("record %s failed", failed)
 	}
 	if len(f.counters.calls) != 1 {
@@ -260,14 +260,5 @@ func TestSampleEventIsCounted(t *testing.T) {
 	tally := f.counters.tallies[f.counters.calls[0].Batch]
 	if tally.Counts().Completed != 1 || tally.Sums.Attempts != 1 || tally.Sums.SourceRecords != 2 || tally.Sums.Worked != 40*time.Millisecond {
 		t.Errorf("counts %+v, sums %+v", tally.Counts(), tally.Sums)
-	}
-}
-
-func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
-	t.Parallel()
-	_, err := wire(t.Context(), func(string) string { return "" }, slog.New(slog.DiscardHandler))
-	const want = "environment variables not set: TABLE_NAME"
-	if err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
 	}
 }

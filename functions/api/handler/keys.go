@@ -1,4 +1,4 @@
-package main
+package handler
 
 import (
 	"context"
@@ -10,29 +10,29 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// keyRecords keeps what the table holds of API keys.
-type keyRecords interface {
+// KeyRecords keeps what the table holds of API keys.
+type KeyRecords interface {
 	EnsureAPIKey(ctx context.Context, userID string) (store.APIKey, error)
 }
 
-// apiKeys shows API keys. Few requests ask for one, so the master key is read
+// APIKeys shows API keys. Few requests ask for one, so the master key is read
 // when the first does, and the start of the function is not made to wait.
-type apiKeys struct {
-	records   keyRecords
-	secrets   auth.SecretReader
-	masterKey string // ARN of the secret
+type APIKeys struct {
+	Records   KeyRecords
+	Secrets   auth.SecretReader
+	MasterKey string // ARN of the secret
 
 	mu   sync.Mutex
 	keys *auth.Keys // nil until it has been read
 }
 
 // Show returns the user's key; one that was revoked is inquiry.ErrNotFound.
-func (a *apiKeys) Show(ctx context.Context, userID string) (string, error) {
+func (a *APIKeys) Show(ctx context.Context, userID string) (string, error) {
 	keys, err := a.load(ctx)
 	if err != nil {
 		return "", err
 	}
-	record, err := a.records.EnsureAPIKey(ctx, userID)
+	record, err := a.Records.EnsureAPIKey(ctx, userID)
 	if err != nil {
 		return "", err
 	}
@@ -43,11 +43,11 @@ func (a *apiKeys) Show(ctx context.Context, userID string) (string, error) {
 }
 
 // load reads the master key once; a failed read is tried again by the next call.
-func (a *apiKeys) load(ctx context.Context) (auth.Keys, error) {
+func (a *APIKeys) load(ctx context.Context) (auth.Keys, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.keys == nil {
-		keys, err := auth.LoadKeys(ctx, a.secrets, a.masterKey)
+		keys, err := auth.LoadKeys(ctx, a.Secrets, a.MasterKey)
 		if err != nil {
 			return auth.Keys{}, err
 		}

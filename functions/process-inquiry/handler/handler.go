@@ -1,4 +1,5 @@
-package main
+// Package handler is what process-inquiry does with the queue's messages.
+package handler
 
 import (
 	"context"
@@ -31,33 +32,34 @@ const (
 	defaultTime = time.Minute
 )
 
-// inquiries is where claims and results are written.
-type inquiries interface {
+// Inquiries is where claims and results are written.
+type Inquiries interface {
 	Claim(ctx context.Context, lender inquiry.LenderID, id inquiry.ID, token string, lease time.Time) (store.Claim, error)
 	Finish(context.Context, store.Claim, store.Result) error
 }
 
-// sources asks every source that applies, and returns when all have answered or
+// Sources asks every source that applies, and returns when all have answered or
 // the context ends.
-type sources interface {
+type Sources interface {
 	Run(context.Context, inquiry.ID, inquiry.Inquiry) []source.Answer
 }
 
-type handler struct {
-	inquiries   inquiries
-	sources     sources
-	maxReceives int // deliveries of one message before it goes to the dead letters
-	now         func() time.Time
-	log         *slog.Logger
+type Handler struct {
+	Inquiries   Inquiries
+	Sources     Sources
+	MaxReceives int           // deliveries of one message before it goes to the dead letters
+	Deadline    time.Duration // after its submission, what is left of a batch is given up
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
-// handle runs the event's inquiries side by side and names the messages to
+// Handle runs the event's inquiries side by side and names the messages to
 // deliver again.
 //
 // When none of them could be served, the cause is not in the messages: then the
 // invocation itself fails, which makes Lambda slow down, where failed messages
 // alone would be delivered again at full speed until they are used up.
-func (h *handler) handle(ctx context.Context, ev events.SQSEvent) (events.SQSEventResponse, error) {
+func (h *Handler) Handle(ctx context.Context, ev events.SQSEvent) (events.SQSEventResponse, error) {
 	errs := make([]error, len(ev.Records))
 	var wg sync.WaitGroup
 	for i, m := range ev.Records {
@@ -65,7 +67,7 @@ func (h *handler) handle(ctx context.Context, ev events.SQSEvent) (events.SQSEve
 	}
 	wg.Wait()
 
-	var resp events.SQSEventResponse
+	resp := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}} // a null list is not everywhere read as empty
 	outages := 0
 	for i, err := range errs {
 		if err == nil {
@@ -74,7 +76,7 @@ func (h *handler) handle(ctx context.Context, ev events.SQSEvent) (events.SQSEve
 		if !ofItsMessage(err) {
 			outages++
 		}
-		h.log.ErrorContext(ctx, "inquiry goes back to the queue", "messageId", ev.Records[i].MessageId, "err", err)
+		h.Log.ErrorContext(ctx, "inquiry goes back to the queue", "messageId", ev.Records[i].MessageId, "err", err)
 		resp.BatchItemFailures = append(resp.BatchItemFailures,
 			events.SQSBatchItemFailure{ItemIdentifier: ev.Records[i].MessageId})
 	}
@@ -99,7 +101,7 @@ func ofItsMessage(err error) bool {
 }
 
 // run serves one delivery. A nil error acknowledges it.
-func (h *handler) run(ctx context.Context, m events.SQSMessage) (err error) {
+func (h *Handler) run(ctx context.Context, m events.SQSMessage) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			// The panic's value may quote the inquiry; its type does not.
@@ -110,7 +112,7 @@ func (h *handler) run(ctx context.Context, m events.SQSMessage) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
-	claim, err := h.inquiries.Claim(ctx, msg.LenderID, msg.ID, rand.Text(), h.deadline(ctx).Add(leaseMargin))
+	claim, err := h.Inquiries.Claim(ctx, msg.LenderID, msg.ID, rand.Text(), h.lease(ctx, msg.ID))
 	if errors.Is(err, inquiry.ErrFinished) {
 		return nil // a second delivery; the first one did the work
 	}
@@ -123,24 +125,24 @@ func (h *handler) run(ctx context.Context, m events.SQSMessage) (err error) {
 	if err != nil {
 		return err
 	}
-	err = h.inquiries.Finish(ctx, claim, result)
+	err = h.Inquiries.Finish(ctx, claim, result)
 	if errors.Is(err, inquiry.ErrFinished) || errors.Is(err, inquiry.ErrNotFound) {
-		h.log.WarnContext(ctx, "result is not needed any more", "inquiryId", msg.ID, "err", err)
+		h.Log.WarnContext(ctx, "result is not needed any more", "inquiryId", msg.ID, "err", err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	h.log.InfoContext(ctx, "inquiry finished", "inquiryId", msg.ID, "status", result.Status, "attempt", claim.Attempt)
+	h.Log.InfoContext(ctx, "inquiry finished", "inquiryId", msg.ID, "status", result.Status, "attempt", claim.Attempt)
 	return nil
 }
 
 // lookUp asks the sources and composes the report. Unless this is the last
 // delivery, a report that a later attempt may complete is errIncomplete.
-func (h *handler) lookUp(ctx context.Context, msg queue.Message, last bool) (store.Result, error) {
+func (h *Handler) lookUp(ctx context.Context, msg queue.Message, last bool) (store.Result, error) {
 	asking, cancel := context.WithDeadline(ctx, h.deadline(ctx).Add(-writeTime))
 	defer cancel()
-	rep := report.Compose(msg.ID, h.sources.Run(asking, msg.ID, msg.Inquiry), h.now())
+	rep := report.Compose(msg.ID, h.Sources.Run(asking, msg.ID, msg.Inquiry), h.Now())
 	if rep.Retryable() && !last {
 		return store.Result{}, fmt.Errorf("looking up inquiry %s: %w", msg.ID, errIncomplete)
 	}
@@ -156,15 +158,25 @@ func (h *handler) lookUp(ctx context.Context, msg queue.Message, last bool) (sto
 }
 
 // deadline is when this invocation is cut off.
-func (h *handler) deadline(ctx context.Context) time.Time {
+func (h *Handler) deadline(ctx context.Context) time.Time {
 	if at, ok := ctx.Deadline(); ok {
 		return at
 	}
-	return h.now().Add(defaultTime)
+	return h.Now().Add(defaultTime)
+}
+
+// lease is until when a claim made now holds. It outlives the invocation, and
+// not the batch's deadline: then a sweep finds nothing that it has to wait for.
+func (h *Handler) lease(ctx context.Context, id inquiry.ID) time.Time {
+	until, last := h.deadline(ctx).Add(leaseMargin), id.Batch().CreatedAt().Add(h.Deadline)
+	if last.Before(until) {
+		return last
+	}
+	return until
 }
 
 // lastDelivery reports whether the queue will not deliver the message again.
-func (h *handler) lastDelivery(m events.SQSMessage) bool {
+func (h *Handler) lastDelivery(m events.SQSMessage) bool {
 	receives, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
-	return err == nil && receives >= h.maxReceives
+	return err == nil && receives >= h.MaxReceives
 }

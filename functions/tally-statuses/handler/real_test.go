@@ -1,4 +1,4 @@
-package main
+package handler
 
 import (
 	"crypto/rand"
@@ -171,10 +171,10 @@ func (s *story) tell(t *testing.T, tb failer, tellings ...[]events.DynamoDBEvent
 	for _, header := range s.headers {
 		s.table.call(tb, "PutItem", `"Item":`+string(header))
 	}
-	h := &handler{counters: s.store, log: slog.New(slog.DiscardHandler)}
+	h := &Handler{Counters: s.store, Log: slog.New(slog.DiscardHandler)}
 	for _, records := range tellings {
-		resp, err := h.handle(t.Context(), events.DynamoDBEvent{Records: records})
-		if err != nil || resp.BatchItemFailures != nil {
+		resp, err := h.Handle(t.Context(), events.DynamoDBEvent{Records: records})
+		if err != nil || len(resp.BatchItemFailures) > 0 {
 			tb.Fatal("the event failed:", resp, err)
 		}
 	}
@@ -234,11 +234,11 @@ func TestReadersAtOnceAgree(t *testing.T) {
 	want := s.tell(t, t, s.records)
 	s.tell(t, t) // as submitted
 
-	h := &handler{counters: s.store, log: slog.New(slog.DiscardHandler)}
+	h := &Handler{Counters: s.store, Log: slog.New(slog.DiscardHandler)}
 	done := make(chan string)
 	for i := range 4 {
 		go func() {
-			resp, err := h.handle(t.Context(), events.DynamoDBEvent{Records: s.records[i:]})
+			resp, err := h.Handle(t.Context(), events.DynamoDBEvent{Records: s.records[i:]})
 			done <- fmt.Sprint(len(resp.BatchItemFailures), err)
 		}()
 	}

@@ -1,4 +1,5 @@
-package main
+// Package handler is what api does with a request that API Gateway has let through.
+package handler
 
 import (
 	"context"
@@ -15,19 +16,20 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 )
 
-type handler struct {
+type Handler struct {
 	adapter *httpadapter.HandlerAdapter
 	log     *slog.Logger
 }
 
-func newHandler(api http.Handler, log *slog.Logger) *handler {
-	return &handler{adapter: httpadapter.New(api), log: log}
+// New returns a Handler that answers with api.
+func New(api http.Handler, log *slog.Logger) *Handler {
+	return &Handler{adapter: httpadapter.New(api), log: log}
 }
 
-// handle answers one request that API Gateway has let through. A request
+// Handle answers one request that API Gateway has let through. A request
 // without a caller did not pass our authorizer: that is a fault of the
 // deployment, and it is refused before any route sees it.
-func (h *handler) handle(ctx context.Context, ev events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (h *Handler) Handle(ctx context.Context, ev events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	caller, err := auth.CallerFromContext(ev.RequestContext.Authorizer)
 	if err != nil {
 		h.log.ErrorContext(ctx, "request without a caller", "requestId", ev.RequestContext.RequestID, "err", err)

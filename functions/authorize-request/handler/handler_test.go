@@ -1,4 +1,4 @@
-package main
+package handler
 
 import (
 	"context"
@@ -85,7 +85,7 @@ const (
 )
 
 type fixture struct {
-	*handler
+	*Handler
 	access *fakeAccess
 	tokens *fakeTokens
 	key    string // of u1
@@ -109,13 +109,13 @@ func newFixture(tb testing.TB) fixture {
 		key:    keys.Issue("k1", 2),
 		log:    &strings.Builder{},
 	}
-	f.handler = &handler{access: f.access, tokens: f.tokens, keys: keys, log: slog.New(slog.NewJSONHandler(f.log, nil))}
+	f.Handler = &Handler{Access: f.access, Tokens: f.tokens, Keys: keys, Log: slog.New(slog.NewJSONHandler(f.log, nil))}
 	return f
 }
 
 func (f fixture) ask(tb testing.TB, credential string) (response, error) {
 	tb.Helper()
-	return f.handle(tb.Context(), request{MethodArn: methodARN, AuthorizationToken: credential})
+	return f.Handle(tb.Context(), request{MethodArn: methodARN, AuthorizationToken: credential})
 }
 
 func TestACallerIsAllowedTheWholeStage(t *testing.T) {
@@ -221,8 +221,8 @@ func TestWhoIsNotKnownIsUnauthorized(t *testing.T) {
 		"a token that is not valid":   {credential: token + "x"},
 		"a user we never invited":     {credential: token, change: func(f fixture) { delete(f.access.users, "u1") }},
 		"a mistyped key":              {credential: f.key[:len(f.key)-1] + "_"},
-		"a key that there is not":     {credential: f.keys.Issue("k2", 2)},
-		"the key before its rotation": {credential: f.keys.Issue("k1", 1)},
+		"a key that there is not":     {credential: f.Keys.Issue("k2", 2)},
+		"the key before its rotation": {credential: f.Keys.Issue("k1", 1)},
 		"a revoked key": {credential: f.key, change: func(f fixture) {
 			k := f.access.keys["k1"]
 			k.RevokedAt = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -350,7 +350,7 @@ func TestAnARNThatIsNoMethodsIsAnError(t *testing.T) {
 
 	for _, arn := range []string{"", "*", "arn:aws:execute-api:us-east-1:1:api", "arn:aws:execute-api:us-east-1:1:api//GET/", "api/prod/GET/"} {
 		f := newFixture(t)
-		if _, err := f.handle(t.Context(), request{MethodArn: arn, AuthorizationToken: token}); err == nil || errors.Is(err, errUnauthorized) {
+		if _, err := f.Handle(t.Context(), request{MethodArn: arn, AuthorizationToken: token}); err == nil || errors.Is(err, errUnauthorized) {
 			t.Errorf("%q: error %v", arn, err)
 		}
 	}
@@ -369,7 +369,7 @@ func TestTwoAuthorizationHeadersAreNone(t *testing.T) {
 			Headers:           map[string]string{"Authorization": token}, // API Gateway keeps the last
 			MultiValueHeaders: headers,
 		}
-		if _, err := f.handle(t.Context(), req); !errors.Is(err, errUnauthorized) {
+		if _, err := f.Handle(t.Context(), req); !errors.Is(err, errUnauthorized) {
 			t.Errorf("%s: error %v, want Unauthorized", name, err)
 		}
 	}
@@ -381,7 +381,7 @@ func TestSampleEventsAreUnderstood(t *testing.T) {
 	for _, name := range []string{"token", "request"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sample, err := os.ReadFile("../../events/authorize-request-" + name + ".json")
+			sample, err := os.ReadFile("../../../events/authorize-request-" + name + ".json")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -389,7 +389,7 @@ func TestSampleEventsAreUnderstood(t *testing.T) {
 			if err := json.Unmarshal(sample, &req); err != nil {
 				t.Fatal(err)
 			}
-			resp, err := newFixture(t).handle(t.Context(), req)
+			resp, err := newFixture(t).Handle(t.Context(), req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -404,22 +404,12 @@ func TestNoCredentialIsLogged(t *testing.T) {
 	t.Parallel()
 
 	f := newFixture(t)
-	for _, credential := range []string{token, token + "x", f.key, f.keys.Issue("k2", 1), f.key[:40], "Basic dXNlcjpwYXNz"} {
+	for _, credential := range []string{token, token + "x", f.key, f.Keys.Issue("k2", 1), f.key[:40], "Basic dXNlcjpwYXNz"} {
 		_, _ = f.ask(t, credential)
 		req := request{MethodArn: methodARN, AuthorizationToken: credential}
 		said := f.log.String() + fmt.Sprintf("%v %+v %s", req, req, req)
 		if strings.Contains(said, credential) || strings.Contains(said, credential[len(credential)/2:]) {
 			t.Errorf("said: %s", said)
 		}
-	}
-}
-
-func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
-	t.Parallel()
-
-	_, err := wire(t.Context(), func(string) string { return "" }, slog.New(slog.DiscardHandler))
-	const want = "environment variables not set: TABLE_NAME, MASTER_KEY_SECRET_ARN, AWS_REGION, USER_POOL_ID, USER_POOL_CLIENT_ID"
-	if err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package handler
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,8 @@ var errDown = errors.New("no answer")
 type fakeBatches struct {
 	submitted map[inquiry.LenderID]map[inquiry.BatchID][]inquiry.Inquiry
 	down      map[inquiry.BatchID]bool
+	cancelled map[int]int // by index, how often
+	mu        *sync.Mutex
 }
 
 func (f fakeBatches) Submitted(_ context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error) {
@@ -37,6 +40,16 @@ func (f fakeBatches) Submitted(_ context.Context, lender inquiry.LenderID, id in
 		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, inquiry.ErrNotFound)
 	}
 	return inquiry.Batch{ID: id, LenderID: lender}, inquiries, nil
+}
+
+func (f fakeBatches) CancelInquiry(_ context.Context, _ inquiry.LenderID, id inquiry.ID) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cancelled[id.Index()]++
+	if f.down[id.Batch()] {
+		return errDown // with the work done, like a lost reply
+	}
+	return nil
 }
 
 // fakeQueue takes messages until room is used up; from then on Send fails,
@@ -68,7 +81,7 @@ func (f *fakeQueue) ids() []string {
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 type fixture struct {
-	*handler
+	*Handler
 	batches       fakeBatches
 	queue         *fakeQueue
 	first, second inquiry.BatchID // of acme, two inquiries each
@@ -91,9 +104,9 @@ func newFixture() fixture {
 			"acme":   {f.first: named("Ash", "Birch"), f.second: named("Cedar", "Date")},
 			"globex": {f.foreign: named("Elm")},
 		},
-		down: map[inquiry.BatchID]bool{},
+		down: map[inquiry.BatchID]bool{}, cancelled: map[int]int{}, mu: &sync.Mutex{},
 	}
-	f.handler = &handler{batches: f.batches, queue: f.queue, log: slog.New(slog.DiscardHandler)}
+	f.Handler = &Handler{Batches: f.batches, Queue: f.queue, Log: slog.New(slog.DiscardHandler)}
 	return f
 }
 
@@ -116,12 +129,12 @@ func with(r events.DynamoDBEventRecord, name string, value events.DynamoDBAttrib
 
 // deliver hands the records over in one event, numbered from 1, and returns the
 // sequence number that the response names, or "".
-func deliver(tb testing.TB, h *handler, records ...events.DynamoDBEventRecord) string {
+func deliver(tb testing.TB, h *Handler, records ...events.DynamoDBEventRecord) string {
 	tb.Helper()
 	for i := range records {
 		records[i].Change.SequenceNumber = strconv.Itoa(i + 1)
 	}
-	resp, err := h.handle(tb.Context(), events.DynamoDBEvent{Records: records})
+	resp, err := h.Handle(tb.Context(), events.DynamoDBEvent{Records: records})
 	switch failures := resp.BatchItemFailures; {
 	case err != nil:
 		tb.Fatal(err)
@@ -138,7 +151,7 @@ func deliver(tb testing.TB, h *handler, records ...events.DynamoDBEventRecord) s
 func TestEveryInquiryBecomesOneMessage(t *testing.T) {
 	t.Parallel()
 	f := newFixture()
-	failed := deliver(t, f.handler, header("acme", f.first.String()), header("globex", f.foreign.String()))
+	failed := deliver(t, f.Handler, header("acme", f.first.String()), header("globex", f.foreign.String()))
 	want := []queue.Message{
 		{LenderID: "acme", ID: f.first.Inquiry(0), Inquiry: inquiry.Inquiry{BusinessName: "Ash"}},
 		{LenderID: "acme", ID: f.first.Inquiry(1), Inquiry: inquiry.Inquiry{BusinessName: "Birch"}},
@@ -162,7 +175,7 @@ func TestOnlyASubmittedBatchIsDispatched(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture()
-			if failed := deliver(t, f.handler, change(header("acme", f.first.String()))); failed != "" || len(f.queue.taken) > 0 {
+			if failed := deliver(t, f.Handler, change(header("acme", f.first.String()))); failed != "" || len(f.queue.taken) > 0 {
 				t.Errorf("record %q failed, and %d messages were sent; want neither", failed, len(f.queue.taken))
 			}
 		})
@@ -199,7 +212,7 @@ func TestTheFirstFailureIsNamedAndEndsTheEvent(t *testing.T) {
 			if c.fault != nil {
 				c.fault(f)
 			}
-			failed := deliver(t, f.handler, header("acme", f.first.String()), middle, header("globex", f.foreign.String()))
+			failed := deliver(t, f.Handler, header("acme", f.first.String()), middle, header("globex", f.foreign.String()))
 			if failed != c.wantFailed || len(f.queue.taken) != c.wantSent {
 				t.Errorf("record %q failed after %d messages, want %q after %d", failed, len(f.queue.taken), c.wantFailed, c.wantSent)
 			}
@@ -211,7 +224,7 @@ func TestDeliveredTwice(t *testing.T) {
 	t.Parallel()
 	f := newFixture()
 	for range 2 {
-		if failed := deliver(t, f.handler, header("acme", f.first.String())); failed != "" {
+		if failed := deliver(t, f.Handler, header("acme", f.first.String())); failed != "" {
 			t.Fatalf("record %s failed", failed)
 		}
 	}
@@ -232,12 +245,12 @@ func TestDiedHalfWay(t *testing.T) {
 			records := []events.DynamoDBEventRecord{
 				header("acme", f.first.String()), header("acme", f.second.String()), header("globex", f.foreign.String()),
 			}
-			failed, err := strconv.Atoi(deliver(t, f.handler, records...))
+			failed, err := strconv.Atoi(deliver(t, f.Handler, records...))
 			if err != nil {
 				t.Fatalf("no record was named: %v", err)
 			}
 			f.queue.room = 1000
-			if again := deliver(t, f.handler, records[failed-1:]...); again != "" {
+			if again := deliver(t, f.Handler, records[failed-1:]...); again != "" {
 				t.Fatalf("record %s failed again", again)
 			}
 			want := []string{
@@ -254,7 +267,7 @@ func TestDiedHalfWay(t *testing.T) {
 
 func TestAnEmptyEventIsASuccess(t *testing.T) {
 	t.Parallel()
-	if failed := deliver(t, newFixture().handler); failed != "" {
+	if failed := deliver(t, newFixture().Handler); failed != "" {
 		t.Errorf("record %q failed", failed)
 	}
 }
@@ -279,7 +292,7 @@ func TestSampleEventIsDispatched(t *testing.T) {
 		want, inquiries = append(want, msg), append(inquiries, msg.Inquiry)
 	}
 	f.batches.submitted["acme"][want[0].ID.Batch()] = inquiries
-	if failed := deliver(t, f.handler, submitted.Records...); failed != "" {
+	if failed := deliver(t, f.Handler, submitted.Records...); failed != "" {
 		t.Errorf("record %s failed", failed)
 	}
 	if diff := cmp.Diff(want, f.queue.taken); diff != "" {
@@ -290,7 +303,7 @@ func TestSampleEventIsDispatched(t *testing.T) {
 // sample reads a sample event.
 func sample(tb testing.TB, name string, into any) {
 	tb.Helper()
-	raw, err := os.ReadFile("../../events/" + name + ".json")
+	raw, err := os.ReadFile("../../../events/" + name + ".json")
 	if err == nil {
 		err = json.Unmarshal(raw, into)
 	}
@@ -299,11 +312,47 @@ func sample(tb testing.TB, name string, into any) {
 	}
 }
 
-func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
+// cancelRequested is a stream record of a batch of four, of which the second
+// had been claimed and the third was final when the cancel was requested.
+func cancelRequested(lender string, batch inquiry.BatchID) events.DynamoDBEventRecord {
+	r := header(lender, batch.String())
+	r.EventName = "MODIFY"
+	r.Change.NewImage["event"] = events.NewStringAttribute("CANCEL_REQUESTED")
+	r.Change.NewImage["total"] = events.NewNumberAttribute("4")
+	r.Change.NewImage["ledger"] = events.NewBinaryAttribute([]byte{0x10, 0x02})
+	return r
+}
+
+func TestACancelStopsWhatWasNotClaimed(t *testing.T) {
 	t.Parallel()
-	_, err := wire(t.Context(), func(string) string { return "" }, slog.New(slog.DiscardHandler))
-	const want = "environment variables not set: TABLE_NAME, QUEUE_URL"
-	if err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
+	f := newFixture()
+	for range 2 { // delivered twice
+		resp, err := f.Handle(t.Context(), events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{cancelRequested("acme", f.first)}})
+		if err != nil || len(resp.BatchItemFailures) != 0 {
+			t.Fatalf("%+v, %v", resp, err)
+		}
+	}
+	if diff := cmp.Diff(map[int]int{0: 2, 3: 2}, f.batches.cancelled); diff != "" {
+		t.Errorf("cancelled inquiries (-want +got):\n%s", diff)
+	}
+	if len(f.queue.taken) != 0 {
+		t.Errorf("%d messages were sent", len(f.queue.taken))
+	}
+}
+
+func TestACancelThatDiedHalfWayIsDoneAgain(t *testing.T) {
+	t.Parallel()
+	f := newFixture()
+	f.batches.down[f.first] = true
+	event := events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{cancelRequested("acme", f.first)}}
+	if resp, err := f.Handle(t.Context(), event); err != nil || len(resp.BatchItemFailures) != 1 {
+		t.Fatalf("%+v, %v; want the record named", resp, err)
+	}
+	delete(f.batches.down, f.first)
+	if resp, err := f.Handle(t.Context(), event); err != nil || len(resp.BatchItemFailures) != 0 {
+		t.Fatalf("%+v, %v", resp, err)
+	}
+	if f.batches.cancelled[0] == 0 || f.batches.cancelled[3] == 0 {
+		t.Errorf("cancelled inquiries %v, want 0 and 3", f.batches.cancelled)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package handler
 
 import (
 	"context"
@@ -77,12 +77,12 @@ func (f *fakeSecrets) GetSecretValue(context.Context, *secretsmanager.GetSecretV
 // fakeRecords ensures the key in the table and then loses the reply, as often as
 // losses says.
 type fakeRecords struct {
-	keyRecords
+	KeyRecords
 	losses atomic.Int32
 }
 
 func (f *fakeRecords) EnsureAPIKey(ctx context.Context, userID string) (store.APIKey, error) {
-	key, err := f.keyRecords.EnsureAPIKey(ctx, userID)
+	key, err := f.KeyRecords.EnsureAPIKey(ctx, userID)
 	if f.losses.Add(-1) >= 0 {
 		return store.APIKey{}, errDown
 	}
@@ -95,7 +95,7 @@ var (
 )
 
 type fixture struct {
-	*handler
+	*Handler
 	store   *store.Store
 	secrets *fakeSecrets
 	records *fakeRecords
@@ -106,7 +106,7 @@ type fixture struct {
 func newFixture(tb testing.TB) fixture {
 	tb.Helper()
 	f := fixture{store: newStore(tb), secrets: &fakeSecrets{}}
-	f.records = &fakeRecords{keyRecords: f.store}
+	f.records = &fakeRecords{KeyRecords: f.store}
 	for _, c := range []auth.Caller{acme, globex} {
 		if _, _, err := f.store.CreateLender(tb.Context(), store.Lender{ID: c.LenderID, Name: "A Lender"}); err != nil {
 			tb.Fatal(err)
@@ -117,11 +117,11 @@ func newFixture(tb testing.TB) fixture {
 	}
 	api := httpapi.API{
 		Batches: f.store,
-		Keys:    &apiKeys{records: f.records, secrets: f.secrets, masterKey: "arn:aws:secretsmanager:us-east-1:123456789012:secret:master"},
+		Keys:    &APIKeys{Records: f.records, Secrets: f.secrets, MasterKey: "arn:aws:secretsmanager:us-east-1:123456789012:secret:master"},
 		Now:     func() time.Time { return noon },
 		Log:     slog.New(slog.DiscardHandler),
 	}
-	f.handler = newHandler(api.Handler(), slog.New(slog.DiscardHandler))
+	f.Handler = New(api.Handler(), slog.New(slog.DiscardHandler))
 	return f
 }
 
@@ -139,7 +139,7 @@ func request(c auth.Caller, method, path, body string) events.APIGatewayProxyReq
 
 func (f fixture) ask(tb testing.TB, ev events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
 	tb.Helper()
-	resp, err := f.handle(tb.Context(), ev)
+	resp, err := f.Handle(tb.Context(), ev)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -177,10 +177,10 @@ func TestARequestWithoutACallerIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a route saw the request") }), slog.New(slog.DiscardHandler))
+			h := New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a route saw the request") }), slog.New(slog.DiscardHandler))
 			ev := request(acme, "GET", "/v1/batch-inquiries", "")
 			ev.RequestContext.Authorizer = context
-			resp, err := h.handle(t.Context(), ev)
+			resp, err := h.Handle(t.Context(), ev)
 			if err == nil || resp.StatusCode != 0 || resp.Body != "" {
 				t.Errorf("answered %d %q, error %v; want an error alone", resp.StatusCode, resp.Body, err)
 			}
@@ -316,7 +316,7 @@ func TestAUserHasOneAPIKey(t *testing.T) {
 	keys := make(chan string)
 	for range 4 {
 		go func() {
-			resp, err := f.handle(t.Context(), request(acme, "GET", "/users/me/api-key", ""))
+			resp, err := f.Handle(t.Context(), request(acme, "GET", "/users/me/api-key", ""))
 			keys <- fmt.Sprint(resp.StatusCode, resp.Body, err)
 		}()
 	}
@@ -379,7 +379,7 @@ func TestARevokedKeyIsNotShown(t *testing.T) {
 // sample reads a sample event, with words in it replaced, given in pairs.
 func sample(tb testing.TB, name string, replaced ...string) events.APIGatewayProxyRequest {
 	tb.Helper()
-	raw, err := os.ReadFile("../../events/" + name + ".json")
+	raw, err := os.ReadFile("../../../events/" + name + ".json")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -425,14 +425,5 @@ func TestDeliveredTwice(t *testing.T) {
 	lender, err := f.store.Lender(t.Context(), acme.LenderID)
 	if err != nil || lender.BatchCount != 1 {
 		t.Errorf("the lender has %d batches, %v", lender.BatchCount, err)
-	}
-}
-
-func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
-	t.Parallel()
-	_, err := wire(t.Context(), func(string) string { return "" }, slog.New(slog.DiscardHandler))
-	const want = "environment variables not set: TABLE_NAME, MASTER_KEY_SECRET_ARN"
-	if err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
 	}
 }

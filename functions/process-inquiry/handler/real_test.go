@@ -1,4 +1,4 @@
-package main
+package handler
 
 import (
 	"context"
@@ -65,7 +65,7 @@ var (
 
 // newReal is the handler as wire makes it, on a real table that holds one batch:
 // listed and clean. It returns the messages that dispatch-batch would send.
-func newReal(tb testing.TB) (*handler, *store.Store, []events.SQSMessage) {
+func newReal(tb testing.TB) (*Handler, *store.Store, []events.SQSMessage) {
 	tb.Helper()
 	// The runner's deadlines follow the machine's clock, so the table's has to.
 	started := time.Now()
@@ -78,7 +78,7 @@ func newReal(tb testing.TB) (*handler, *store.Store, []events.SQSMessage) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	list, err := ofac.Load(os.DirFS("../../shared/source/ofac/list"))
+	list, err := ofac.Load(os.DirFS("../../../shared/source/ofac/list"))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -91,12 +91,13 @@ func newReal(tb testing.TB) (*handler, *store.Store, []events.SQSMessage) {
 		messages = append(messages, events.SQSMessage{MessageId: fmt.Sprint("m", i), Body: string(body),
 			Attributes: map[string]string{"ApproximateReceiveCount": "1"}})
 	}
-	return &handler{
-		inquiries:   s,
-		sources:     source.NewRunner(ofac.New(list)),
-		maxReceives: 3,
-		now:         func() time.Time { return started },
-		log:         slog.New(slog.DiscardHandler),
+	return &Handler{
+		Inquiries:   s,
+		Sources:     source.NewRunner(ofac.New(list)),
+		MaxReceives: 3,
+		Deadline:    never,
+		Now:         func() time.Time { return started },
+		Log:         slog.New(slog.DiscardHandler),
 	}, s, messages
 }
 
@@ -147,13 +148,13 @@ func (c *countingStore) Finish(ctx context.Context, claim store.Claim, r store.R
 
 // heldSources answer once they are released.
 type heldSources struct {
-	sources
+	Sources
 	release chan struct{}
 }
 
 func (h heldSources) Run(ctx context.Context, id inquiry.ID, in inquiry.Inquiry) []source.Answer {
 	<-h.release
-	return h.sources.Run(ctx, id, in)
+	return h.Sources.Run(ctx, id, in)
 }
 
 // The queue may deliver a message to two workers at once. Whoever comes second
@@ -163,7 +164,7 @@ func TestTwoDeliveriesAtOnceFinishOnce(t *testing.T) {
 	h, s, messages := newReal(t)
 	counting := &countingStore{Store: s}
 	release := make(chan struct{})
-	h.inquiries, h.sources = counting, heldSources{h.sources, release}
+	h.Inquiries, h.Sources = counting, heldSources{h.Sources, release}
 
 	// One of the two is held while it looks up, until the other has returned.
 	var once sync.Once
@@ -171,7 +172,7 @@ func TestTwoDeliveriesAtOnceFinishOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range back {
 		wg.Go(func() {
-			resp, err := h.handle(t.Context(), events.SQSEvent{Records: messages[:1]})
+			resp, err := h.Handle(t.Context(), events.SQSEvent{Records: messages[:1]})
 			if err != nil {
 				t.Error(err)
 			}
@@ -201,7 +202,7 @@ func TestALateWorkerIsFencedOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	late, err := s.Claim(t.Context(), msg.LenderID, msg.ID, "late", h.now().Add(-time.Second)) // its lease is over
+	late, err := s.Claim(t.Context(), msg.LenderID, msg.ID, "late", h.Now().Add(-time.Second)) // its lease is over
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +220,7 @@ func TestALateWorkerIsFencedOff(t *testing.T) {
 
 func TestSampleEventIsProcessed(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("../../events/process-inquiry.json")
+	raw, err := os.ReadFile("../../../events/process-inquiry.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +229,7 @@ func TestSampleEventIsProcessed(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newFixture()
-	if back := deliver(t, f.handler, ev.Records...); back != nil {
+	if back := deliver(t, f.Handler, ev.Records...); back != nil {
 		t.Errorf("%v go back", back)
 	}
 	want := map[int]inquiry.Status{0: inquiry.StatusCompleted, 1: inquiry.StatusCompleted}

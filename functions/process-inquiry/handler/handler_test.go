@@ -1,4 +1,4 @@
-package main
+package handler
 
 import (
 	"context"
@@ -113,7 +113,7 @@ var (
 )
 
 type fixture struct {
-	*handler
+	*Handler
 	table *fakeTable
 	log   *strings.Builder
 
@@ -132,17 +132,18 @@ func newFixture() *fixture {
 		asked:  new(int),
 	}
 	var mu sync.Mutex
-	f.handler = &handler{
-		inquiries: f.table,
-		sources: fakeSources(func(_ context.Context, id inquiry.ID) []source.Answer {
+	f.Handler = &Handler{
+		Inquiries: f.table,
+		Sources: fakeSources(func(_ context.Context, id inquiry.ID) []source.Answer {
 			mu.Lock()
 			*f.asked++
 			mu.Unlock()
 			return f.answer(id.Index())
 		}),
-		maxReceives: 3,
-		now:         func() time.Time { return noon },
-		log:         slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		MaxReceives: 3,
+		Deadline:    never,
+		Now:         func() time.Time { return noon },
+		Log:         slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	return f
 }
@@ -177,9 +178,9 @@ func messages(tb testing.TB, n int) []events.SQSMessage {
 
 // deliver hands the messages over in one event and returns the ids of those that
 // go back.
-func deliver(tb testing.TB, h *handler, list ...events.SQSMessage) []string {
+func deliver(tb testing.TB, h *Handler, list ...events.SQSMessage) []string {
 	tb.Helper()
-	resp, err := h.handle(tb.Context(), events.SQSEvent{Records: list})
+	resp, err := h.Handle(tb.Context(), events.SQSEvent{Records: list})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -262,7 +263,7 @@ func TestOneMessageInThree(t *testing.T) {
 			if c.fault != nil {
 				c.fault(f)
 			}
-			if diff := cmp.Diff(c.want, deliver(t, f.handler, list...)); diff != "" {
+			if diff := cmp.Diff(c.want, deliver(t, f.Handler, list...)); diff != "" {
 				t.Errorf("messages that go back (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(c.finished, f.table.statuses()); diff != "" {
@@ -304,7 +305,7 @@ func TestAnOutageFailsTheInvocation(t *testing.T) {
 			t.Parallel()
 			f := newFixture()
 			c.fault(f)
-			resp, err := f.handle(t.Context(), events.SQSEvent{Records: messages(t, 3)})
+			resp, err := f.Handle(t.Context(), events.SQSEvent{Records: messages(t, 3)})
 			if c.wantErr {
 				if err == nil || resp.BatchItemFailures != nil {
 					t.Errorf("%d failures, error %v; want an error and nothing else", len(resp.BatchItemFailures), err)
@@ -330,14 +331,14 @@ func TestUnreadableMessagesAloneAreNoOutage(t *testing.T) {
 	f := newFixture()
 	list := messages(t, 2)
 	list[0].Body, list[1].Body = "", "{"
-	if diff := cmp.Diff([]string{"m0", "m1"}, deliver(t, f.handler, list...)); diff != "" {
+	if diff := cmp.Diff([]string{"m0", "m1"}, deliver(t, f.Handler, list...)); diff != "" {
 		t.Errorf("messages that go back (-want +got):\n%s", diff)
 	}
 }
 
 func TestAnEmptyEventIsASuccess(t *testing.T) {
 	t.Parallel()
-	if back := deliver(t, newFixture().handler); back != nil {
+	if back := deliver(t, newFixture().Handler); back != nil {
 		t.Errorf("%v go back", back)
 	}
 }
@@ -346,7 +347,7 @@ func TestDeliveredTwice(t *testing.T) {
 	t.Parallel()
 	f := newFixture()
 	for range 2 {
-		if back := deliver(t, f.handler, message(t, 0, 1)); back != nil {
+		if back := deliver(t, f.Handler, message(t, 0, 1)); back != nil {
 			t.Fatalf("%v go back", back)
 		}
 	}
@@ -373,16 +374,16 @@ func TestDiedHalfWay(t *testing.T) {
 			f := newFixture()
 			c.fault(f)
 			// A second message, so that a failure is the one message's.
-			if back := deliver(t, f.handler, message(t, 0, 1), message(t, 1, 1)); !cmp.Equal(back, []string{"m0"}) {
+			if back := deliver(t, f.Handler, message(t, 0, 1), message(t, 1, 1)); !cmp.Equal(back, []string{"m0"}) {
 				t.Fatalf("%v go back, want m0", back)
 			}
 			clear(f.table.claims)
 			clear(f.table.finishes)
-			if back := deliver(t, f.handler, message(t, 0, 2)); back == nil && len(f.table.finished) != 2 {
+			if back := deliver(t, f.Handler, message(t, 0, 2)); back == nil && len(f.table.finished) != 2 {
 				t.Fatal("a message was acknowledged while its lease ran and there was no result")
 			}
 			delete(f.table.running, 0) // the lease ends
-			if back := deliver(t, f.handler, message(t, 0, 3)); back != nil {
+			if back := deliver(t, f.Handler, message(t, 0, 3)); back != nil {
 				t.Fatalf("%v go back", back)
 			}
 			if len(f.table.finished) != 2 || *f.asked != c.wantAsked+1 {
@@ -430,7 +431,7 @@ func TestAMissingSourceIsWaitedForUntilTheLastDelivery(t *testing.T) {
 			if c.receives < 0 {
 				m.Attributes = nil
 			}
-			back := deliver(t, f.handler, m, message(t, 1, 1))
+			back := deliver(t, f.Handler, m, message(t, 1, 1))
 			result, finished := f.table.finished[0]
 			if c.want == goesBack {
 				if finished || !cmp.Equal(back, []string{"m0"}) {
@@ -458,14 +459,14 @@ func TestTimesFollowTheInvocation(t *testing.T) {
 	t.Parallel()
 	var asking time.Time
 	f := newFixture()
-	f.sources = fakeSources(func(ctx context.Context, _ inquiry.ID) []source.Answer {
+	f.Sources = fakeSources(func(ctx context.Context, _ inquiry.ID) []source.Answer {
 		asking, _ = ctx.Deadline()
 		return f.answer(0)
 	})
 	end := time.Now().Add(time.Minute)
 	ctx, cancel := context.WithDeadline(t.Context(), end)
 	defer cancel()
-	if _, err := f.handle(ctx, events.SQSEvent{Records: messages(t, 1)}); err != nil {
+	if _, err := f.Handle(ctx, events.SQSEvent{Records: messages(t, 1)}); err != nil {
 		t.Fatal(err)
 	}
 	if len(f.table.leases) != 1 || !f.table.leases[0].Equal(end.Add(10*time.Second)) {
@@ -518,7 +519,7 @@ func TestNothingPersonalIsLogged(t *testing.T) {
 			f := newFixture()
 			m := message(t, 0, 1)
 			change(f, &m)
-			_, err := f.handle(t.Context(), events.SQSEvent{Records: []events.SQSMessage{m}})
+			_, err := f.Handle(t.Context(), events.SQSEvent{Records: []events.SQSMessage{m}})
 			said := f.log.String() + fmt.Sprint(err)
 			if f.log.Len() == 0 {
 				t.Error("nothing is logged; an operator could not tell what became of the message")
@@ -532,11 +533,23 @@ func TestNothingPersonalIsLogged(t *testing.T) {
 	}
 }
 
-func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
+// never is a batch's deadline that no test reaches.
+const never = 100 * 365 * 24 * time.Hour
+
+func TestALeaseEndsWithItsBatchsDeadline(t *testing.T) {
 	t.Parallel()
-	_, err := wire(t.Context(), func(string) string { return "" }, slog.New(slog.DiscardHandler))
-	const want = "environment variables not set: TABLE_NAME, MAX_RECEIVES, LAMBDA_TASK_ROOT"
-	if err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
+	now := time.Now()
+	ctx, cancel := context.WithDeadline(t.Context(), now.Add(time.Minute))
+	defer cancel()
+	id := inquiry.NewBatchID(now.Add(-time.Hour)).Inquiry(0)
+	for name, tt := range map[string]struct{ deadline, want time.Duration }{
+		"far away":      {6 * time.Hour, time.Minute + 10*time.Second},
+		"in 20 seconds": {time.Hour + 20*time.Second, 20 * time.Second},
+		"over":          {time.Hour - time.Minute, -time.Minute},
+	} {
+		h := Handler{Deadline: tt.deadline, Now: func() time.Time { return now }}
+		if got := h.lease(ctx, id).Sub(now).Round(time.Second); got != tt.want {
+			t.Errorf("deadline %s: the lease ends in %s, want %s", name, got, tt.want)
+		}
 	}
 }

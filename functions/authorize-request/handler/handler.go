@@ -1,4 +1,5 @@
-package main
+// Package handler is what authorize-request answers API Gateway.
+package handler
 
 import (
 	"context"
@@ -21,25 +22,25 @@ var errUnauthorized = errors.New("Unauthorized")
 // errNoMember: the credential is genuine, and belongs to nobody we know.
 var errNoMember = errors.New("the caller is not a user of this service")
 
-// handler decides who a caller is. What it answers is cached by API Gateway
+// Handler decides who a caller is. What it answers is cached by API Gateway
 // under the Authorization header, so nothing else of a request may matter.
-type handler struct {
-	access access
-	tokens tokens
-	keys   auth.Keys
-	log    *slog.Logger
+type Handler struct {
+	Access Access
+	Tokens Tokens
+	Keys   auth.Keys
+	Log    *slog.Logger
 }
 
-// access is what the table knows of callers. Absent is inquiry.ErrNotFound.
-type access interface {
+// Access is what the table knows of callers. Absent is inquiry.ErrNotFound.
+type Access interface {
 	User(ctx context.Context, id string) (store.User, error)
 	Lender(ctx context.Context, id inquiry.LenderID) (store.Lender, error)
 	APIKey(ctx context.Context, id string) (store.APIKey, error)
 	Membership(ctx context.Context, userID string, lender inquiry.LenderID) (store.User, store.Lender, error)
 }
 
-// tokens checks a Cognito token and returns its sub.
-type tokens interface {
+// Tokens checks a Cognito token and returns its sub.
+type Tokens interface {
 	Verify(ctx context.Context, token string) (sub string, err error)
 }
 
@@ -60,10 +61,10 @@ func (r request) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 type response = events.APIGatewayCustomAuthorizerResponse
 
-// handle answers with a policy that allows or denies the whole stage, or with
+// Handle answers with a policy that allows or denies the whole stage, or with
 // errUnauthorized. When we cannot find out, it is another error: a Deny would
 // be cached, and outlive the outage.
-func (h *handler) handle(ctx context.Context, req request) (response, error) {
+func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
 	stage, err := stageOf(req.MethodArn)
 	if err != nil {
 		return response{}, err
@@ -72,16 +73,16 @@ func (h *handler) handle(ctx context.Context, req request) (response, error) {
 	about := []any{"lenderId", caller.LenderID, "userId", caller.UserID, "credential", caller.Credential, "keyId", caller.KeyID}
 	switch {
 	case err == nil:
-		h.log.InfoContext(ctx, "allowed", about...)
+		h.Log.InfoContext(ctx, "allowed", about...)
 		return policy("Allow", stage, caller), nil
 	case errors.Is(err, inquiry.ErrSuspended):
-		h.log.InfoContext(ctx, "denied", append(about, "err", err)...)
+		h.Log.InfoContext(ctx, "denied", append(about, "err", err)...)
 		return policy("Deny", stage, caller), nil
 	case refusal(err):
-		h.log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
+		h.Log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
 		return response{}, errUnauthorized
 	default:
-		h.log.ErrorContext(ctx, "cannot tell who is calling", append(about, "err", err)...)
+		h.Log.ErrorContext(ctx, "cannot tell who is calling", append(about, "err", err)...)
 		return response{}, fmt.Errorf("authorizing: %w", err)
 	}
 }
@@ -98,48 +99,48 @@ func refusal(err error) bool {
 
 // identify returns the caller whom the credential proves, as far as they became
 // known when there is an error.
-func (h *handler) identify(ctx context.Context, credential string) (auth.Caller, error) {
+func (h *Handler) identify(ctx context.Context, credential string) (auth.Caller, error) {
 	if auth.IsKey(credential) {
 		return h.byKey(ctx, credential)
 	}
 	return h.byToken(ctx, credential)
 }
 
-func (h *handler) byToken(ctx context.Context, token string) (auth.Caller, error) {
+func (h *Handler) byToken(ctx context.Context, token string) (auth.Caller, error) {
 	caller := auth.Caller{Credential: auth.CredentialUser}
-	sub, err := h.tokens.Verify(ctx, token)
+	sub, err := h.Tokens.Verify(ctx, token)
 	if err != nil {
 		return caller, err
 	}
 	caller.UserID = sub
-	user, err := h.access.User(ctx, sub)
+	user, err := h.Access.User(ctx, sub)
 	if errors.Is(err, inquiry.ErrNotFound) {
 		return caller, errNoMember
 	}
 	if err != nil {
 		return caller, err
 	}
-	lender, err := h.access.Lender(ctx, user.LenderID)
+	lender, err := h.Access.Lender(ctx, user.LenderID)
 	if err != nil {
 		return caller, err // also when absent: a user without a lender is our fault
 	}
 	return admit(caller, user, lender)
 }
 
-func (h *handler) byKey(ctx context.Context, credential string) (auth.Caller, error) {
+func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, error) {
 	caller := auth.Caller{Credential: auth.CredentialAPIKey}
-	parsed, err := h.keys.Parse(credential)
+	parsed, err := h.Keys.Parse(credential)
 	if err != nil {
 		return caller, err
 	}
-	key, err := h.access.APIKey(ctx, parsed.ID)
+	key, err := h.Access.APIKey(ctx, parsed.ID)
 	if errors.Is(err, inquiry.ErrNotFound) {
 		return caller, auth.ErrUnknownKey
 	}
 	if err != nil {
 		return caller, err
 	}
-	if !h.keys.Verify(parsed, key.Version) {
+	if !h.Keys.Verify(parsed, key.Version) {
 		return caller, fmt.Errorf("%w: it has another secret than version %d", auth.ErrUnknownKey, key.Version)
 	}
 	caller.KeyID = key.ID
@@ -147,7 +148,7 @@ func (h *handler) byKey(ctx context.Context, credential string) (auth.Caller, er
 		return caller, fmt.Errorf("%w: it was revoked", auth.ErrUnknownKey)
 	}
 	caller.UserID = key.UserID
-	user, lender, err := h.access.Membership(ctx, key.UserID, key.LenderID)
+	user, lender, err := h.Access.Membership(ctx, key.UserID, key.LenderID)
 	if err != nil {
 		return caller, err // also when one is absent: a key without its owner is our fault
 	}

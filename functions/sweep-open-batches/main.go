@@ -1,0 +1,56 @@
+// Command sweep-open-batches is the Lambda function that repairs unfinished
+// batches, whatever was lost on their way. A schedule calls it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/batch-inquiries/batch-inquiries/functions/sweep-open-batches/handler"
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/queue"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+func main() {
+	log := boot.Logger("sweep-open-batches")
+	h, err := wire(context.Background(), os.Getenv, log)
+	if err != nil {
+		log.Error("cannot start", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(h.Handle)
+}
+
+// wire builds the handler. It alone reads the environment and makes clients.
+func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
+	env := boot.Env{Lookup: getenv}
+	table, queueURL := env.Required("TABLE_NAME"), env.Required("QUEUE_URL")
+	deadline, every := env.Required("BATCH_DEADLINE"), env.Required("SWEEP_INTERVAL")
+	if err := env.Err(); err != nil {
+		return nil, err
+	}
+	h := &handler.Handler{Now: time.Now, Log: log}
+	var err error
+	if h.Deadline, err = time.ParseDuration(deadline); err != nil {
+		return nil, fmt.Errorf("BATCH_DEADLINE: %w", err)
+	}
+	if h.Interval, err = time.ParseDuration(every); err != nil {
+		return nil, fmt.Errorf("SWEEP_INTERVAL: %w", err)
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("loading AWS configuration: %w", err)
+	}
+	h.Batches = store.New(dynamodb.NewFromConfig(cfg), table, time.Now)
+	h.Queue = queue.New(sqs.NewFromConfig(cfg), queueURL)
+	return h, nil
+}
