@@ -1,0 +1,413 @@
+package table
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// The shape of the service's table: keys of type S, and an index of keys only,
+// which holds the items that have both of its attributes.
+const (
+	partitionAttribute = "PK"
+	sortAttribute      = "SK"
+
+	indexName               = "open"
+	indexPartitionAttribute = "openShard"   // S
+	indexSortAttribute      = "nextCheckAt" // N
+)
+
+// Table is the table and its stream. Calls may come from several goroutines;
+// each happens at one moment. The fields are set before the first call.
+type Table struct {
+	// Before is called ahead of every operation, by its name, such as
+	// "UpdateItem", and with its input. An error keeps the work from being done
+	// and is what the caller gets.
+	Before func(operation string, input any) error
+
+	// After is called when the work has been done or refused. An error takes the
+	// place of the reply.
+	After func(operation string, input any) error
+
+	// Lag chooses what an eventually consistent read gets to see of an item: 0 is
+	// the item as it is, n the item as it was n writes before. It is asked when
+	// there are two or more choices. Index is the name of the index that is read,
+	// or "". Without Lag every read is up to date.
+	Lag func(index string, choices int) int
+
+	// Unprocessed chooses how many of a BatchGetItem's keys, the last ones, are
+	// left unprocessed.
+	Unprocessed func(keys int) int
+
+	name string
+	now  func() time.Time
+
+	mu         sync.Mutex
+	partitions map[string]*partition
+	indexed    []*row // those that were ever in the index
+	commits    int    // how many calls have written
+	caughtUp   int    // the commit that every replica has seen
+	changes    []change
+	tokens     map[string]token
+	consumed   map[string]Capacity
+}
+
+// New returns an empty table. Its clock dates the stream's records and ends the
+// life of request tokens.
+func New(name string, now func() time.Time) *Table {
+	return &Table{
+		name:       name,
+		now:        now,
+		partitions: map[string]*partition{},
+		tokens:     map[string]token{},
+		consumed:   map[string]Capacity{},
+	}
+}
+
+// partition is the items of one partition key, in the order of the sort key.
+type partition struct {
+	rows []*row
+}
+
+// row is one key with every item that ever was under it.
+type row struct {
+	pk, sk   string
+	versions []version
+	indexed  bool
+}
+
+// version is what one write made of a row. Items are never changed.
+type version struct {
+	item   item // nil when the write removed it
+	commit int
+	size   int
+	hash   uint64 // 0 until asked for
+}
+
+func (r *row) current() item {
+	if r == nil || len(r.versions) == 0 {
+		return nil
+	}
+	return r.versions[len(r.versions)-1].item
+}
+
+func (t *Table) row(pk, sk string) *row {
+	p := t.partitions[pk]
+	if p == nil {
+		return nil
+	}
+	if i := p.search(sk); i < len(p.rows) && p.rows[i].sk == sk {
+		return p.rows[i]
+	}
+	return nil
+}
+
+// search returns the place of the first row whose sort key is not below sk.
+func (p *partition) search(sk string) int {
+	return sort.Search(len(p.rows), func(i int) bool { return p.rows[i].sk >= sk })
+}
+
+// makeRow returns the row of a key, new if need be.
+func (t *Table) makeRow(pk, sk string) *row {
+	p := t.partitions[pk]
+	if p == nil {
+		p = &partition{}
+		t.partitions[pk] = p
+	}
+	i := p.search(sk)
+	if i == len(p.rows) || p.rows[i].sk != sk {
+		p.rows = slices.Insert(p.rows, i, &row{pk: pk, sk: sk})
+	}
+	return p.rows[i]
+}
+
+// version returns what a read sees of the row.
+func (t *Table) version(r *row, index string, consistent bool) version {
+	n := len(r.versions)
+	if n == 0 {
+		return version{}
+	}
+	if consistent || t.Lag == nil {
+		return r.versions[n-1]
+	}
+	first := n - 1
+	for first >= 0 && r.versions[first].commit > t.caughtUp {
+		first--
+	}
+	back := 0
+	if choices := n - first; choices > 1 {
+		back = t.Lag(index, choices)
+	}
+	if back >= n {
+		return version{} // from before the row was first written
+	}
+	return r.versions[n-1-back]
+}
+
+// Commit returns the number of the last write, from 1. A transaction is one.
+func (t *Table) Commit() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.commits
+}
+
+// CatchUp has every replica, and the index, see all writes up to a commit: no
+// read from now on returns less.
+func (t *Table) CatchUp(commit int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.caughtUp = max(t.caughtUp, min(commit, t.commits))
+}
+
+// Key names one item.
+type Key struct{ PK, SK string }
+
+// Remove takes an item away as the table's own housekeeping does once its time is
+// over: at no cost, and with a stream record that says so. It reports whether
+// there was an item.
+func (t *Table) Remove(k Key) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.row(k.PK, k.SK)
+	if r.current() == nil {
+		return false
+	}
+	t.commits++
+	t.write(r, nil, true)
+	return true
+}
+
+// Expired returns the keys of all items whose expiresAt has come, in order.
+func (t *Table) Expired(at time.Time) []Key {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	limit := &numberValue{Value: formatUnix(at)}
+	var keys []Key
+	t.each(func(r *row) {
+		if v := r.current()["expiresAt"]; v != nil {
+			if order, ok := compare(v, limit); ok && order <= 0 {
+				keys = append(keys, Key{r.pk, r.sk})
+			}
+		}
+	})
+	return keys
+}
+
+// Items returns every item, by partition and sort key. They are the caller's.
+func (t *Table) Items() []map[string]types.AttributeValue {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var items []item
+	t.each(func(r *row) {
+		if it := r.current(); it != nil {
+			items = append(items, copyItem(it))
+		}
+	})
+	return items
+}
+
+// Item returns one item as it is, or nil, without counting as a read. It is the
+// caller's.
+func (t *Table) Item(k Key) map[string]types.AttributeValue {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return copyItem(t.row(k.PK, k.SK).current())
+}
+
+// each calls f with every row, by partition and sort key.
+func (t *Table) each(f func(*row)) {
+	names := make([]string, 0, len(t.partitions))
+	for name := range t.partitions {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, r := range t.partitions[name].rows {
+			f(r)
+		}
+	}
+}
+
+// Hash returns a number that is the same for tables with the same items, on every
+// machine. It costs little: an item's own is computed once per write of it.
+func (t *Table) Hash() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var sum uint64
+	for _, p := range t.partitions {
+		for _, r := range p.rows {
+			v := &r.versions[len(r.versions)-1]
+			if v.item == nil {
+				continue
+			}
+			if v.hash == 0 {
+				v.hash = hashItem(v.item)
+			}
+			sum += v.hash
+		}
+	}
+	return mix(sum)
+}
+
+// write makes it the row's item, or takes the item away, under the current
+// commit. A write that changes nothing leaves no trace.
+func (t *Table) write(r *row, it item, service bool) {
+	old := r.current()
+	if equalItems(old, it) {
+		return
+	}
+	if !r.indexed && it != nil && it[indexPartitionAttribute] != nil {
+		r.indexed = true
+		t.indexed = append(t.indexed, r)
+	}
+	r.versions = append(r.versions, version{item: it, commit: t.commits, size: itemSize(it)})
+	t.changes = append(t.changes, change{row: r, version: len(r.versions) - 1, inserted: old == nil, service: service, at: t.now()})
+}
+
+// call does one operation between its hooks.
+func call[I, O any](ctx context.Context, t *Table, operation string, in I, do func() (O, error)) (O, error) {
+	var none O
+	if err := ctx.Err(); err != nil {
+		return none, failed(operation, err)
+	}
+	if t.Before != nil {
+		if err := t.Before(operation, in); err != nil {
+			return none, err
+		}
+	}
+	t.mu.Lock()
+	out, err := do()
+	t.mu.Unlock()
+	if t.After != nil {
+		if err := t.After(operation, in); err != nil {
+			return none, err
+		}
+	}
+	if err != nil {
+		return none, failed(operation, err)
+	}
+	return out, nil
+}
+
+func (t *Table) checkName(name *string) error {
+	if name == nil || *name == "" {
+		return invalid("The parameter 'TableName' is required but was not present in the request")
+	}
+	if *name != t.name {
+		return &types.ResourceNotFoundException{Message: ptr("Cannot do operations on a non-existent table")}
+	}
+	return nil
+}
+
+// readKey returns the two parts of a key as a request gives it.
+func readKey(key item) (pk, sk string, err error) {
+	p, ok := key[partitionAttribute].(*stringValue)
+	s, also := key[sortAttribute].(*stringValue)
+	if !ok || !also || len(key) != 2 {
+		return "", "", invalid("The provided key element does not match the schema")
+	}
+	return p.Value, s.Value, checkKeySizes(p.Value, s.Value)
+}
+
+// itemKey returns the key that is part of an item to be put.
+func itemKey(it item) (pk, sk string, err error) {
+	var parts [2]string
+	for i, name := range []string{partitionAttribute, sortAttribute} {
+		v, found := it[name]
+		if !found {
+			return "", "", invalid("One or more parameter values were invalid: Missing the key %s in the item", name)
+		}
+		s, ok := v.(*stringValue)
+		if !ok {
+			return "", "", invalid("One or more parameter values were invalid: Type mismatch for key %s expected: S actual: %s", name, kind(v))
+		}
+		parts[i] = s.Value
+	}
+	return parts[0], parts[1], checkKeySizes(parts[0], parts[1])
+}
+
+func checkKeySizes(pk, sk string) error {
+	switch {
+	case pk == "":
+		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", partitionAttribute)
+	case sk == "":
+		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", sortAttribute)
+	case len(pk) > 2048:
+		return invalid("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes")
+	case len(sk) > 1024:
+		return invalid("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
+	}
+	return nil
+}
+
+// checkIndexKeys refuses attributes of the index that it could not sort.
+func checkIndexKeys(it item) error {
+	for name, want := range map[string]string{indexPartitionAttribute: "S", indexSortAttribute: "N"} {
+		v, found := it[name]
+		if !found {
+			continue
+		}
+		if kind(v) != want {
+			return invalid("One or more parameter values were invalid: Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", name, want, kind(v), indexName)
+		}
+		if s, ok := v.(*stringValue); ok && s.Value == "" {
+			return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: %s, IndexKey: %s", indexName, name)
+		}
+	}
+	return nil
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// Capacity is units as the table bills them.
+type Capacity struct {
+	Calls       int
+	Read, Write float64
+	Index       float64 // writes of the index, included in Write
+}
+
+// Consumed returns what each operation has consumed so far, by its name.
+func (t *Table) Consumed() map[string]Capacity {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make(map[string]Capacity, len(t.consumed))
+	for operation, c := range t.consumed {
+		all[operation] = c
+	}
+	return all
+}
+
+// consume adds up what a call costs, and returns it as a reply has it.
+func (t *Table) consume(operation string, c Capacity, wanted types.ReturnConsumedCapacity) *types.ConsumedCapacity {
+	sum := t.consumed[operation]
+	sum.Calls++
+	sum.Read += c.Read
+	sum.Write += c.Write
+	sum.Index += c.Index
+	t.consumed[operation] = sum
+	if wanted == "" || wanted == types.ReturnConsumedCapacityNone {
+		return nil
+	}
+	total := c.Read + c.Write
+	reply := &types.ConsumedCapacity{TableName: ptr(t.name), CapacityUnits: &total}
+	if strings.HasPrefix(operation, "Transact") {
+		reply.ReadCapacityUnits, reply.WriteCapacityUnits = ptr(c.Read), ptr(c.Write)
+	}
+	return reply
+}
+
+func writeUnits(size int) float64 { return float64(max(1, (size+1023)/1024)) }
+
+// readUnits is what reading so many bytes costs.
+func readUnits(size int, consistent bool) float64 {
+	units := float64(max(1, (size+4095)/4096))
+	if !consistent {
+		units /= 2
+	}
+	return units
+}
