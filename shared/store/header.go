@@ -142,8 +142,9 @@ func parseHeader(it item) (header, inquiry.Batch, error) {
 		return header{}, inquiry.Batch{}, fmt.Errorf("reading header: %w", err)
 	}
 	id, err := inquiry.ParseBatchID(h.Batch)
-	if err != nil {
-		return header{}, inquiry.Batch{}, fmt.Errorf("reading header: %w", err)
+	if err != nil || h.PK != string(batchKey(h.Lender, id)) {
+		// Not %w: a damaged header is not a batch that does not exist.
+		return header{}, inquiry.Batch{}, fmt.Errorf("reading header %q: it names batch %q of lender %q", h.PK, h.Batch, h.Lender)
 	}
 	return h, inquiry.Batch{
 		ID:          id,

@@ -75,7 +75,7 @@ func parseInquiryKey(pk, sk string) (place, error) {
 	}
 	batch, err := inquiry.ParseBatchID(id)
 	if err != nil {
-		return place{}, fmt.Errorf("key %q: %w", pk, err)
+		return place{}, fmt.Errorf("key %q: %v", pk, err) // not %w: a damaged key is not an absent batch
 	}
 	return place{inquiry.LenderID(lender), batch, index}, nil
 }

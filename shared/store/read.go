@@ -202,7 +202,10 @@ func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entri
 			}
 			entries[where.index-from].Record = record
 		}
-		behind := slices.ContainsFunc(entries, func(e inquiry.Entry) bool { return !e.Record.Status.Final() })
+		behind := false
+		for i := range entries { // by index: others are filling in other fields
+			behind = behind || !entries[i].Record.Status.Final()
+		}
 		if !b.Status().Final() || !behind {
 			break
 		}
