@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -136,7 +135,7 @@ func TestWhatIsAbsentIsNotFoundAndNotCreated(t *testing.T) {
 			t.Errorf("%s: error %v, want ErrNotFound", name, err)
 		}
 	}
-	if n := itemCount(t, s); n != 2 {
+	if n := s.count(t.Context(), t); n != 2 {
 		t.Errorf("the table has %d items, want the lender and the user", n)
 	}
 }
@@ -188,7 +187,7 @@ func TestAUserHasOneKeyHoweverManyAskAtOnce(t *testing.T) {
 	if diff := cmp.Diff(want, stored); diff != "" || stored.CreatedAt.IsZero() {
 		t.Errorf("created at %v; %s", stored.CreatedAt, diff)
 	}
-	if n := itemCount(t, s); n != 3 {
+	if n := s.count(t.Context(), t); n != 3 {
 		t.Errorf("the table has %d items, want lender, user and one key", n)
 	}
 }
@@ -225,14 +224,4 @@ func TestAKeyIsRotatedAndRevoked(t *testing.T) {
 	if diff := cmp.Diff(k, stored); diff != "" {
 		t.Error(diff)
 	}
-}
-
-// itemCount is how many items the table holds.
-func itemCount(tb testing.TB, s *Store) int {
-	tb.Helper()
-	out, err := s.db.(*dynamodb.Client).Scan(tb.Context(), &dynamodb.ScanInput{TableName: &s.table})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return len(out.Items)
 }

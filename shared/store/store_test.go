@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,12 +19,12 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/simulation/table"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// newStore returns a Store on an empty table of its own in a real engine. It
-// stands still at noon.
+// newStore returns a Store on an empty table of its own. It stands still at noon.
 func newStore(t testing.TB) *Store {
 	t.Helper()
 	return newStoreOver(t, http.DefaultTransport)
@@ -32,6 +34,15 @@ var tables atomic.Int32
 
 func newStoreOver(t testing.TB, transport http.RoundTripper) *Store {
 	t.Helper()
+	clock := func() time.Time { return noon }
+	if os.Getenv(simulated) != "" {
+		simulation := table.New("table", clock)
+		if lossy, ok := transport.(*lossyTransport); ok {
+			simulation.After = lossy.lose
+			simulation.Retry = func(error) bool { return true }
+		}
+		return New(simulation, "table", clock)
+	}
 	options := dynamodb.Options{
 		BaseEndpoint: aws.String(enginetest.Table(t)),
 		Region:       "us-east-1",
@@ -64,7 +75,24 @@ func newStoreOver(t testing.TB, transport http.RoundTripper) *Store {
 	if err != nil {
 		t.Fatalf("creating table: %v", err)
 	}
-	return New(dynamodb.New(options), name, func() time.Time { return noon })
+	return New(dynamodb.New(options), name, clock)
+}
+
+// simulated, in the environment, has the tests of this package run on the
+// simulated table instead of a real engine.
+const simulated = "STORE_TESTS_SIMULATED"
+
+// What the simulator runs on must do all that a real engine does here.
+func TestAllOfThisHoldsOnTheSimulatedTableToo(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(simulated) != "" {
+		t.Skip("this is the run on the simulated table")
+	}
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.count=1")
+	again.Env = append(os.Environ(), simulated+"=1")
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // later returns the same store with its clock moved on.
@@ -85,13 +113,22 @@ type lossyTransport struct {
 
 func (l *lossyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	reply, err := http.DefaultTransport.RoundTrip(r)
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+l.operation) && l.losses.Add(-1) >= 0 {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if lost := l.lose(operation, nil); lost != nil {
 		if err == nil {
 			reply.Body.Close()
 		}
-		return nil, errors.New("connection reset by peer")
+		return nil, lost
 	}
 	return reply, err
+}
+
+// lose is the simulated table's hook after a call.
+func (l *lossyTransport) lose(operation string, _ any) error {
+	if operation == l.operation && l.losses.Add(-1) >= 0 {
+		return errors.New("connection reset by peer")
+	}
+	return nil
 }
 
 const acme inquiry.LenderID = "acme-capital"
@@ -133,7 +170,7 @@ func mustSubmit(t testing.TB, s *Store, id inquiry.LenderID, n int) inquiry.Batc
 func (s *Store) count(ctx context.Context, t testing.TB) int {
 	t.Helper()
 	n := 0
-	pages := dynamodb.NewScanPaginator(s.db.(*dynamodb.Client), &dynamodb.ScanInput{TableName: &s.table})
+	pages := dynamodb.NewScanPaginator(s.db.(dynamodb.ScanAPIClient), &dynamodb.ScanInput{TableName: &s.table})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

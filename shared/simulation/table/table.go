@@ -34,6 +34,11 @@ type Table struct {
 	// place of the reply.
 	After func(operation string, input any) error
 
+	// Retry tells which errors of Before and After the client answers by sending
+	// the request again, three times in all and a transaction under one token, as
+	// the SDK does with a throttled call or a lost reply. Without Retry, none.
+	Retry func(error) bool
+
 	// Lag chooses what an eventually consistent read gets to see of an item: 0 is
 	// the item as it is, n the item as it was n writes before. It is asked when
 	// there are two or more choices. Index is the name of the index that is read,
@@ -54,6 +59,7 @@ type Table struct {
 	caughtUp   int    // the commit that every replica has seen
 	changes    []change
 	tokens     map[string]token
+	tokenCount int // tokens that we made
 	consumed   map[string]Capacity
 }
 
@@ -269,29 +275,44 @@ func (t *Table) write(r *row, it item, service bool) {
 	t.changes = append(t.changes, change{row: r, version: len(r.versions) - 1, inserted: old == nil, service: service, at: t.now()})
 }
 
-// call does one operation between its hooks.
+// clientAttempts is how often the SDK sends a request at most.
+const clientAttempts = 3
+
+// call is one call of the client.
 func call[I, O any](ctx context.Context, t *Table, operation string, in I, do func() (O, error)) (O, error) {
 	var none O
-	if err := ctx.Err(); err != nil {
-		return none, failed(operation, err)
+	for attempt := 1; ; attempt++ {
+		if err := ctx.Err(); err != nil {
+			return none, failed(operation, err)
+		}
+		out, hooked, err := send(t, operation, in, do)
+		switch {
+		case err == nil:
+			return out, nil
+		case !hooked:
+			return none, failed(operation, err)
+		case attempt == clientAttempts || t.Retry == nil || !t.Retry(err):
+			return none, err
+		}
 	}
+}
+
+// send does one request between its hooks; hooked tells that an error is theirs.
+func send[I, O any](t *Table, operation string, in I, do func() (O, error)) (out O, hooked bool, err error) {
 	if t.Before != nil {
 		if err := t.Before(operation, in); err != nil {
-			return none, err
+			return out, true, err
 		}
 	}
 	t.mu.Lock()
-	out, err := do()
+	out, err = do()
 	t.mu.Unlock()
 	if t.After != nil {
 		if err := t.After(operation, in); err != nil {
-			return none, err
+			return out, true, err
 		}
 	}
-	if err != nil {
-		return none, failed(operation, err)
-	}
-	return out, nil
+	return out, false, err
 }
 
 func (t *Table) checkName(name *string) error {

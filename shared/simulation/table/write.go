@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -266,6 +267,7 @@ func (w *write) updated(it item) item {
 
 // TransactWriteItems does all of its actions, or none.
 func (t *Table) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	in = t.withToken(in)
 	return call(ctx, t, "TransactWriteItems", in, func() (*dynamodb.TransactWriteItemsOutput, error) {
 		writes, err := t.planAll(in)
 		if err != nil {
@@ -305,6 +307,19 @@ func (t *Table) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWri
 type token struct {
 	actions []types.TransactWriteItem
 	at      time.Time
+}
+
+// withToken gives a transaction that may be sent again a token of its own.
+func (t *Table) withToken(in *dynamodb.TransactWriteItemsInput) *dynamodb.TransactWriteItemsInput {
+	if t.Retry == nil || in.ClientRequestToken != nil {
+		return in
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tokenCount++
+	named := *in
+	named.ClientRequestToken = ptr(fmt.Sprintf("client-token-%d", t.tokenCount))
+	return &named
 }
 
 // repeated reports whether the transaction was done before under its token.
