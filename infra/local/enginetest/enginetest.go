@@ -3,6 +3,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync"
 	"testing"
@@ -27,6 +28,26 @@ func Table(tb testing.TB) string {
 	server, err := shared()
 	if err != nil {
 		tb.Fatalf("starting a table server: %v", err)
+	}
+	return server.Endpoint()
+}
+
+// sharedDynamoDBLocal is like shared.
+var sharedDynamoDBLocal = sync.OnceValues(func() (*engine.TableServer, error) {
+	return engine.StartDynamoDBLocal(context.Background())
+})
+
+// DynamoDBLocal returns the endpoint of AWS's own DynamoDB Local, which all tests
+// of this binary share and which is right wherever another engine differs. The
+// test is skipped on a machine without the programs that it takes.
+func DynamoDBLocal(tb testing.TB) string {
+	tb.Helper()
+	server, err := sharedDynamoDBLocal()
+	if errors.Is(err, engine.ErrPrerequisite) {
+		tb.Skip(err)
+	}
+	if err != nil {
+		tb.Fatalf("starting DynamoDB Local: %v", err)
 	}
 	return server.Endpoint()
 }

@@ -23,3 +23,16 @@ func TestTableAnswers(t *testing.T) {
 		t.Error("the second call named another engine")
 	}
 }
+
+func TestDynamoDBLocalAnswers(t *testing.T) {
+	t.Parallel()
+
+	db := dynamodb.New(dynamodb.Options{
+		BaseEndpoint: aws.String(DynamoDBLocal(t)),
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	if _, err := db.ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil {
+		t.Error(err)
+	}
+}
