@@ -2,8 +2,11 @@ package main
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -12,8 +15,8 @@ import (
 // costs nothing. They also keep the system from feeding on its own writes: the
 // counters live in headers, which the second filter never lets through.
 const (
-	submittedHeaders = `{"dynamodb":{"Keys":{"SK":{"S":["HEADER"]}},"NewImage":{"event":{"S":["SUBMITTED"]}}}}`
-	inquiryStatuses  = `{"dynamodb":{"Keys":{"SK":{"S":[{"prefix":"INQUIRY#"}]}},"NewImage":{"status":{"S":[{"exists":true}]}}}}`
+	askingHeaders   = `{"dynamodb":{"Keys":{"SK":{"S":["HEADER"]}},"NewImage":{"event":{"S":["SUBMITTED","CANCEL_REQUESTED"]}}}}`
+	inquiryStatuses = `{"dynamodb":{"Keys":{"SK":{"S":[{"prefix":"INQUIRY#"}]}},"NewImage":{"status":{"S":[{"exists":true}]}}}}`
 )
 
 const (
@@ -32,7 +35,7 @@ const (
 func NewEventSources(parent constructs.Construct, r Resources, f Functions) {
 	scope := constructs.NewConstruct(parent, jsii.String("Events"))
 	mapStream(scope, "SubmittedBatches", r, f.DispatchBatch, streamSpec{
-		Filter:          submittedHeaders,
+		Filter:          askingHeaders,
 		BatchSize:       10,
 		WindowSeconds:   0, // a lender waits for the first inquiry to run
 		Parallelization: 10,
@@ -43,14 +46,26 @@ func NewEventSources(parent constructs.Construct, r Resources, f Functions) {
 		WindowSeconds:   1, // many inquiries, one write to their header
 		Parallelization: 1,
 	})
-	awslambda.NewCfnEventSourceMapping(scope, jsii.String("QueuedInquiries"), &awslambda.CfnEventSourceMappingProps{
-		EventSourceArn:        r.Inquiries.Queue.QueueArn(),
-		FunctionName:          f.ProcessInquiry.FunctionName(),
+	mapQueue(scope, "QueuedInquiries", r.Inquiries.Queue, f.ProcessInquiry).SetScalingConfig(
+		&awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: jsii.Number(maxWorkers)},
+	)
+	// Nothing waits behind the dead letters, and giving up asks no source: they
+	// need no bound.
+	mapQueue(scope, "DeadLetters", r.Inquiries.DeadLetters, f.FailExhausted)
+
+	awsevents.NewRule(scope, jsii.String("Sweep"), &awsevents.RuleProps{
+		Description: jsii.String("Looks for unfinished batches"),
+		Schedule:    awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(sweepInterval.Minutes()))),
+		Targets:     &[]awsevents.IRuleTarget{awseventstargets.NewLambdaFunction(f.SweepOpenBatches, nil)},
+	})
+}
+
+func mapQueue(scope constructs.Construct, id string, queue awssqs.Queue, f awslambda.Function) awslambda.CfnEventSourceMapping {
+	return awslambda.NewCfnEventSourceMapping(scope, &id, &awslambda.CfnEventSourceMappingProps{
+		EventSourceArn:        queue.QueueArn(),
+		FunctionName:          f.FunctionName(),
 		BatchSize:             jsii.Number(10),
 		FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
-		ScalingConfig: &awslambda.CfnEventSourceMapping_ScalingConfigProperty{
-			MaximumConcurrency: jsii.Number(maxWorkers),
-		},
 	})
 }
 

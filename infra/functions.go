@@ -2,10 +2,12 @@ package main
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -13,6 +15,20 @@ import (
 // processInquirySeconds bounds one delivery of up to ten inquiries. The queue's
 // visibility timeout follows it.
 const processInquirySeconds = 60
+
+// failExhaustedSeconds bounds one delivery of up to ten dead letters. Their
+// queue's visibility timeout follows it.
+const failExhaustedSeconds = 30
+
+const (
+	// sweepInterval is how often unfinished batches are looked for. One that
+	// nothing happens to is open for at most this much longer than its deadline.
+	sweepInterval = 5 * time.Minute
+
+	// sweepSeconds is shorter, so that one sweep has ended when the next begins.
+	// Two at once would only send more messages twice.
+	sweepSeconds = 240
+)
 
 // Key patterns, as shared/store draws them. A role sees no item whose partition
 // key does not match.
@@ -24,18 +40,23 @@ const (
 	apiKeyKeys = "APIKEY#*"
 )
 
+// openShards are the partition keys of the index of unfinished batches.
+const openShards = "0"
+
 // Functions are all functions of the system.
 type Functions struct {
-	API, AuthorizeRequest, DispatchBatch, ProcessInquiry, TallyStatuses awslambda.Function
+	API, AuthorizeRequest, DispatchBatch, ProcessInquiry, TallyStatuses, FailExhausted, SweepOpenBatches awslambda.Function
 }
 
 func (f Functions) byName() map[string]awslambda.Function {
 	return map[string]awslambda.Function{
-		"api":               f.API,
-		"authorize-request": f.AuthorizeRequest,
-		"dispatch-batch":    f.DispatchBatch,
-		"process-inquiry":   f.ProcessInquiry,
-		"tally-statuses":    f.TallyStatuses,
+		"api":                f.API,
+		"authorize-request":  f.AuthorizeRequest,
+		"dispatch-batch":     f.DispatchBatch,
+		"process-inquiry":    f.ProcessInquiry,
+		"tally-statuses":     f.TallyStatuses,
+		"fail-exhausted":     f.FailExhausted,
+		"sweep-open-batches": f.SweepOpenBatches,
 	}
 }
 
@@ -54,6 +75,12 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 			allow([]string{"s3:ListBucket"}, r.FailedRecords.BucketArn()),
 		)
 	}
+	consumeQueue := func(queue awssqs.Queue) awsiam.PolicyStatement {
+		return allow([]string{
+			"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
+		}, queue.QueueArn())
+	}
+	deadline := jsii.String(props.BatchDeadline.String())
 	return Functions{
 		API: newFunction(scope, props, functionSpec{
 			Name:        "api",
@@ -94,7 +121,7 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 		}),
 		DispatchBatch: newFunction(scope, props, functionSpec{
 			Name:        "dispatch-batch",
-			Description: "Puts every inquiry of a submitted batch on the queue",
+			Description: "Puts every inquiry of a submitted batch on the queue, and stops cancelled ones",
 			Seconds:     60,
 			MB:          256,
 			Env: map[string]*string{
@@ -103,6 +130,8 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 			},
 			May: consumeStream(
 				except(onKeys(r.Table, []string{batchKeys}, "dynamodb:GetItem", "dynamodb:Query"), bucketKeys),
+				// A cancelled inquiry is put where no worker's is.
+				onKeys(r.Table, []string{bucketKeys}, "dynamodb:PutItem"),
 				allow([]string{"sqs:SendMessage"}, r.Inquiries.Queue.QueueArn()),
 			),
 		}),
@@ -112,15 +141,14 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 			Seconds:     processInquirySeconds,
 			MB:          512,
 			Env: map[string]*string{
-				"TABLE_NAME":   r.Table.TableName(),
-				"MAX_RECEIVES": jsii.String(strconv.Itoa(maxReceives)),
+				"TABLE_NAME":     r.Table.TableName(),
+				"MAX_RECEIVES":   jsii.String(strconv.Itoa(maxReceives)),
+				"BATCH_DEADLINE": deadline,
 			},
 			May: []awsiam.PolicyStatement{
 				// Inquiries only: a worker cannot touch a batch's counters.
-				onKeys(r.Table, []string{bucketKeys}, "dynamodb:GetItem", "dynamodb:UpdateItem"),
-				allow([]string{
-					"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
-				}, r.Inquiries.Queue.QueueArn()),
+				onKeys(r.Table, []string{bucketKeys}, "dynamodb:UpdateItem"),
+				consumeQueue(r.Inquiries.Queue),
 			},
 		}),
 		TallyStatuses: newFunction(scope, props, functionSpec{
@@ -134,6 +162,35 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 				except(onKeys(r.Table, []string{batchKeys}, "dynamodb:GetItem", "dynamodb:UpdateItem"), bucketKeys),
 			),
 		}),
+		FailExhausted: newFunction(scope, props, functionSpec{
+			Name:        "fail-exhausted",
+			Description: "Gives up inquiries whose message was delivered in vain too often",
+			Seconds:     failExhaustedSeconds,
+			MB:          256,
+			Env:         map[string]*string{"TABLE_NAME": r.Table.TableName()},
+			May: []awsiam.PolicyStatement{
+				onKeys(r.Table, []string{bucketKeys}, "dynamodb:UpdateItem"),
+				consumeQueue(r.Inquiries.DeadLetters),
+			},
+		}),
+		SweepOpenBatches: newFunction(scope, props, functionSpec{
+			Name:        "sweep-open-batches",
+			Description: "Mends unfinished batches, whatever was lost on their way",
+			Seconds:     sweepSeconds,
+			MB:          512,
+			Env: map[string]*string{
+				"TABLE_NAME":     r.Table.TableName(),
+				"QUEUE_URL":      r.Inquiries.Queue.QueueUrl(),
+				"BATCH_DEADLINE": deadline,
+				"SWEEP_INTERVAL": jsii.String(sweepInterval.String()),
+			},
+			May: []awsiam.PolicyStatement{
+				onOpenBatches(r.Table),
+				except(onKeys(r.Table, []string{batchKeys}, "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"), bucketKeys),
+				onKeys(r.Table, []string{bucketKeys}, "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+				allow([]string{"sqs:SendMessage"}, r.Inquiries.Queue.QueueArn()),
+			},
+		}),
 	}
 }
 
@@ -141,6 +198,13 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 func onKeys(table awsdynamodb.Table, patterns []string, actions ...string) awsiam.PolicyStatement {
 	s := allow(actions, table.TableArn())
 	s.AddCondition(jsii.String("ForAllValues:StringLike"), map[string][]string{"dynamodb:LeadingKeys": patterns})
+	return s
+}
+
+// onOpenBatches allows looking for unfinished batches in their index.
+func onOpenBatches(table awsdynamodb.Table) awsiam.PolicyStatement {
+	s := allow([]string{"dynamodb:Query"}, jsii.String(*table.TableArn()+"/index/"+openIndex))
+	s.AddCondition(jsii.String("ForAllValues:StringLike"), map[string][]string{"dynamodb:LeadingKeys": {openShards}})
 	return s
 }
 

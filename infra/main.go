@@ -2,25 +2,33 @@
 // CloudFormation template. It needs no AWS credentials.
 //
 // Context: stage names the deployment (default dev; dev and local may lose
-// their data, every other stage keeps it), arch is arm64 (default) or x86_64.
+// their data, every other stage keeps it), arch is arm64 (default) or x86_64,
+// batchDeadline is how long a batch is tried (default 6h).
 package main
 
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
 func main() {
 	app := awscdk.NewApp(nil)
 	stage := contextValue(app, "stage", "dev")
+	// A text that is no duration gives 0, which check refuses.
+	deadline, _ := time.ParseDuration(contextValue(app, "batchDeadline", inquiry.DefaultDeadline.String()))
 	props := Props{
 		Stage: stage,
 		Arch:  contextValue(app, "arch", "arm64"),
 		Code:  contextValue(app, "code", "dist/functions"),
+
+		BatchDeadline: deadline,
 	}
 	if err := props.check(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -26,7 +26,8 @@ func NewInquiryQueue(parent constructs.Construct) InquiryQueue {
 		EnforceSSL: jsii.Bool(true),
 		// A message keeps its age when it moves here, so it must be kept here
 		// for longer than in the queue it comes from.
-		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
+		RetentionPeriod:   awscdk.Duration_Days(jsii.Number(14)),
+		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(6 * failExhaustedSeconds)),
 	})
 	q.Queue = awssqs.NewQueue(scope, jsii.String("Queue"), &awssqs.QueueProps{
 		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
@@ -18,15 +20,24 @@ type Props struct {
 	Stage string // names the stack and the API's stage
 	Arch  string // arm64 or x86_64: what the functions were built for
 	Code  string // the folder with one built function per subfolder
+
+	// BatchDeadline is how long after its submission what is left of a batch is
+	// given up.
+	BatchDeadline time.Duration
 }
 
 // functionNames are the folders below functions/, one Lambda function each.
-var functionNames = []string{"api", "authorize-request", "dispatch-batch", "process-inquiry", "tally-statuses"}
+var functionNames = []string{
+	"api", "authorize-request", "dispatch-batch", "process-inquiry", "tally-statuses", "fail-exhausted", "sweep-open-batches",
+}
 
 // check says what to do about anything that would only fail half-way through.
 func (p Props) check() error {
 	if p.Arch != "arm64" && p.Arch != "x86_64" {
 		return fmt.Errorf("context arch is %q: say arm64 or x86_64", p.Arch)
+	}
+	if p.BatchDeadline <= 0 {
+		return errors.New("context batchDeadline must be a positive duration, such as 6h or 90m")
 	}
 	for _, name := range functionNames {
 		if _, err := os.Stat(filepath.Join(p.Code, name, "bootstrap")); err != nil {

@@ -9,11 +9,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
 // resource is one resource of the template.
@@ -31,8 +34,8 @@ type template struct {
 
 // Synthesis takes seconds, so it is done once for each stage that tests look at.
 var (
-	dev  = sync.OnceValue(func() template { return synthesize(Props{Stage: "dev", Arch: "arm64"}) })
-	prod = sync.OnceValue(func() template { return synthesize(Props{Stage: "prod", Arch: "arm64"}) })
+	dev  = sync.OnceValue(func() template { return synthesize("dev") })
+	prod = sync.OnceValue(func() template { return synthesize("prod") })
 )
 
 func TestMain(m *testing.M) {
@@ -45,7 +48,7 @@ func TestMain(m *testing.M) {
 var synthesis sync.Mutex
 
 // synthesize needs no built functions: it gives each an empty one.
-func synthesize(props Props) template {
+func synthesize(stage string) template {
 	synthesis.Lock()
 	defer synthesis.Unlock()
 	dir, err := os.MkdirTemp("", "functions")
@@ -61,7 +64,7 @@ func synthesize(props Props) template {
 			panic(err)
 		}
 	}
-	props.Code = dir
+	props := Props{Stage: stage, Arch: "arm64", Code: dir, BatchDeadline: inquiry.DefaultDeadline}
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(filepath.Join(dir, "cdk.out"))})
 	stack := NewStack(app, "test-"+props.Stage, props)
 	data, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
@@ -183,9 +186,11 @@ func TestTheQueues(t *testing.T) {
 	if keptDead <= kept {
 		t.Errorf("dead letters are kept %v s and their messages are up to %v s old when they arrive", keptDead, kept)
 	}
-	worker := dev().one(t, "AWS::Lambda::Function", "ProcessInquiry").Properties
-	if visible, timeout := queue["VisibilityTimeout"].(float64), worker["Timeout"].(float64); visible < 6*timeout {
-		t.Errorf("a message comes back after %v s; want at least six invocations of %v s", visible, timeout)
+	for reader, q := range map[string]map[string]any{"ProcessInquiry": queue, "FailExhausted": dead} {
+		timeout := dev().one(t, "AWS::Lambda::Function", reader).Properties["Timeout"].(float64)
+		if visible := q["VisibilityTimeout"].(float64); visible < 6*timeout {
+			t.Errorf("a message comes back to %s after %v s; want at least six invocations of %v s", reader, visible, timeout)
+		}
 	}
 }
 
@@ -213,7 +218,7 @@ func TestTheStreamsReaders(t *testing.T) {
 		size, window, parallel float64
 	}{
 		"SubmittedBatches": {
-			filter: `{"dynamodb":{"Keys":{"SK":{"S":["HEADER"]}},"NewImage":{"event":{"S":["SUBMITTED"]}}}}`,
+			filter: `{"dynamodb":{"Keys":{"SK":{"S":["HEADER"]}},"NewImage":{"event":{"S":["SUBMITTED","CANCEL_REQUESTED"]}}}}`,
 			size:   10, window: 0, parallel: 10,
 		},
 		"InquiryStatuses": {
@@ -240,8 +245,8 @@ func TestTheStreamsReaders(t *testing.T) {
 			}
 		})
 	}
-	same(t, "mappings: two readers of the stream, which is all it allows, and one of the queue",
-		len(dev().all(t, "AWS::Lambda::EventSourceMapping")), 3)
+	same(t, "mappings: two readers of the stream, which is all it allows, and one of each queue",
+		len(dev().all(t, "AWS::Lambda::EventSourceMapping")), 4)
 }
 
 func TestTheQueuesReader(t *testing.T) {
@@ -252,6 +257,47 @@ func TestTheQueuesReader(t *testing.T) {
 	same(t, "answers", m["FunctionResponseTypes"], any([]any{"ReportBatchItemFailures"}))
 	if most, _ := at(m, "ScalingConfig", "MaximumConcurrency").(float64); most < 2 {
 		t.Errorf("maximum concurrency is %v; want a bound of at least 2", most)
+	}
+}
+
+func TestDeadLettersAreReadToo(t *testing.T) {
+	t.Parallel()
+
+	m := dev().one(t, "AWS::Lambda::EventSourceMapping", "DeadLetters").Properties
+	if queue, reader := text(m["EventSourceArn"]), text(m["FunctionName"]); !strings.Contains(queue, "DeadLetters") || !strings.Contains(reader, "FailExhausted") {
+		t.Errorf("%s is read by %s", queue, reader)
+	}
+	same(t, "answers", m["FunctionResponseTypes"], any([]any{"ReportBatchItemFailures"}))
+	same(t, "bound", m["ScalingConfig"], nil)
+}
+
+func TestOpenBatchesAreSweptBySchedule(t *testing.T) {
+	t.Parallel()
+
+	rule := dev().one(t, "AWS::Events::Rule", "").Properties
+	same(t, "schedule", rule["ScheduleExpression"], "rate(5 minutes)")
+	same(t, "state", rule["State"], "ENABLED")
+	if target := text(rule["Targets"]); !strings.Contains(target, "SweepOpenBatches") {
+		t.Errorf("the schedule calls %s", target)
+	}
+	sweep := dev().one(t, "AWS::Lambda::Function", "SweepOpenBatches").Properties
+	if seconds := sweep["Timeout"].(float64); seconds >= 5*60 {
+		t.Errorf("a sweep may take %v s, into the next one", seconds)
+	}
+	index := dev().one(t, "AWS::DynamoDB::Table", "").Properties["GlobalSecondaryIndexes"]
+	same(t, "index", at(index, 0, "IndexName"), "open")
+	if may := text(dev().one(t, "AWS::IAM::Role", "SweepOpenBatches").Properties["Policies"]); !strings.Contains(may, "/index/open") {
+		t.Errorf("a sweep cannot read the index: %s", may)
+	}
+}
+
+// A worker's lease must not outlive the deadline at which a sweep gives up.
+func TestWorkersAndSweepsKnowTheSameDeadline(t *testing.T) {
+	t.Parallel()
+
+	for _, function := range []string{"ProcessInquiry", "SweepOpenBatches"} {
+		environment := dev().one(t, "AWS::Lambda::Function", function).Properties["Environment"]
+		same(t, function+"'s deadline", at(environment, "Variables", "BATCH_DEADLINE"), "6h0m0s")
 	}
 }
 
@@ -291,19 +337,20 @@ func TestEachFunctionMayDoThisAndNoMore(t *testing.T) {
 		"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
 		"s3:ListBucket", "s3:PutObject",
 	}
+	queue := []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 	want := map[string][]string{
 		"Api": {
 			"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem",
 			"dynamodb:Query", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue",
 		},
 		"AuthorizeRequest": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "secretsmanager:GetSecretValue"},
-		"DispatchBatch":    append([]string{"dynamodb:GetItem", "dynamodb:Query", "sqs:SendMessage"}, stream...),
-		"ProcessInquiry": {
-			"dynamodb:GetItem", "dynamodb:UpdateItem",
-			"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
-		},
-		"TallyStatuses": append([]string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, stream...),
+		"DispatchBatch":    append([]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "sqs:SendMessage"}, stream...),
+		"ProcessInquiry":   append([]string{"dynamodb:UpdateItem"}, queue...),
+		"TallyStatuses":    append([]string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, stream...),
+		"FailExhausted":    append([]string{"dynamodb:UpdateItem"}, queue...),
+		"SweepOpenBatches": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "sqs:SendMessage"},
 	}
+	same(t, "functions spelt out", len(want), len(functionNames))
 	for function, actions := range want {
 		role := dev().one(t, "AWS::IAM::Role", function+"Role").Properties
 		same(t, function+"'s managed policies", role["ManagedPolicyArns"], nil)
@@ -350,9 +397,9 @@ func checkResource(t *testing.T, function string, statement any) {
 func TestAWorkerCannotTouchABatchsCounters(t *testing.T) {
 	t.Parallel()
 
-	keys := func(function string) (like, unlike any) {
+	keys := func(function, action string) (like, unlike any) {
 		for _, s := range list(at(dev().one(t, "AWS::IAM::Role", function+"Role").Properties, "Policies", 0, "PolicyDocument", "Statement")) {
-			if strings.Contains(text(at(s, "Action")), "UpdateItem") {
+			if strings.Contains(text(at(s, "Action")), action) {
 				c := at(s, "Condition")
 				return at(c, "ForAllValues:StringLike", "dynamodb:LeadingKeys"), at(c, "ForAllValues:StringNotLike", "dynamodb:LeadingKeys")
 			}
@@ -360,10 +407,12 @@ func TestAWorkerCannotTouchABatchsCounters(t *testing.T) {
 		return nil, nil
 	}
 	inquiries, headers := any([]any{"LENDER#*#BATCH#*#*"}), any([]any{"LENDER#*#BATCH#*"})
-	like, unlike := keys("ProcessInquiry")
-	same(t, "process-inquiry writes", like, inquiries)
-	same(t, "process-inquiry is kept from", unlike, nil)
-	like, unlike = keys("TallyStatuses")
+	for function, action := range map[string]string{"ProcessInquiry": "UpdateItem", "FailExhausted": "UpdateItem", "DispatchBatch": "PutItem"} {
+		like, unlike := keys(function, action)
+		same(t, function+" writes", like, inquiries)
+		same(t, function+" is kept from", unlike, nil)
+	}
+	like, unlike := keys("TallyStatuses", "UpdateItem")
 	same(t, "tally-statuses writes", like, headers)
 	same(t, "tally-statuses is kept from", unlike, inquiries)
 }
@@ -464,8 +513,8 @@ func TestTheOutputs(t *testing.T) {
 	t.Parallel()
 
 	want := []string{
-		"ApiFunction", "ApiUrl", "AuthorizeRequestFunction", "DeadLetterQueueUrl", "DispatchBatchFunction",
-		"MasterKeySecretArn", "ProcessInquiryFunction", "QueueUrl", "TableName", "TallyStatusesFunction",
+		"ApiFunction", "ApiUrl", "AuthorizeRequestFunction", "DeadLetterQueueUrl", "DispatchBatchFunction", "FailExhaustedFunction",
+		"MasterKeySecretArn", "ProcessInquiryFunction", "QueueUrl", "SweepOpenBatchesFunction", "TableName", "TallyStatusesFunction",
 		"UserPoolClientId", "UserPoolId",
 	}
 	same(t, "outputs", slices.Sorted(maps.Keys(dev().Outputs)), want)
@@ -474,11 +523,14 @@ func TestTheOutputs(t *testing.T) {
 func TestAMissingBuildIsNamed(t *testing.T) {
 	t.Parallel()
 
-	err := Props{Stage: "dev", Arch: "arm64", Code: t.TempDir()}.check()
+	err := Props{Stage: "dev", Arch: "arm64", Code: t.TempDir(), BatchDeadline: time.Hour}.check()
 	if err == nil || !strings.Contains(err.Error(), "make build") {
 		t.Errorf("check() = %v; want what to run", err)
 	}
 	if err := (Props{Arch: "sparc"}).check(); err == nil || !strings.Contains(err.Error(), "arm64 or x86_64") {
 		t.Errorf("check() = %v; want the choices", err)
+	}
+	if err := (Props{Arch: "arm64"}).check(); err == nil || !strings.Contains(err.Error(), "batchDeadline") {
+		t.Errorf("check() = %v; want what a deadline looks like", err)
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
+// openIndex is the index of unfinished batches.
+const openIndex = "open"
+
 // NewTable declares the one table. Which items it holds is drawn in
 // shared/store.
 func NewTable(scope constructs.Construct, props Props) awsdynamodb.Table {
@@ -27,7 +30,7 @@ func NewTable(scope constructs.Construct, props Props) awsdynamodb.Table {
 	// Only unfinished batches have these two attributes, so the index stays
 	// small however many batches there have been.
 	table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
-		IndexName:      jsii.String("open"),
+		IndexName:      jsii.String(openIndex),
 		PartitionKey:   attribute("openShard", awsdynamodb.AttributeType_STRING),
 		SortKey:        attribute("nextCheckAt", awsdynamodb.AttributeType_NUMBER),
 		ProjectionType: awsdynamodb.ProjectionType_KEYS_ONLY,

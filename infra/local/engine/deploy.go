@@ -35,6 +35,8 @@ type Outputs struct {
 	DispatchBatchFunction    string
 	ProcessInquiryFunction   string
 	TallyStatusesFunction    string
+	FailExhaustedFunction    string
+	SweepOpenBatchesFunction string
 
 	// APIURL is where this machine reaches the API, without a slash at its
 	// end. The stack's own output names a host that exists on AWS only.
