@@ -26,6 +26,7 @@ type Batches interface {
 	Lender(context.Context, inquiry.LenderID) (inquiry.Lender, error)
 	Submit(context.Context, inquiry.Lender, inquiry.Submission) (id inquiry.BatchID, replayed bool, err error)
 	Batch(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
+	RequestCancel(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
 	Batches(ctx context.Context, lender inquiry.LenderID, offset, limit int) ([]inquiry.Batch, int, error)
 	Entries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, offset, limit int) (inquiry.Batch, []inquiry.Entry, error)
 	Entry(context.Context, inquiry.LenderID, inquiry.ID) (inquiry.Entry, error)
@@ -80,6 +81,7 @@ func (a *API) Handler() http.Handler {
 		RejectUnknownQueryParameters: true,
 	})
 	a.registerBatches(api)
+	a.registerCancel(api)
 	a.registerInquiries(api)
 	a.registerKeys(api)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -241,7 +241,7 @@ func TestStatusHasEveryFieldOfTheReference(t *testing.T) {
 		"batchId": fake.batches[0].ID.String(), "batchName": "A", "operationType": "SUBMIT",
 		"status": "RUNNING", "isTerminal": false,
 		"total": 3.0, "planning": 1.0, "running": 1.0, "completed": 1.0, "partialSuccess": 0.0, "failed": 0.0, "cancelled": 0.0,
-		"progressPercentage": 33.3, "createdAt": "2026-11-23T12:00:00Z", "finishedAt": nil,
+		"progressPercentage": 33.3, "createdAt": "2026-11-23T12:00:00Z", "finishedAt": nil, "cancelRequestedAt": nil,
 		"phaseProgress": map[string]any{
 			"plan":   map[string]any{"total": 3.0, "done": 2.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": nil},
 			"gather": map[string]any{"total": 3.0, "done": 1.0, "startedAt": "2026-11-23T12:00:02Z", "endedAt": nil},

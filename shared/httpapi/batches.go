@@ -57,6 +57,7 @@ type BatchBody struct {
 	ProgressPercentage float64             `json:"progressPercentage" minimum:"0" maximum:"100" doc:"Share of inquiries with a final status; it never falls, and is 100 only when all have one."`
 	CreatedAt          time.Time           `json:"createdAt"`
 	FinishedAt         *time.Time          `json:"finishedAt" doc:"When the last inquiry became final."`
+	CancelRequestedAt  *time.Time          `json:"cancelRequestedAt" doc:"When the batch was first asked to be cancelled; null if it never was."`
 	PhaseProgress      *PhaseProgress      `json:"phaseProgress"`
 	SourceRecordTotals *SourceRecordTotals `json:"sourceRecordTotals" doc:"Null until one inquiry is final."`
 	TimingSummary      *TimingSummary      `json:"timingSummary" doc:"Null until one inquiry is final."`
@@ -238,6 +239,7 @@ func batchBody(b inquiry.Batch) BatchBody {
 		ProgressPercentage: b.Progress(),
 		CreatedAt:          b.CreatedAt(),
 		FinishedAt:         moment(b.FinishedAt),
+		CancelRequestedAt:  moment(b.CancelRequestedAt),
 		PhaseProgress: &PhaseProgress{
 			Plan:   Phase{Total: b.Total, Done: b.Total - counts.Planning, StartedAt: moment(b.CreatedAt())},
 			Gather: Phase{Total: b.Total, Done: counts.Settled(), StartedAt: moment(b.Sums.FirstStartedAt), EndedAt: moment(b.FinishedAt)},

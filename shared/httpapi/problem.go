@@ -45,6 +45,7 @@ var titles = map[string]string{
 	"not-found":            "Not found",
 	"forbidden":            "Not allowed",
 	"conflict":             "Too many changes at once",
+	"not-cancellable":      "The batch is already finished",
 	"too-large":            "The request is too large",
 	"unsupported-media":    "The body's media type is not supported",
 	"method-not-allowed":   "The method is not allowed here",

@@ -1,0 +1,59 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+type cancelOutput struct {
+	Status int // 202 while the batch drains, 200 when it has
+	Body   BatchBody
+}
+
+// registerCancel adds the route that stops a batch. It needs no idempotency
+// key: asking again answers how far the first cancel has come.
+func (a *API) registerCancel(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "cancel-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries/{batch_id}/cancel",
+		Summary: "Cancel a batch", DefaultStatus: http.StatusAccepted,
+		Description: "Inquiries that no worker has claimed are cancelled; those that are running finish. " +
+			"The answer is the batch's status: 202 while it drains, 200 when a cancelled batch has finished. Repeating the request is harmless. " +
+			"A batch that finished without a cancel is a 409 `not-cancellable`.",
+	}, func(ctx context.Context, in *BatchPath) (*cancelOutput, error) {
+		batch, err := a.cancel(ctx, in.BatchID)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		out := &cancelOutput{Status: http.StatusAccepted, Body: batchBody(batch)}
+		if out.Body.IsTerminal {
+			out.Status = http.StatusOK
+		}
+		return out, nil
+	})
+}
+
+func (a *API) cancel(ctx context.Context, text string) (inquiry.Batch, error) {
+	caller := requestOf(ctx).Caller
+	if !caller.Role.MayChange() {
+		return inquiry.Batch{}, mayOnlyRead()
+	}
+	id, err := inquiry.ParseBatchID(text)
+	if err != nil {
+		return inquiry.Batch{}, err
+	}
+	batch, err := a.Batches.RequestCancel(ctx, caller.LenderID, id)
+	if errors.Is(err, inquiry.ErrFinished) {
+		return inquiry.Batch{}, newProblem(http.StatusConflict, "not-cancellable", "The batch has finished; there is nothing left to cancel.")
+	}
+	return batch, err
+}
+
+// mayOnlyRead is the problem of a viewer who asks for a change.
+func mayOnlyRead() *Problem {
+	return newProblem(http.StatusForbidden, "forbidden", "Your role may read batches, not change them. Ask your administrator for another role.")
+}

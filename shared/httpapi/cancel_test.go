@@ -1,0 +1,89 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+func (f *fakeBatches) RequestCancel(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
+	if _, err := f.Batch(ctx, lender, id); err != nil {
+		return inquiry.Batch{}, err
+	}
+	for i := range f.batches {
+		b := &f.batches[i]
+		if b.ID != id {
+			continue
+		}
+		if b.Status().Final() && b.CancelRequestedAt.IsZero() {
+			return *b, inquiry.ErrFinished
+		}
+		b.CancelRequestedAt = noon
+	}
+	return f.Batch(ctx, lender, id)
+}
+
+func TestACancelIsAnsweredWithHowFarItHasCome(t *testing.T) {
+	t.Parallel()
+	fake := newFake()
+	c := newClient(t, fake, io.Discard)
+	c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"},{"businessName":"C"}]}`)
+	path := "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/cancel"
+	ask := func(status int) httpapi.BatchBody {
+		t.Helper()
+		resp, body := c.do(t, "POST", path, "")
+		var got httpapi.BatchBody
+		if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != status || got.CancelRequestedAt == nil {
+			t.Errorf("%d, %v: %s; want %d", resp.StatusCode, err, body, status)
+		}
+		return got
+	}
+	ask(http.StatusAccepted)
+	ask(http.StatusAccepted)
+	fake.batches[0].Tally, _ = fake.batches[0].Merge(
+		inquiry.Change{Index: 0, Status: inquiry.StatusCompleted}, inquiry.Change{Index: 1, Status: inquiry.StatusCancelled},
+	)
+	if got := ask(http.StatusOK); got.Status != "CANCELLED" || got.Cancelled != 1 || got.Completed != 1 {
+		t.Errorf("when it has drained: %+v", got)
+	}
+}
+
+func TestWhatCannotBeCancelled(t *testing.T) {
+	t.Parallel()
+	fake := newFake()
+	c := newClient(t, fake, io.Discard)
+	c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
+	id := fake.batches[0].ID
+	fake.batches[0].Tally, _ = fake.batches[0].Merge(inquiry.Change{Index: 0, Status: inquiry.StatusCompleted})
+	viewer := c
+	viewer.caller.Role = auth.RoleViewer
+	tests := map[string]struct {
+		who    client
+		id     string
+		status int
+		kind   string
+	}{
+		"a finished batch":         {c, id.String(), 409, "not-cancellable"},
+		"a batch nobody has":       {c, inquiry.NewBatchID(noon).String(), 404, "not-found"},
+		"an inquiry's id as batch": {c, id.Inquiry(0).String(), 404, "not-found"},
+		"by a viewer":              {viewer, id.String(), 403, "forbidden"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			resp, body := tt.who.do(t, "POST", "/v1/batch-inquiries/"+tt.id+"/cancel", "")
+			if p := problem(t, resp, body); p.Status != tt.status || !strings.HasSuffix(p.Type, ":"+tt.kind) {
+				t.Errorf("%s", body)
+			}
+		})
+	}
+	if !fake.batches[0].CancelRequestedAt.IsZero() {
+		t.Error("one of them asked for a cancel")
+	}
+}
