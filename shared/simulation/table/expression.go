@@ -152,8 +152,8 @@ type comparison struct {
 }
 
 func (c comparison) check(s *scope) error {
-	if c.left.path != nil && c.right.path != nil && len(*c.left.path) == len(*c.right.path) && s.spell(*c.left.path) == s.spell(*c.right.path) {
-		return invalidExpression(c.which, "The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: [%s]", c.operator, s.spell(*c.left.path))
+	if err := checkDistinct(c.which, c.operator, s, c.left, c.right); err != nil {
+		return err
 	}
 	if c.operator == "=" || c.operator == "<>" {
 		return checkSizes(c.which, s, c.left, c.right)
@@ -189,6 +189,19 @@ func ordered(operator string, order int) bool {
 	default:
 		return order >= 0
 	}
+}
+
+// checkDistinct refuses to hold an attribute against itself.
+func checkDistinct(which, operator string, s *scope, first operand, rest ...operand) error {
+	if first.path == nil {
+		return nil
+	}
+	for _, o := range rest {
+		if o.path != nil && len(*o.path) == len(*first.path) && s.spell(*o.path) == s.spell(*first.path) {
+			return invalidExpression(which, "The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: [%s]", operator, s.spell(*first.path))
+		}
+	}
+	return nil
 }
 
 // checkOrdered refuses values that have no order.
@@ -228,6 +241,9 @@ type between struct {
 }
 
 func (c between) check(s *scope) error {
+	if err := checkDistinct(c.which, "BETWEEN", s, c.left, c.low, c.high); err != nil {
+		return err
+	}
 	low, high := s.given(c.low), s.given(c.high)
 	if low != nil && high != nil {
 		order, ok := compare(low, high)
@@ -249,11 +265,12 @@ func (c between) holds(s *scope) bool {
 }
 
 type oneOf struct {
-	left operand
-	all  []operand
+	which string
+	left  operand
+	all   []operand
 }
 
-func (c oneOf) check(*scope) error { return nil }
+func (c oneOf) check(s *scope) error { return checkDistinct(c.which, "IN", s, c.left, c.all...) }
 func (c oneOf) holds(s *scope) bool {
 	v := s.of(c.left)
 	return v != nil && slices.ContainsFunc(c.all, func(o operand) bool {
@@ -277,6 +294,9 @@ type function struct {
 }
 
 func (c function) check(s *scope) error {
+	if err := checkDistinct(c.which, c.name, s, c.left, c.right); err != nil {
+		return err
+	}
 	given := s.given(c.right)
 	switch c.name {
 	case "begins_with":

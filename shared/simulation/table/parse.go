@@ -141,6 +141,11 @@ func (p *parser) negation() (condition, error) {
 // test is a parenthesis, a function that is true or false, or a comparison.
 func (p *parser) test() (condition, error) {
 	if p.accept("(") {
+		p.at--
+		if left, ok := p.enclosedOperand(); ok {
+			return p.comparison(left)
+		}
+		p.at++
 		redundant := p.peek() == "("
 		inner, err := p.condition()
 		if err != nil {
@@ -160,6 +165,21 @@ func (p *parser) test() (condition, error) {
 		return nil, err
 	}
 	return p.comparison(left)
+}
+
+// enclosedOperand reads an operand in parentheses that is compared with
+// something. If that is not what follows, it reads nothing.
+func (p *parser) enclosedOperand() (operand, bool) {
+	before := *p
+	p.at++
+	if o, err := p.operand(); err == nil && p.accept(")") {
+		switch strings.ToUpper(p.peek()) {
+		case "=", "<>", "<", "<=", ">", ">=", "BETWEEN", "IN":
+			return o, true
+		}
+	}
+	*p = before
+	return operand{}, false
 }
 
 // enclosed reports whether the tokens since the parenthesis that was opened
@@ -213,7 +233,7 @@ func (p *parser) comparison(left operand) (condition, error) {
 		if len(all) > 100 {
 			return nil, p.fail("The IN operator is provided with too many operands; number of operands: %d", len(all))
 		}
-		return oneOf{left, all}, p.expect(")")
+		return oneOf{p.which, left, all}, p.expect(")")
 	}
 	p.at--
 	return nil, p.syntax(p.peek())
@@ -319,7 +339,7 @@ func (p *parser) name() (part, error) {
 	switch {
 	case strings.HasPrefix(token, "#") && len(token) > 1:
 		p.names = appendNew(p.names, token)
-	case token == "" || !wordByte(token[0]) || token[0] >= '0' && token[0] <= '9':
+	case token == "" || !wordByte(token[0]) || token[0] == '_' || token[0] >= '0' && token[0] <= '9':
 		return part{}, p.syntax(token)
 	case reserved(token):
 		return part{}, p.fail("Attribute name is a reserved keyword; reserved keyword: %s", token)

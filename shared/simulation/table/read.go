@@ -384,6 +384,10 @@ func keyTest(s *scope, c condition) (attribute string, r rangeCondition, ok bool
 	var left operand
 	switch c := c.(type) {
 	case comparison:
+		if c.left.path == nil { // as in ":pk = PK"
+			flipped := map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<="}[c.operator]
+			c = comparison{c.which, cmp.Or(flipped, c.operator), c.right, c.left}
+		}
 		left, r = c.left, rangeCondition{operator: c.operator, low: s.given(c.right)}
 	case between:
 		left, r = c.left, rangeCondition{operator: "BETWEEN", low: s.given(c.low), high: s.given(c.high)}
@@ -531,7 +535,7 @@ func (q *query) page(entries []entry) page {
 				p.items = append(p.items, q.view.of(e.item))
 			}
 		}
-		if p.scanned == q.limit || p.size > maxPageBytes {
+		if p.scanned == q.limit || p.size >= maxPageBytes {
 			p.last = q.keyOf(e)
 			break
 		}
