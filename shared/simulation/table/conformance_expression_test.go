@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
 )
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -113,30 +115,23 @@ var conditions = []string{
 
 func TestConditionsAgree(t *testing.T) {
 	t.Parallel()
-	for engine, endpoint := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			m := newMirror(t, endpoint(t))
-			if _, err := m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: everyType("there")}); err != nil {
-				t.Fatal(err)
-			}
-			for _, on := range []string{"there", "absent"} {
-				for _, condition := range conditions {
-					t.Run(condition+" "+on, func(t *testing.T) {
-						m.tb = t
-						_, _ = m.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
-							TableName: &m.name, Key: keyOf(on), ConditionExpression: &condition,
-							ExpressionAttributeNames: used(names, condition), ExpressionAttributeValues: used(values, condition),
-							ReturnValues: types.ReturnValueAllOld, ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-						})
-						_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: everyType("there")})
-					})
-				}
-			}
-			m.tb = t
-			m.compareContents()
-		})
+	m := newMirror(t, enginetest.DynamoDBLocal(t))
+	_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: everyType("there")})
+	for _, on := range []string{"there", "absent"} {
+		for _, condition := range conditions {
+			t.Run(condition+" "+on, func(t *testing.T) {
+				m.tb = t
+				_, _ = m.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
+					TableName: &m.name, Key: keyOf(on), ConditionExpression: &condition,
+					ExpressionAttributeNames: used(names, condition), ExpressionAttributeValues: used(values, condition),
+					ReturnValues: types.ReturnValueAllOld, ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+				})
+				_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: everyType("there")})
+			})
+		}
 	}
+	m.tb = t
+	m.compareContents()
 }
 
 // updates are of an item of every type, or of none.
@@ -158,51 +153,54 @@ var updates = []string{
 	"DELETE words :more", "DELETE words :words", "DELETE words :primes", "DELETE absent :more", "DELETE primes :primes", "DELETE n :one", "DELETE word :more", "DELETE absent.x :more",
 	"SET PK = :a", "REMOVE SK", "SET #PK = :a", "ADD SK :one", "SET word = :a SET n = :one", "SET", "SET word", "SET word = ", "SET word = :a,", "REMOVE", "UPDATE word = :a", "SET :a = word", "word = :a", "SET status = :a", "SET name = :a",
 	"SET word = :undefined", "SET #undefined = :a", "SET word = size(row)", "SET word = attribute_exists(n)", "SET word = :badnumber", "SET word = :toolong", "SET word = :noset", "SET word = :twice", "SET word = :notnull", "SET word = (n + :one)", "SET word = n * :one", "SET m = (:a)", "SET m = n-:one", "SET m=n+:one",
-	"SET openShard = :a, nextCheckAt = :one", "SET openShard = :one", "SET openShard = :empty", "SET nextCheckAt = :a", "SET openShard = :a", "REMOVE openShard", "SET word = :empty", "SET flag = :null, nothing = :flag", "SET words = :words", "SET primes = :primes", "SET tree = :tree", "SET word = word",
+	"SET openShard = :a, nextCheckAt = :one", "SET openShard = :empty", "SET openShard = :a", "REMOVE openShard", "SET word = :empty", "SET flag = :null, nothing = :flag", "SET words = :words", "SET primes = :primes", "SET tree = :tree", "SET word = word",
 	"ADD n :one SET word = :a REMOVE half DELETE words :more", "SET m = n, k = m", "REMOVE n SET m = n", "SET n = n + n", "ADD n :one ADD half :one",
 }
 
 func TestUpdatesAgree(t *testing.T) {
 	t.Parallel()
-	returns := []types.ReturnValue{
-		types.ReturnValueAllNew, types.ReturnValueUpdatedNew, types.ReturnValueAllOld, types.ReturnValueUpdatedOld, types.ReturnValueNone,
+	m := newMirror(t, enginetest.DynamoDBLocal(t))
+	for i, update := range updates {
+		for _, there := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s there %t", update, there), func(t *testing.T) {
+				m.tb = t
+				m.updateEachWay(update, fmt.Sprintf("%d-%t", i, there), there)
+			})
+		}
 	}
-	for engine, endpoint := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			m := newMirror(t, endpoint(t))
-			for i, update := range updates {
-				for _, there := range []bool{true, false} {
-					t.Run(fmt.Sprintf("%s there %t", update, there), func(t *testing.T) {
-						m.tb = t
-						for j, r := range returns {
-							name := fmt.Sprintf("%d-%t-%d", i, there, j)
-							if there {
-								_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: everyType(name)})
-							}
-							_, _ = m.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-								TableName: &m.name, Key: keyOf(name), UpdateExpression: &update, ReturnValues: r,
-								ExpressionAttributeNames: used(names, update), ExpressionAttributeValues: used(values, update),
-							})
-						}
-						name := fmt.Sprintf("%d-%t", i, there)
-						if there {
-							_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: everyType(name)})
-						}
-						_, _ = m.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-							{Put: &types.Put{TableName: &m.name, Item: keyOf(name + "-other")}},
-							{Update: &types.Update{
-								TableName: &m.name, Key: keyOf(name), UpdateExpression: &update,
-								ExpressionAttributeNames: used(names, update), ExpressionAttributeValues: used(values, update),
-							}},
-						}})
-					})
-				}
-			}
-			m.tb = t
-			m.compareContents()
+	m.tb = t
+	m.compareContents()
+}
+
+// updateEachWay does the update alone, once for each kind of reply, and in a
+// transaction, on items of their own.
+func (m *mirror) updateEachWay(update, name string, there bool) {
+	ctx := m.tb.Context()
+	returns := []types.ReturnValue{types.ReturnValueAllNew, types.ReturnValueAllOld, types.ReturnValueNone}
+	if !strings.ContainsAny(update, ".[") {
+		returns = append(returns, types.ReturnValueUpdatedNew, types.ReturnValueUpdatedOld)
+	}
+	begin := func(name string) {
+		if there {
+			_, _ = m.PutItem(ctx, &dynamodb.PutItemInput{TableName: &m.name, Item: everyType(name)})
+		}
+	}
+	for _, r := range returns {
+		own := name + "-" + string(r)
+		begin(own)
+		_, _ = m.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &m.name, Key: keyOf(own), UpdateExpression: &update, ReturnValues: r,
+			ExpressionAttributeNames: used(names, update), ExpressionAttributeValues: used(values, update),
 		})
 	}
+	begin(name)
+	_, _ = m.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		{Put: &types.Put{TableName: &m.name, Item: keyOf(name + "-other")}},
+		{Update: &types.Update{
+			TableName: &m.name, Key: keyOf(name), UpdateExpression: &update,
+			ExpressionAttributeNames: used(names, update), ExpressionAttributeValues: used(values, update),
+		}},
+	}})
 }
 
 var keyConditions = []string{
@@ -216,52 +214,47 @@ func TestQueriesAgree(t *testing.T) {
 	t.Parallel()
 	values := maps.Clone(values)
 	maps.Copy(values, item{":n3": str("name-3"), ":n5": str("name-5"), ":n6": str("name-6"), ":pre": str("name-1"), ":shard": str("0"), ":at": num("1005")})
-	for engine, endpoint := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			m := newMirror(t, endpoint(t))
-			for i := range 15 {
-				it := everyType(fmt.Sprintf("name-%d", i))
-				it["n"] = num(fmt.Sprint(i % 4))
-				if i%2 == 0 {
-					it["openShard"], it["nextCheckAt"] = str("0"), num(fmt.Sprint(1000+i))
-				}
-				_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: it})
-			}
-			for _, c := range keyConditions {
-				for _, forward := range []bool{true, false} {
-					t.Run(fmt.Sprintf("%s forward %t", c, forward), func(t *testing.T) {
-						m.tb = t
-						m.queryAll(&dynamodb.QueryInput{
-							TableName: &m.name, KeyConditionExpression: &c, ScanIndexForward: &forward,
-							ExpressionAttributeNames: used(names, c), ExpressionAttributeValues: used(values, c),
-						})
-					})
-				}
-			}
-			for _, limit := range []int32{1, 2, 5, 8, 15, 16} {
-				for _, filter := range []string{"", "n = :one"} {
-					for _, forward := range []bool{true, false} {
-						t.Run(fmt.Sprintf("limit %d filter %s forward %t", limit, filter, forward), func(t *testing.T) {
-							m.tb = t
-							in := &dynamodb.QueryInput{
-								TableName: &m.name, KeyConditionExpression: aws.String("PK = :item"), ScanIndexForward: &forward, Limit: &limit,
-								ExpressionAttributeValues: used(values, ":item", filter), ProjectionExpression: aws.String("SK, tree.leaf, tree.branch"),
-							}
-							if filter != "" {
-								in.FilterExpression = &filter
-							}
-							m.queryAll(in)
-							c := "openShard = :shard AND nextCheckAt <= :at"
-							m.queryAll(&dynamodb.QueryInput{
-								TableName: &m.name, IndexName: aws.String("open"), KeyConditionExpression: &c, ScanIndexForward: &forward, Limit: &limit,
-								ExpressionAttributeValues: used(values, c),
-							})
-						})
+	m := newMirror(t, enginetest.DynamoDBLocal(t))
+	for i := range 15 {
+		it := everyType(fmt.Sprintf("name-%d", i))
+		it["n"] = num(fmt.Sprint(i % 4))
+		if i%2 == 0 {
+			it["openShard"], it["nextCheckAt"] = str("0"), num(fmt.Sprint(1000+i))
+		}
+		_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: it})
+	}
+	for _, c := range keyConditions {
+		for _, forward := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s forward %t", c, forward), func(t *testing.T) {
+				m.tb = t
+				m.queryAll(&dynamodb.QueryInput{
+					TableName: &m.name, KeyConditionExpression: &c, ScanIndexForward: &forward,
+					ExpressionAttributeNames: used(names, c), ExpressionAttributeValues: used(values, c),
+				})
+			})
+		}
+	}
+	for _, limit := range []int32{1, 2, 5, 8, 15, 16} {
+		for _, filter := range []string{"", "n = :one"} {
+			for _, forward := range []bool{true, false} {
+				t.Run(fmt.Sprintf("limit %d filter %s forward %t", limit, filter, forward), func(t *testing.T) {
+					m.tb = t
+					in := &dynamodb.QueryInput{
+						TableName: &m.name, KeyConditionExpression: aws.String("PK = :item"), ScanIndexForward: &forward, Limit: &limit,
+						ExpressionAttributeValues: used(values, ":item", filter), ProjectionExpression: aws.String("SK, tree.leaf, tree.branch"),
 					}
-				}
+					if filter != "" {
+						in.FilterExpression = &filter
+					}
+					m.queryAll(in)
+					c := "openShard = :shard AND nextCheckAt <= :at"
+					m.queryAll(&dynamodb.QueryInput{
+						TableName: &m.name, IndexName: aws.String("open"), KeyConditionExpression: &c, ScanIndexForward: &forward, Limit: &limit,
+						ExpressionAttributeValues: used(values, c),
+					})
+				})
 			}
-		})
+		}
 	}
 }
 
@@ -278,39 +271,34 @@ func (m *mirror) queryAll(in *dynamodb.QueryInput) {
 
 func TestLargeItemsAgree(t *testing.T) {
 	t.Parallel()
-	for engine, endpoint := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			m := newMirror(t, endpoint(t))
-			sized := func(name string, size int) item {
-				it := keyOf(name)
-				it["data"] = &types.AttributeValueMemberB{Value: make([]byte, size)}
-				return it
-			}
-			overhead := len("PKitemSK-data") + 3 // and a name of four letters
-			for _, size := range []int{0, 1023, 1024, 4095, 4096, 400<<10 - overhead, 400<<10 - overhead + 1, 400<<10 - overhead + 2} {
-				_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: sized("size", size)})
-				_, _ = m.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &m.name, Key: keyOf("size")})
-			}
-			for _, size := range []int{100_000, 262_144 - overhead, 300_000} {
-				for i := range 9 {
-					_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: sized(fmt.Sprintf("no-%d", i), size)})
-				}
-				for _, forward := range []bool{true, false} {
-					m.queryAll(&dynamodb.QueryInput{
-						TableName: &m.name, KeyConditionExpression: aws.String("PK = :item AND begins_with(SK, :no)"), ScanIndexForward: &forward,
-						ExpressionAttributeValues: item{":item": str("item"), ":no": str("no-")},
-					})
-				}
-			}
-			update := &dynamodb.UpdateItemInput{
-				TableName: &m.name, Key: keyOf("size"), UpdateExpression: aws.String("SET more = :more"),
-				ExpressionAttributeValues: item{":more": &types.AttributeValueMemberB{Value: make([]byte, 200<<10)}},
-			}
-			for range 2 {
-				_, _ = m.UpdateItem(t.Context(), update)
-			}
-		})
+	m := newMirror(t, enginetest.DynamoDBLocal(t))
+	sized := func(name string, size int) item {
+		it := keyOf(name)
+		it["data"] = &types.AttributeValueMemberB{Value: make([]byte, size)}
+		return it
+	}
+	overhead := len("PKitemSK-data") + 3 // and a name of four letters
+	for _, size := range []int{0, 1023, 1024, 4095, 4096, 400<<10 - overhead, 400<<10 - overhead + 1, 400<<10 - overhead + 2} {
+		_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: sized("size", size)})
+		_, _ = m.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &m.name, Key: keyOf("size")})
+	}
+	for _, size := range []int{100_000, 262_144 - overhead, 300_000} {
+		for i := range 9 {
+			_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: sized(fmt.Sprintf("no-%d", i), size)})
+		}
+		for _, forward := range []bool{true, false} {
+			m.queryAll(&dynamodb.QueryInput{
+				TableName: &m.name, KeyConditionExpression: aws.String("PK = :item AND begins_with(SK, :no)"), ScanIndexForward: &forward,
+				ExpressionAttributeValues: item{":item": str("item"), ":no": str("no-")},
+			})
+		}
+	}
+	update := &dynamodb.UpdateItemInput{
+		TableName: &m.name, Key: keyOf("size"), UpdateExpression: aws.String("SET more = :more"),
+		ExpressionAttributeValues: item{":more": &types.AttributeValueMemberB{Value: make([]byte, 200<<10)}},
+	}
+	for range 2 {
+		_, _ = m.UpdateItem(t.Context(), update)
 	}
 }
 
@@ -391,24 +379,20 @@ func TestTransactionsAgree(t *testing.T) {
 		"a hundred and one":             func(m *mirror) []types.TransactWriteItem { return many(m, 101) },
 		"an update with a syntax error": func(m *mirror) []types.TransactWriteItem { return []types.TransactWriteItem{set(m, "a", "SET")} },
 	}
-	for engine, endpoint := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			for _, name := range slices.Sorted(maps.Keys(cases)) {
-				t.Run(name, func(t *testing.T) {
-					m := newMirror(t, endpoint(t))
-					for _, there := range []string{"old", "other"} {
-						_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: everyType(there)})
-					}
-					in := &dynamodb.TransactWriteItemsInput{TransactItems: cases[name](m), ClientRequestToken: &m.name}
-					for range 2 { // the second time under the same token
-						_, _ = m.TransactWriteItems(t.Context(), in)
-					}
-					in.TransactItems = append(in.TransactItems, put(m, "another", ""))
-					_, _ = m.TransactWriteItems(t.Context(), in)
-					m.compareContents()
-				})
+	endpoint := enginetest.DynamoDBLocal(t)
+	for _, name := range slices.Sorted(maps.Keys(cases)) {
+		t.Run(name, func(t *testing.T) {
+			m := newMirror(t, endpoint)
+			for _, there := range []string{"old", "other"} {
+				_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: everyType(there)})
 			}
+			in := &dynamodb.TransactWriteItemsInput{TransactItems: cases[name](m), ClientRequestToken: &m.name}
+			for range 2 { // the second time under the same token
+				_, _ = m.TransactWriteItems(t.Context(), in)
+			}
+			in.TransactItems = append(in.TransactItems, put(m, "another", ""))
+			_, _ = m.TransactWriteItems(t.Context(), in)
+			m.compareContents()
 		})
 	}
 }

@@ -165,14 +165,14 @@ func (u *update) apply(s *scope, key item) (item, error) {
 		}
 	}
 	for _, a := range u.deletes {
-		old := s.find(a.target)
-		if old == nil {
-			continue
+		var v value
+		if old := s.find(a.target); old != nil {
+			var err error
+			if v, err = subtracted(old, s.given(a.term.operand)); err != nil {
+				return nil, err
+			}
 		}
-		v, err := subtracted(old, s.given(a.term.operand))
-		if err != nil {
-			return nil, err
-		}
+		var err error
 		if v == nil {
 			err = edits.remove(a.target)
 		} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -173,6 +174,9 @@ func (t *Table) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...fun
 		if in.Item == nil {
 			return nil, invalid("The parameter 'Item' is required but was not present in the request")
 		}
+		if err := checkAllOrNothing(in.ReturnValues); err != nil {
+			return nil, err
+		}
 		_, o, consumed, err := t.single("PutItem", action{
 			table: in.TableName, put: in.Item, condition: in.ConditionExpression,
 			names: in.ExpressionAttributeNames, values: in.ExpressionAttributeValues,
@@ -182,8 +186,10 @@ func (t *Table) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...fun
 			return nil, err
 		}
 		out := &dynamodb.PutItemOutput{ConsumedCapacity: consumed}
-		out.Attributes, err = wholeItem(in.ReturnValues, o.old)
-		return out, err
+		if in.ReturnValues == types.ReturnValueAllOld {
+			out.Attributes = copyItem(o.old)
+		}
+		return out, nil
 	})
 }
 
@@ -192,6 +198,9 @@ func (t *Table) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ 
 	return call(ctx, t, "DeleteItem", in, func() (*dynamodb.DeleteItemOutput, error) {
 		if in.Expected != nil || in.ConditionalOperator != "" {
 			return nil, notModelled("parameters that expressions have replaced")
+		}
+		if err := checkAllOrNothing(in.ReturnValues); err != nil {
+			return nil, err
 		}
 		_, o, consumed, err := t.single("DeleteItem", action{
 			table: in.TableName, key: in.Key, remove: true, condition: in.ConditionExpression,
@@ -202,20 +211,20 @@ func (t *Table) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ 
 			return nil, err
 		}
 		out := &dynamodb.DeleteItemOutput{ConsumedCapacity: consumed}
-		out.Attributes, err = wholeItem(in.ReturnValues, o.old)
-		return out, err
+		if in.ReturnValues == types.ReturnValueAllOld {
+			out.Attributes = copyItem(o.old)
+		}
+		return out, nil
 	})
 }
 
-// wholeItem is what a put or a delete returns.
-func wholeItem(wanted types.ReturnValue, old item) (item, error) {
-	switch wanted {
-	case "", types.ReturnValueNone:
-		return nil, nil
-	case types.ReturnValueAllOld:
-		return copyItem(old), nil
+// checkAllOrNothing refuses what only an update returns.
+func checkAllOrNothing(r types.ReturnValue) error {
+	switch r {
+	case "", types.ReturnValueNone, types.ReturnValueAllOld:
+		return nil
 	}
-	return nil, invalid("ReturnValues can only be ALL_OLD or NONE")
+	return invalid("ReturnValues can only be ALL_OLD or NONE")
 }
 
 // UpdateItem changes attributes of an item, or makes the item.
@@ -223,6 +232,9 @@ func (t *Table) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ 
 	return call(ctx, t, "UpdateItem", in, func() (*dynamodb.UpdateItemOutput, error) {
 		if in.Expected != nil || in.AttributeUpdates != nil || in.ConditionalOperator != "" {
 			return nil, notModelled("parameters that expressions have replaced")
+		}
+		if err := checkReturned(in); err != nil {
+			return nil, err
 		}
 		w, o, consumed, err := t.single("UpdateItem", action{
 			table: in.TableName, key: in.Key, update: in.UpdateExpression, condition: in.ConditionExpression,
@@ -248,16 +260,32 @@ func (t *Table) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ 
 	})
 }
 
-// updated is the part of an item that the update's paths lead to, nil if none.
+// checkReturned refuses parts of attributes, of which DynamoDB Local returns now
+// the part and now the whole.
+func checkReturned(in *dynamodb.UpdateItemInput) error {
+	switch in.ReturnValues {
+	case "", types.ReturnValueNone, types.ReturnValueAllOld, types.ReturnValueAllNew:
+		return nil
+	case types.ReturnValueUpdatedOld, types.ReturnValueUpdatedNew:
+		if in.UpdateExpression != nil && strings.ContainsAny(*in.UpdateExpression, ".[") {
+			return notModelled("updated values that are parts of attributes")
+		}
+		return nil
+	}
+	return invalid("1 validation error detected: Value '%s' at 'returnValues' failed to satisfy constraint", in.ReturnValues)
+}
+
+// updated are the attributes of an item that the update is about, nil if none.
 func (w *write) updated(it item) item {
 	if w.parsed.update == nil {
 		return nil
 	}
-	s := w.scope
-	s.item = it
 	found := item{}
 	for p := range w.parsed.update.targets {
-		s.project(p, found)
+		name := w.scope.name(p[0])
+		if v := it[name]; v != nil {
+			found[name] = copyOf(v)
+		}
 	}
 	if len(found) == 0 {
 		return nil
