@@ -164,7 +164,7 @@ func TestSubmitAnswersAsTheReferenceSays(t *testing.T) {
 		}
 		id := fake.batches[0].ID.String()
 		want := map[string]any{
-			"batchId": id, "batchName": "Renewals", "total": 2.0,
+			"batchId": id, "batchName": "Renewals", "total": 2.0, "accepted": 2.0, "rejected": 0.0,
 			"message": "Accepted 2 inquiries. Follow the batch at its Location.",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -28,15 +28,18 @@ type submitInput struct {
 type submitOutput struct {
 	Location string `header:"Location" doc:"Where the batch is."`
 	Replayed string `header:"Idempotent-Replayed" doc:"true when the batch had been submitted before with the same key."`
-	Body     SubmittedBody
+	Body     any    // *SubmittedBody, or *ValidatedBody of a dry run
 }
 
 // SubmittedBody answers a submission.
 type SubmittedBody struct {
 	BatchID   inquiry.BatchID `json:"batchId" format:"uuid"`
 	BatchName string          `json:"batchName"`
-	Total     int             `json:"total" doc:"Inquiries accepted."`
+	Total     int             `json:"total" doc:"Inquiries in the batch, rejected ones included."`
+	Accepted  int             `json:"accepted" doc:"Inquiries that will be looked up."`
+	Rejected  int             `json:"rejected" doc:"Inquiries that break the rules and have FAILED at once; always 0 without onInvalid: skip."`
 	Message   string          `json:"message"`
+	Errors    []Fault         `json:"errors,omitempty" doc:"What is wrong with the rejected inquiries."`
 }
 
 // BatchBody is how far a batch has come. The six counters sum to total in every
@@ -44,6 +47,7 @@ type SubmittedBody struct {
 type BatchBody struct {
 	BatchID            inquiry.BatchID     `json:"batchId" format:"uuid"`
 	BatchName          string              `json:"batchName"`
+	Metadata           map[string]string   `json:"metadata,omitempty" doc:"The batch's metadata, as submitted."`
 	OperationType      string              `json:"operationType" enum:"SUBMIT"`
 	Status             string              `json:"status" enum:"PENDING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED"`
 	IsTerminal         bool                `json:"isTerminal" doc:"No inquiry of the batch can change any more."`
@@ -137,6 +141,12 @@ func (a *API) registerBatches(api huma.API) {
 			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[SubmitBody](), true, "")},
 		}},
 	}
+	submit.Responses = map[string]*huma.Response{"200": {Description: "The batch was accepted or, with validateOnly, checked.", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{
+			api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[SubmittedBody](), true, ""),
+			api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[ValidatedBody](), true, ""),
+		}}},
+	}}}
 	reader, err := newBodyReader(api.OpenAPI(), "SubmitBody", a.Now)
 	if err != nil {
 		panic(fmt.Sprintf("httpapi: the schema of a submission does not compile: %v", err)) // our own constant
@@ -190,9 +200,13 @@ func (a *API) submit(ctx context.Context, reader *bodyReader, in *submitInput) (
 	if err != nil {
 		return nil, err
 	}
+	if sub.validateOnly {
+		return &submitOutput{Body: validatedBody(sub, lender)}, nil
+	}
 	id, replayed, err := a.Batches.Submit(ctx, lender, inquiry.Submission{
 		UserID:         request.Caller.UserID,
 		Name:           sub.name,
+		Metadata:       sub.metadata,
 		Inquiries:      sub.inquiries,
 		IdempotencyKey: in.IdempotencyKey,
 		Fingerprint:    sub.fingerprint,
@@ -202,10 +216,7 @@ func (a *API) submit(ctx context.Context, reader *bodyReader, in *submitInput) (
 	}
 	out := &submitOutput{
 		Location: request.Prefix + "/v1/batch-inquiries/" + id.String(),
-		Body: SubmittedBody{
-			BatchID: id, BatchName: sub.name, Total: len(sub.inquiries),
-			Message: fmt.Sprintf("Accepted %d inquiries. Follow the batch at its Location.", len(sub.inquiries)),
-		},
+		Body:     submittedBody(id, sub),
 	}
 	if replayed {
 		out.Replayed = "true"
@@ -226,6 +237,7 @@ func batchBody(b inquiry.Batch) BatchBody {
 	body := BatchBody{
 		BatchID:            b.ID,
 		BatchName:          b.Name,
+		Metadata:           b.Metadata,
 		OperationType:      string(b.Operation),
 		Status:             string(status),
 		IsTerminal:         status.Final(),
@@ -245,9 +257,9 @@ func batchBody(b inquiry.Batch) BatchBody {
 			Gather: Phase{Total: b.Total, Done: counts.Settled(), StartedAt: moment(b.Sums.FirstStartedAt), EndedAt: moment(b.FinishedAt)},
 		},
 	}
-	if counts.Settled() > counts.Cancelled {
+	if !b.Sums.FirstStartedAt.IsZero() && !b.Sums.LastFinishedAt.IsZero() {
 		body.SourceRecordTotals = sourceRecordTotals(b.Sums)
-		body.TimingSummary = timingSummary(b, counts.Settled()-counts.Cancelled)
+		body.TimingSummary = timingSummary(b, max(counts.Settled()-counts.Cancelled, 1))
 	}
 	return body
 }

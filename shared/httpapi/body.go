@@ -36,9 +36,26 @@ const (
 
 // submission is a request body that passed every check.
 type submission struct {
-	name        string
-	inquiries   []inquiry.Inquiry
-	fingerprint [sha256.Size]byte
+	name         string
+	metadata     map[string]string
+	inquiries    []inquiry.Inquiry
+	skip         bool // faulty inquiries are rejected one by one
+	validateOnly bool
+	fingerprint  [sha256.Size]byte
+
+	// faults are those of rejected inquiries and, with validateOnly, all others.
+	faults []inquiry.Fault
+}
+
+// rejected is how many inquiries have faults.
+func (s submission) rejected() int {
+	indexes := map[int]bool{}
+	for _, f := range s.faults {
+		if f.Index >= 0 {
+			indexes[f.Index] = true
+		}
+	}
+	return len(indexes)
 }
 
 // bodyReader checks and reads the body of a submission.
@@ -71,6 +88,7 @@ func newBodyReader(document *huma.OpenAPI, name string, now func() time.Time) (*
 
 // read returns the submission in raw, or a *inquiry.ValidationError that lists
 // everything wrong with it, or a *Problem when it cannot be read as JSON at all.
+// A submission that is only to be validated is returned with its faults.
 func (b *bodyReader) read(raw []byte, batchMax int) (submission, error) {
 	faults, err := scan(raw)
 	if err != nil {
@@ -98,20 +116,55 @@ func (b *bodyReader) read(raw []byte, batchMax int) (submission, error) {
 			return submission{}, err
 		}
 	}
-	sub := submission{name: strings.TrimSpace(body.Name)}
+	sub := submission{
+		name: strings.TrimSpace(body.Name), metadata: body.Metadata,
+		skip: body.OnInvalid == "skip" && !has(codeBadNumber), validateOnly: body.ValidateOnly,
+	}
 	for _, in := range body.Inquiries {
 		sub.inquiries = append(sub.inquiries, in.inquiry().Normalize())
 	}
-	faults = append(faults, b.rules(sub, body, batchMax)...)
-	if len(faults) > 0 {
-		return submission{}, &inquiry.ValidationError{Faults: tidy(faults, sub.inquiries)}
+	sub.faults = tidy(append(faults, b.rules(sub, body, batchMax)...), sub.inquiries)
+	if sub.validateOnly {
+		return sub, nil
 	}
-	canonical, err := json.Marshal(map[string]any{"name": sub.name, "inquiries": sub.inquiries})
-	if err != nil {
+	if sub.fingerprint, err = sub.digest(); err != nil {
 		return submission{}, err
 	}
-	sub.fingerprint = sha256.Sum256(canonical)
+	if len(sub.faults) > 0 && !sub.reject() {
+		return submission{}, &inquiry.ValidationError{Faults: sub.faults}
+	}
 	return sub, nil
+}
+
+// digest tells this submission from others under the same idempotency key.
+func (s submission) digest() ([sha256.Size]byte, error) {
+	content := map[string]any{"name": s.name, "inquiries": s.inquiries}
+	if len(s.metadata) > 0 {
+		content["metadata"] = s.metadata
+	}
+	if s.skip {
+		content["onInvalid"] = "skip"
+	}
+	canonical, err := json.Marshal(content)
+	return sha256.Sum256(canonical), err
+}
+
+// reject rejects the inquiries that have faults, if the submission asks for that
+// and is otherwise in order; ok is false when it has to be refused as a whole.
+func (s *submission) reject() (ok bool) {
+	outside := slices.ContainsFunc(s.faults, func(f inquiry.Fault) bool { return f.Index < 0 })
+	if !s.skip || outside || s.rejected() == len(s.inquiries) {
+		return false
+	}
+	for rest := s.faults; len(rest) > 0; { // sorted by inquiry
+		index, n := rest[0].Index, 1
+		for n < len(rest) && rest[n].Index == index {
+			n++
+		}
+		s.inquiries[index] = s.inquiries[index].Reject(rest[:n])
+		rest = rest[n:]
+	}
+	return true
 }
 
 // rules checks what a schema cannot state.
@@ -123,6 +176,7 @@ func (b *bodyReader) rules(sub submission, body SubmitBody, batchMax int) []inqu
 	if code, message := inquiry.CheckText(sub.name); code != "" {
 		faults = append(faults, inquiry.Fault{Pointer: "/name", Index: -1, Code: code, Message: message})
 	}
+	faults = append(faults, inquiry.CheckMetadata(sub.metadata)...)
 	if n := len(sub.inquiries); n > batchMax {
 		faults = append(faults, inquiry.Fault{Pointer: "/inquiries", Index: -1, Code: "too-many",
 			Message: fmt.Sprintf("there are %d inquiries; your limit is %d in one batch", n, batchMax)})

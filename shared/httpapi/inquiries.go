@@ -43,6 +43,7 @@ type InquirySummary struct {
 	FinishedAt         *time.Time        `json:"finishedAt"`
 	Sources            map[string]string `json:"sources,omitempty" doc:"How each source answered, once the inquiry is final."`
 	Failure            *InquiryFailure   `json:"failure,omitempty" doc:"Why there is no useful report."`
+	Errors             []Fault           `json:"errors,omitempty" doc:"The rules that a rejected inquiry breaks; pointers are into the inquiry."`
 	Metadata           map[string]string `json:"metadata,omitempty"`
 }
 
@@ -144,6 +145,9 @@ func summary(e inquiry.Entry) InquirySummary {
 		}
 		row.Sources[name] = string(src.Outcome)
 		row.SourceRecordCount += src.Records
+	}
+	for _, r := range e.Inquiry.Rejected {
+		row.Errors = append(row.Errors, Fault{Pointer: r.Pointer, Code: r.Code, Message: r.Message})
 	}
 	if e.Record.Failure != "" {
 		row.Failure = &InquiryFailure{Code: e.Record.Failure, Retryable: e.Record.Retryable}

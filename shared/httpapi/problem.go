@@ -116,16 +116,22 @@ func validationProblem(faults []inquiry.Fault) *Problem {
 	p := newProblem(http.StatusUnprocessableEntity, "validation", "Nothing was stored. Correct what errors lists and send the request again.")
 	if len(faults) > maxFaults {
 		p.Detail = "Nothing was stored. There are more errors than are listed here; correct these and send the request again."
-		faults = faults[:maxFaults]
 	}
-	for _, f := range faults {
-		listed := Fault{Pointer: f.Pointer, ExternalID: f.ExternalID, Code: f.Code, Message: f.Message}
-		if f.Index >= 0 {
-			listed.Index = &f.Index
-		}
-		p.Errors = append(p.Errors, listed)
-	}
+	p.Errors = listed(faults)
 	return p
+}
+
+// listed are faults of a body as an answer lists them, as many as it may.
+func listed(faults []inquiry.Fault) []Fault {
+	var list []Fault
+	for _, f := range faults[:min(len(faults), maxFaults)] {
+		one := Fault{Pointer: f.Pointer, ExternalID: f.ExternalID, Code: f.Code, Message: f.Message}
+		if f.Index >= 0 {
+			one.Index = &f.Index
+		}
+		list = append(list, one)
+	}
+	return list
 }
 
 // writeProblem answers outside of huma.

@@ -5,8 +5,11 @@ import "github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 // SubmitBody is the request body of a submission. Its tags are the contract:
 // the API's document and the check of every request are both made from them.
 type SubmitBody struct {
-	Name      string         `json:"name" minLength:"1" maxLength:"250" doc:"Name of the batch, for people." example:"November renewals"`
-	Inquiries []InquiryInput `json:"inquiries" minItems:"1" maxItems:"65535" doc:"The businesses to look up: 250 at most, unless the lender's limit is another."`
+	Name         string            `json:"name" minLength:"1" maxLength:"250" doc:"Name of the batch, for people." example:"November renewals"`
+	Inquiries    []InquiryInput    `json:"inquiries" minItems:"1" maxItems:"65535" doc:"The businesses to look up: 250 at most, unless the lender's limit is another."`
+	Metadata     map[string]string `json:"metadata,omitempty" maxProperties:"16" doc:"Up to 16 strings of at most 250 characters, with keys of at most 40, returned as given."`
+	OnInvalid    string            `json:"onInvalid,omitempty" enum:"reject,skip" default:"reject" doc:"What becomes of the batch when some inquiries break the rules. reject: nothing is stored. skip: they are kept as FAILED inquiries with the reasons and the others are looked up; a batch without one valid inquiry, or with a fault outside its inquiries, is still refused."`
+	ValidateOnly bool              `json:"validateOnly,omitempty" doc:"Check the batch and store nothing. The answer lists every fault, businesses that come twice, and the inquiries as they would be stored."`
 }
 
 // InquiryInput is one business to look up.

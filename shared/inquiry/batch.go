@@ -26,6 +26,7 @@ type Batch struct {
 	LenderID  LenderID // from the caller's credentials, never from the request
 	Name      string
 	Operation Operation
+	Metadata  map[string]string // returned as given, never interpreted
 
 	// SubmittedBy is the user whose credentials submitted it.
 	SubmittedBy string
@@ -63,13 +64,27 @@ func (b BatchID) ExpiresAt() time.Time { return b.CreatedAt().Add(Retention).Tru
 type Submission struct {
 	UserID    string
 	Name      string
-	Inquiries []Inquiry // 1 to MaxInquiries
+	Metadata  map[string]string
+	Inquiries []Inquiry // 1 to MaxInquiries, one of them at least not rejected
 
 	// IdempotencyKey is the caller's key for this submission; "" means none.
 	IdempotencyKey string
 
 	// Fingerprint tells this request's content from others under the same key.
 	Fingerprint [sha256.Size]byte
+}
+
+// Tally is where the submission starts: its rejected inquiries have failed, all
+// others are planning.
+func (s Submission) Tally() Tally {
+	t := NewTally(len(s.Inquiries))
+	failed, _ := StatusFailed.code()
+	for i, in := range s.Inquiries {
+		if in.IsRejected() {
+			t.Ledger.advance(i, failed)
+		}
+	}
+	return t
 }
 
 // Record is what is known of an inquiry that a worker has claimed. The worker
@@ -99,6 +114,10 @@ const (
 	FailureExhausted = "ATTEMPTS_EXHAUSTED" // every delivery of its message failed
 	FailureDeadline  = "DEADLINE_PASSED"    // the batch's deadline came first
 )
+
+// FailureInvalid is the code of an inquiry that was rejected: it failed with its
+// submission, and trying the same again cannot help.
+const FailureInvalid = "INVALID_INPUT"
 
 // Entry is one inquiry of a batch as its lender sees it: what was asked, and
 // what has become of it.

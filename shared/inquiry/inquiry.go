@@ -22,7 +22,22 @@ type Inquiry struct {
 	Principals   []Principal       `json:"principals,omitempty"`
 	ExternalID   string            `json:"externalId,omitempty"` // the lender's own id, unique in its batch
 	Metadata     map[string]string `json:"metadata,omitempty"`   // returned as given, never interpreted
+
+	// Rejected says why the inquiry was not accepted, though its batch was: it
+	// has failed from the start, has no item of its own and is never sent to a
+	// worker. Empty for every other inquiry.
+	Rejected []Rejection `json:"rejected,omitempty"`
 }
+
+// Rejection is one rule that a rejected inquiry breaks.
+type Rejection struct {
+	Pointer string `json:"pointer,omitempty"` // into the inquiry, such as "/ein"
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// IsRejected reports whether the inquiry was rejected by its submission.
+func (in Inquiry) IsRejected() bool { return len(in.Rejected) > 0 }
 
 // Address is where the business says it is.
 type Address struct {

@@ -123,6 +123,9 @@ func (t Tally) Counts() Counts {
 	}
 }
 
+// Final reports whether the inquiry at index is known to have its final status.
+func (t Tally) Final(index int) bool { return rank(t.Ledger.code(index)) == 2 }
+
 // Unclaimed returns the indexes of the inquiries that no worker is known to have
 // claimed. Some of them may have been claimed a moment ago.
 func (t Tally) Unclaimed() []int {

@@ -92,7 +92,21 @@ func (in Inquiry) check(index int, now time.Time) []Fault {
 			fail(field.pointer, code, message)
 		}
 	}
-	for key, value := range in.Metadata {
+	checkMetadata(in.Metadata, fail)
+	return faults
+}
+
+// CheckMetadata returns what is wrong with a batch's own metadata.
+func CheckMetadata(metadata map[string]string) []Fault {
+	var faults []Fault
+	checkMetadata(metadata, func(pointer, code, message string) {
+		faults = append(faults, Fault{Pointer: pointer, Index: -1, Code: code, Message: message})
+	})
+	return faults
+}
+
+func checkMetadata(metadata map[string]string, fail func(pointer, code, message string)) {
+	for key, value := range metadata {
 		at := "/metadata/" + EscapePointer(key)
 		if n := utf8.RuneCountInString(key); n == 0 || n > metadataKeyLength {
 			fail(at, "invalid", fmt.Sprintf("a metadata key has 1 to %d characters", metadataKeyLength))
@@ -104,7 +118,6 @@ func (in Inquiry) check(index int, now time.Time) []Fault {
 			fail(at, code, message)
 		}
 	}
-	return faults
 }
 
 // CheckText says what is wrong with a text of any field; code is "" when nothing

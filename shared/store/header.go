@@ -35,6 +35,7 @@ type header struct {
 	Lender          inquiry.LenderID        `dynamodbav:"lenderId"`
 	Batch           string                  `dynamodbav:"batchId"`
 	Name            string                  `dynamodbav:"name"`
+	Metadata        map[string]string       `dynamodbav:"metadata,omitempty"`
 	Operation       inquiry.Operation       `dynamodbav:"operation"`
 	User            string                  `dynamodbav:"submittedBy"`
 	Ordinal         int                     `dynamodbav:"ordinal"`
@@ -115,6 +116,7 @@ func newHeader(b inquiry.Batch, pages []int) header {
 		Lender:      b.LenderID,
 		Batch:       b.ID.String(),
 		Name:        b.Name,
+		Metadata:    b.Metadata,
 		Operation:   b.Operation,
 		User:        b.SubmittedBy,
 		Ordinal:     b.Ordinal,
@@ -150,6 +152,7 @@ func parseHeader(it item) (header, inquiry.Batch, error) {
 		ID:          id,
 		LenderID:    h.Lender,
 		Name:        h.Name,
+		Metadata:    h.Metadata,
 		Operation:   h.Operation,
 		SubmittedBy: h.User,
 		Ordinal:     h.Ordinal,

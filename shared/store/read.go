@@ -137,13 +137,38 @@ func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, 
 		entries[i].ID = b.ID.Inquiry(start + i)
 		entries[i].Record = inquiry.Record{ID: entries[i].ID, Status: inquiry.StatusPlanning}
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.readPages(ctx, b, pageStarts, start, entries) })
+	g, reading := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.readPages(reading, b, pageStarts, start, entries) })
+	s.readBuckets(reading, g, b, start, entries, eventual)
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	behind := false
+	for i := range entries {
+		e := &entries[i]
+		if e.Inquiry.IsRejected() { // and so has no item
+			e.Record.Status, e.Record.Failure = inquiry.StatusFailed, inquiry.FailureInvalid
+			e.Record.Figures.FinishedAt = b.CreatedAt()
+		}
+		behind = behind || !e.Record.Status.Final()
+	}
+	if !behind || !b.Status().Final() {
+		return entries, nil
+	}
+	// Once the batch's status is final, so is every record: a cheap read that has
+	// not caught up with that is done again consistently.
+	g, reading = errgroup.WithContext(ctx)
+	s.readBuckets(reading, g, b, start, entries, consistent)
+	return entries, g.Wait()
+}
+
+// readBuckets has g read the records of entries, the first of them at index start.
+func (s *Store) readBuckets(ctx context.Context, g *errgroup.Group, b inquiry.Batch, start int, entries []inquiry.Entry, c consistency) {
+	end := start + len(entries)
 	for bucket := start / bucketSize; bucket <= (end-1)/bucketSize; bucket++ {
 		from, to := max(start, bucket*bucketSize), min(end, (bucket+1)*bucketSize)
-		g.Go(func() error { return s.readBucket(ctx, b, from, entries[from-start:to-start]) })
+		g.Go(func() error { return s.readBucket(ctx, b, from, entries[from-start:to-start], c) })
 	}
-	return entries, g.Wait()
 }
 
 // readPages fills in what was asked. Pages never change, so an eventually
@@ -186,29 +211,19 @@ func pageOf(pageStarts []int, index int) int {
 }
 
 // readBucket fills in the records of entries that lie in one bucket, the first
-// of them at index from. Once the batch's status is final, so is every record:
-// a cheap read that has not caught up with that is done again consistently.
-func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entries []inquiry.Entry) error {
+// of them at index from.
+func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entries []inquiry.Entry, c consistency) error {
 	partition := bucketKey(b.LenderID, b.ID, from/bucketSize)
-	for _, c := range []consistency{eventual, consistent} {
-		items, err := s.query(ctx, partition, inquiryKey(from), inquiryKey(from+len(entries)-1), forward, c)
+	items, err := s.query(ctx, partition, inquiryKey(from), inquiryKey(from+len(entries)-1), forward, c)
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		where, record, err := parseRecord(it)
 		if err != nil {
 			return err
 		}
-		for _, it := range items {
-			where, record, err := parseRecord(it)
-			if err != nil {
-				return err
-			}
-			entries[where.index-from].Record = record
-		}
-		behind := false
-		for i := range entries { // by index: others are filling in other fields
-			behind = behind || !entries[i].Record.Status.Final()
-		}
-		if !b.Status().Final() || !behind {
-			break
-		}
+		entries[where.index-from].Record = record
 	}
 	return nil
 }

@@ -158,10 +158,11 @@ func (s *Store) submission(lender inquiry.Lender, sub inquiry.Submission, id inq
 		ID:          id,
 		LenderID:    lender.ID,
 		Name:        sub.Name,
+		Metadata:    sub.Metadata,
 		Operation:   inquiry.OperationSubmit,
 		SubmittedBy: sub.UserID,
 		Ordinal:     ordinal,
-		Tally:       inquiry.NewTally(len(sub.Inquiries)),
+		Tally:       sub.Tally(),
 		Version:     1,
 	}, starts))
 	if err != nil {

@@ -76,9 +76,11 @@ func (h *Handler) dispatch(ctx context.Context, batch inquiry.Batch) error {
 	if err != nil {
 		return err
 	}
-	messages := make([]queue.Message, len(inquiries))
+	messages := make([]queue.Message, 0, len(inquiries))
 	for i, in := range inquiries {
-		messages[i] = queue.Message{LenderID: batch.LenderID, ID: batch.ID.Inquiry(i), Inquiry: in}
+		if !in.IsRejected() {
+			messages = append(messages, queue.Message{LenderID: batch.LenderID, ID: batch.ID.Inquiry(i), Inquiry: in})
+		}
 	}
 	if err := h.Queue.Send(ctx, messages); err != nil {
 		return err

@@ -123,7 +123,7 @@ func (h *Handler) recount(ctx context.Context, batch inquiry.Batch) (inquiry.Bat
 		}
 	}
 	for i := range batch.Total {
-		if !known[i] {
+		if !known[i] && !batch.Final(i) { // a rejected inquiry is final and has no record
 			idle = append(idle, idleInquiry{id: batch.ID.Inquiry(i)})
 		}
 	}

@@ -1,0 +1,73 @@
+package httpapi
+
+import (
+	"fmt"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// maxPreview bounds how many inquiries a dry run shows, for an answer has a size
+// limit.
+const maxPreview = 500
+
+// ValidatedBody answers a dry run. Nothing was stored.
+type ValidatedBody struct {
+	ValidateOnly bool               `json:"validateOnly" enum:"true"`
+	Valid        bool               `json:"valid" doc:"The same request without validateOnly would be accepted."`
+	Total        int                `json:"total" doc:"Inquiries in the request."`
+	Accepted     int                `json:"accepted" doc:"Inquiries that would be looked up; 0 when the request would be refused."`
+	Rejected     int                `json:"rejected" doc:"Inquiries that break the rules."`
+	Errors       []Fault            `json:"errors" doc:"Everything that is wrong, 5000 at the most."`
+	Duplicates   []DuplicateInquiry `json:"duplicates" doc:"Inquiries that seem to ask about the same business as an earlier one. They break no rule."`
+	Inquiries    []InquiryInput     `json:"inquiries" doc:"The first 500 inquiries as they would be stored."`
+	Limits       SubmitLimits       `json:"limits"`
+}
+
+// DuplicateInquiry points from an inquiry to the first one about its business.
+type DuplicateInquiry struct {
+	Index       int    `json:"index" doc:"Position of the inquiry, from 0."`
+	DuplicateOf int    `json:"duplicateOf" doc:"Position of the first inquiry about the business."`
+	By          string `json:"by" enum:"ein,name-and-address" doc:"What the two have in common."`
+}
+
+// SubmitLimits say how large a batch may be.
+type SubmitLimits struct {
+	BatchMax  int `json:"batchMax" doc:"Inquiries that one batch may have."`
+	BatchLeft int `json:"batchLeft" doc:"Inquiries that could be added to this one; negative when it has too many."`
+}
+
+func validatedBody(sub submission, lender inquiry.Lender) *ValidatedBody {
+	body := &ValidatedBody{
+		ValidateOnly: true,
+		Total:        len(sub.inquiries),
+		Rejected:     sub.rejected(),
+		Errors:       append([]Fault{}, listed(sub.faults)...),
+		Duplicates:   []DuplicateInquiry{},
+		Inquiries:    []InquiryInput{},
+		Limits:       SubmitLimits{BatchMax: lender.BatchMax, BatchLeft: lender.BatchMax - len(sub.inquiries)},
+	}
+	for _, d := range inquiry.Duplicates(sub.inquiries) {
+		body.Duplicates = append(body.Duplicates, DuplicateInquiry{d.Index, d.Of, d.By})
+	}
+	for _, in := range sub.inquiries[:min(len(sub.inquiries), maxPreview)] {
+		body.Inquiries = append(body.Inquiries, inputOf(in))
+	}
+	if body.Valid = len(sub.faults) == 0 || sub.reject(); body.Valid {
+		body.Accepted = body.Total - body.Rejected
+	}
+	return body
+}
+
+func submittedBody(id inquiry.BatchID, sub submission) *SubmittedBody {
+	rejected := sub.rejected()
+	body := &SubmittedBody{
+		BatchID: id, BatchName: sub.name,
+		Total: len(sub.inquiries), Accepted: len(sub.inquiries) - rejected, Rejected: rejected,
+		Message: fmt.Sprintf("Accepted %d inquiries. Follow the batch at its Location.", len(sub.inquiries)-rejected),
+		Errors:  listed(sub.faults),
+	}
+	if rejected > 0 {
+		body.Message = fmt.Sprintf("Accepted %d inquiries and rejected %d, which errors is about. Follow the batch at its Location.", body.Accepted, rejected)
+	}
+	return body
+}

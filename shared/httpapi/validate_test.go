@@ -1,0 +1,135 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+const mixed = `[{"businessName":"Kylderon LLC","externalId":"L-0"},
+	{"businessName":"B","externalId":"L-1","ein":"12","color":"red"},
+	"not an inquiry",
+	{"businessName":"D","externalId":"L-0"},
+	{"businessName":"kylderon  llc","ein":"12-3456789"}]`
+
+func TestFaultyInquiriesAreSkippedWhenAskedTo(t *testing.T) {
+	t.Parallel()
+	fake := newFake()
+	c := newClient(t, fake, io.Discard)
+	resp, body := c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","metadata":{"team":"north"},"onInvalid":"skip","inquiries":`+mixed+`}`)
+	var got httpapi.SubmittedBody
+	if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%d, %v: %s", resp.StatusCode, err, body)
+	}
+	if got.Total != 5 || got.Accepted != 2 || got.Rejected != 3 || len(got.Errors) != 4 {
+		t.Errorf("%s", body)
+	}
+	stored := fake.stored[0]
+	if diff := cmp.Diff(map[string]string{"team": "north"}, stored.Metadata); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
+	codes := map[int][]string{}
+	for i, in := range stored.Inquiries {
+		for _, r := range in.Rejected {
+			codes[i] = append(codes[i], r.Pointer+" "+r.Code)
+		}
+	}
+	want := map[int][]string{1: {"/color unknown-field", "/ein form"}, 2: {" type"}, 3: {"/externalId duplicate"}}
+	if diff := cmp.Diff(want, codes); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+	if in := stored.Inquiries[4]; in.EIN != "123456789" || stored.Inquiries[1].ExternalID != "L-1" {
+		t.Errorf("inquiries moved or lost what identifies them: %s", body)
+	}
+}
+
+func TestWhatSkippingCannotSave(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"no valid inquiry":       `{"name":"A","onInvalid":"skip","inquiries":[{"businessName":""},{"ein":"1"}]}`,
+		"a fault in the batch":   `{"name":"","onInvalid":"skip","inquiries":` + mixed + `}`,
+		"an unknown field":       `{"name":"A","lender":"x","onInvalid":"skip","inquiries":` + mixed + `}`,
+		"a number out of bounds": `{"name":"A","onInvalid":"skip","inquiries":[{"businessName":"B"},{"businessName":"C","principals":[{"lastName":"D","ownershipPercentage":1e99999}]}]}`,
+		"too many":               `{"name":"A","onInvalid":"skip","inquiries":[{}` + strings.Repeat(`,{"businessName":"B"}`, 250) + `]}`,
+		"a word that is neither": `{"name":"A","onInvalid":"ignore","inquiries":[{"businessName":"B"}]}`,
+		"by default":             `{"name":"A","inquiries":` + mixed + `}`,
+		"when told so":           `{"name":"A","onInvalid":"reject","inquiries":` + mixed + `}`,
+		"metadata too long":      `{"name":"A","metadata":{"k":"` + strings.Repeat("x", 251) + `"},"inquiries":[{"businessName":"B"}]}`,
+		"17 metadata":            `{"name":"A","metadata":{` + seventeen + `},"inquiries":[{"businessName":"B"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := newFake()
+			resp, answer := newClient(t, fake, io.Discard).do(t, "POST", "/v1/batch-inquiries", body)
+			if p := problem(t, resp, answer); p.Status != http.StatusUnprocessableEntity || len(p.Errors) == 0 || len(fake.stored) != 0 {
+				t.Errorf("%s; %d stored", answer, len(fake.stored))
+			}
+		})
+	}
+}
+
+const seventeen = `"a":"","b":"","c":"","d":"","e":"","f":"","g":"","h":"","i":"","j":"","k":"","l":"","m":"","n":"","o":"","p":"","q":""`
+
+func TestADryRunTellsAllAndStoresNothing(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		onInvalid          string
+		valid              bool
+		accepted, rejected int
+	}{
+		"faults": {"reject", false, 0, 3},
+		"skip":   {"skip", true, 2, 3},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := newFake()
+			c := newClient(t, fake, io.Discard)
+			resp, body := c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","validateOnly":true,"onInvalid":"`+tt.onInvalid+`","inquiries":`+mixed+`}`)
+			var got httpapi.ValidatedBody
+			if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusOK || len(fake.stored) != 0 {
+				t.Fatalf("%d, %v, %d stored: %s", resp.StatusCode, err, len(fake.stored), body)
+			}
+			if got.Valid != tt.valid || got.Accepted != tt.accepted || got.Rejected != tt.rejected || !got.ValidateOnly ||
+				got.Total != 5 || len(got.Errors) != 4 || got.Limits != (httpapi.SubmitLimits{BatchMax: 250, BatchLeft: 245}) {
+				t.Errorf("%s", body)
+			}
+			want := []httpapi.DuplicateInquiry{{Index: 4, DuplicateOf: 0, By: inquiry.DuplicateName}}
+			if diff := cmp.Diff(want, got.Duplicates); diff != "" {
+				t.Errorf("duplicates (-want +got):\n%s", diff)
+			}
+			if len(got.Inquiries) != 5 || got.Inquiries[4].EIN != "123456789" || resp.Header.Get("Location") != "" {
+				t.Errorf("normalised: %+v", got.Inquiries)
+			}
+		})
+	}
+}
+
+func TestARowThatWasRejectedSaysWhy(t *testing.T) {
+	t.Parallel()
+	fake := newFake()
+	c := newClient(t, fake, io.Discard)
+	c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
+	id := fake.batches[0].ID
+	fake.entries = []inquiry.Entry{{
+		ID:      id.Inquiry(0),
+		Inquiry: inquiry.Inquiry{BusinessName: "B", Rejected: []inquiry.Rejection{{Pointer: "/ein", Code: "form", Message: "nine digits"}}},
+		Record:  inquiry.Record{ID: id.Inquiry(0), Status: inquiry.StatusFailed, Failure: inquiry.FailureInvalid},
+	}}
+	_, body := c.do(t, "GET", "/v1/inquiries/"+id.Inquiry(0).String(), "")
+	var got httpapi.InquiryBody
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := []httpapi.Fault{{Pointer: "/ein", Code: "form", Message: "nine digits"}}
+	if diff := cmp.Diff(want, got.Errors); diff != "" || got.Failure == nil || got.Failure.Code != "INVALID_INPUT" || got.Failure.Retryable {
+		t.Errorf("errors (-want +got):\n%s\n%s", diff, body)
+	}
+}
