@@ -4,13 +4,17 @@
 # What functions are built for: this machine here, Linux on arm64 on AWS.
 SYSTEM ?= $(shell go env GOOS)
 ARCH ?= $(shell go env GOARCH)
-# The sanctions list that goes along with process-inquiry.
-OFAC_DIR ?= shared/source/ofac/list
+# The sanctions list that goes along with process-inquiry: the repository's own,
+# which is invented, or one of yours.
+OFAC_OWN := shared/source/ofac/list
+OFAC_DIR ?= $(OFAC_OWN)
 # The deployment to AWS that synth and deploy are about.
 STAGE ?= dev
 
 CDK := .local/node/node_modules/.bin/cdk
-PACKAGE := dist/functions/process-inquiry
+# Where the functions are built.
+DIST := dist
+PACKAGE = $(DIST)/functions/process-inquiry
 
 # Node.js 20 does its work; that it is old is nothing a reader of our output can
 # act on. The CDK command asks nobody for news.
@@ -35,11 +39,11 @@ build: check-go functions tools ## Build the functions for this machine, and our
 .PHONY: functions
 functions:
 	@test -d "$(OFAC_DIR)" || { echo "There is no folder $(OFAC_DIR): set OFAC_DIR to the one that holds the sanctions list."; exit 1; }
-	@mkdir -p dist/bin
+	@mkdir -p $(DIST)/bin
 	@CGO_ENABLED=0 GOOS=$(SYSTEM) GOARCH=$(ARCH) \
-		go build -trimpath -ldflags="-s -w" -tags lambda.norpc -o dist/bin/ ./functions/...
-	@for built in dist/bin/*; do \
-		into=dist/functions/$${built##*/}; mkdir -p $$into; \
+		go build -trimpath -ldflags="-s -w" -tags lambda.norpc -o $(DIST)/bin/ ./functions/...
+	@for built in $(DIST)/bin/*; do \
+		into=$(DIST)/functions/$${built##*/}; mkdir -p $$into; \
 		cmp -s $$built $$into/bootstrap || cp $$built $$into/bootstrap; \
 	done
 	@mkdir -p $(PACKAGE) && rm -rf $(PACKAGE)/ofac && cp -R "$(OFAC_DIR)" $(PACKAGE)/ofac
@@ -70,7 +74,14 @@ lint: check-go ## Check formatting, and what vet and staticcheck find
 	@go tool staticcheck ./...
 
 .PHONY: bench
-bench: check-go ## Run the benchmarks
+bench: check-go ## Count and price what an inquiry takes (OFAC_DIR=dir MARKDOWN=1)
+	@$(MAKE) --no-print-directory functions DIST=dist/bench/aws SYSTEM=linux ARCH=arm64 OFAC_DIR=$(OFAC_OWN)
+	@$(MAKE) --no-print-directory functions DIST=dist/bench/here OFAC_DIR=$(OFAC_OWN)
+	@go run ./infra/bench -packages dist/bench/aws/functions -programs dist/bench/here/functions \
+		$(if $(filter-out $(OFAC_OWN),$(OFAC_DIR)),-list "$(OFAC_DIR)") $(if $(MARKDOWN),-markdown)
+
+.PHONY: bench-code
+bench-code: check-go ## Run the benchmarks that are in the code
 	@go test -run '^$$' -bench . -benchmem ./shared/... ./functions/...
 
 .PHONY: synth

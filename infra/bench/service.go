@@ -1,0 +1,385 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	api "github.com/batch-inquiries/batch-inquiries/functions/api/handler"
+	authorize "github.com/batch-inquiries/batch-inquiries/functions/authorize-request/handler"
+	dispatch "github.com/batch-inquiries/batch-inquiries/functions/dispatch-batch/handler"
+	process "github.com/batch-inquiries/batch-inquiries/functions/process-inquiry/handler"
+	tally "github.com/batch-inquiries/batch-inquiries/functions/tally-statuses/handler"
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/queue"
+	"github.com/batch-inquiries/batch-inquiries/shared/source"
+	"github.com/batch-inquiries/batch-inquiries/shared/source/ofac"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+// How Lambda calls, as infra's event sources ask it to.
+const (
+	messagesPerWorker = 10  // the queue has enough of them that every delivery is full
+	headersPerCall    = 10  // of dispatch-batch
+	recordsPerCall    = 500 // of tally-statuses, and at most one second's worth
+)
+
+// bill is what a batch came to, from its submission until it was final. Reading
+// it is not in here.
+type bill struct {
+	inquiries   int
+	functions   map[string]functionUse
+	queue       queueUse
+	reportBytes int // as packed
+	logBytes    int // of the functions' own lines
+	stored      int // bytes of the items that it leaves in the table
+}
+
+// functionUse is what one function's invocations came to.
+type functionUse struct {
+	invocations int
+	table       usages
+}
+
+func (b bill) table() (sum usage) {
+	for _, f := range b.functions {
+		sum = sum.plus(f.table.total())
+	}
+	return sum
+}
+
+func (b bill) invocations() (n int) {
+	for _, f := range b.functions {
+		n += f.invocations
+	}
+	return n
+}
+
+// each is a figure for one inquiry of the batch.
+func (b bill) each(total float64) float64 { return total / float64(b.inquiries) }
+
+// queueUse counts requests of SQS. Sends are seen; receives and deletes are what
+// Lambda's poller makes, one of each for a delivery.
+type queueUse struct {
+	sends, receives, deletes int
+	chunks                   int // 64 KB begun by the sends, which SQS bills as requests
+}
+
+func (q queueUse) requests() int { return q.sends + q.receives + q.deletes }
+
+// sentMessages is a queue that takes everything, and counts.
+type sentMessages struct {
+	use    queueUse
+	bodies []string
+}
+
+func (s *sentMessages) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	size := 0
+	for _, e := range in.Entries {
+		size += len(*e.MessageBody)
+		s.bodies = append(s.bodies, *e.MessageBody)
+	}
+	s.use.sends++
+	s.use.chunks += (size + 64<<10 - 1) / (64 << 10)
+	return &sqs.SendMessageBatchOutput{}, nil
+}
+
+// results is where the worker writes. It weighs the reports and, when told to,
+// leaves them away, so that what their bytes cost can be seen.
+type results struct {
+	process.Inquiries
+	withoutReport bool
+	bytes         atomic.Int64
+}
+
+func (r *results) Finish(ctx context.Context, c store.Claim, found store.Result) error {
+	r.bytes.Add(int64(len(found.Report)))
+	if r.withoutReport {
+		found.Report = nil
+	}
+	return r.Inquiries.Finish(ctx, c, found)
+}
+
+// service is the real handlers on one table, each with a meter of its own.
+type service struct {
+	table   *benchTable
+	meters  map[string]*meter
+	invoked map[string]int
+	sent    *sentMessages
+	results *results
+	logged  *byteCount
+	caller  auth.Caller
+	key     string
+	store   *store.Store // for looking on; nothing counts it
+
+	authorizer lambda.Handler
+	api        *api.Handler
+	dispatcher *dispatch.Handler
+	worker     *process.Handler
+	tallier    *tally.Handler
+}
+
+type byteCount struct{ n atomic.Int64 }
+
+func (b *byteCount) Write(p []byte) (int, error) {
+	b.n.Add(int64(len(p)))
+	return len(p), nil
+}
+
+// masterKey is what Secrets Manager would have.
+type masterKey string
+
+func (k masterKey) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(string(k))}, nil
+}
+
+// newService wires the functions as their main packages do, on a new table with
+// one lender and one user.
+func newService(ctx context.Context, endpoint string, list fs.FS) (*service, error) {
+	t, err := newTable(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	names, err := ofac.Load(list)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{
+		table: t, meters: map[string]*meter{}, invoked: map[string]int{}, sent: &sentMessages{}, logged: &byteCount{},
+		store: store.New(t.client(nil), t.name, time.Now),
+	}
+	log := func(function string) *slog.Logger {
+		return slog.New(slog.NewJSONHandler(s.logged, nil)).With("function", function)
+	}
+	metered := func(function string) *store.Store {
+		s.meters[function] = &meter{}
+		return store.New(t.client(s.meters[function]), t.name, time.Now)
+	}
+	secret := masterKey(strings.Repeat("k", 64))
+	keys, err := auth.LoadKeys(ctx, secret, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.admit(ctx, keys); err != nil {
+		return nil, err
+	}
+	authorizer := &authorize.Handler{Access: metered("authorize-request"), Keys: keys, Log: log("authorize-request")}
+	s.authorizer = lambda.NewHandler(authorizer.Handle)
+	batches := metered("api")
+	contract := httpapi.API{Batches: batches, Keys: &api.APIKeys{Records: batches, Secrets: secret}, Now: time.Now, Log: log("api")}
+	s.api = api.New(contract.Handler(), log("api"))
+	s.dispatcher = &dispatch.Handler{Batches: metered("dispatch-batch"), Queue: queue.New(s.sent, "queue"), Log: log("dispatch-batch")}
+	s.results = &results{Inquiries: metered("process-inquiry")}
+	s.worker = &process.Handler{
+		Inquiries: s.results, Sources: source.NewRunner(ofac.New(names)), MaxReceives: 8, Deadline: 24 * time.Hour,
+		Now: time.Now, Log: log("process-inquiry"),
+	}
+	s.tallier = &tally.Handler{Counters: metered("tally-statuses"), Log: log("tally-statuses")}
+	return s, nil
+}
+
+// admit makes the lender, their user and their key, as an operator does.
+func (s *service) admit(ctx context.Context, keys auth.Keys) error {
+	s.caller = auth.Caller{LenderID: "demo-lender", UserID: "6f1c2f5e-0000-4000-8000-5d1b3f6d2c11", Role: auth.RoleMember, Credential: auth.CredentialAPIKey}
+	_, _, err := s.store.CreateLender(ctx, store.Lender{ID: s.caller.LenderID, Name: "Demo Lender", BatchMax: 5000})
+	if err != nil {
+		return err
+	}
+	if _, _, err = s.store.AddUser(ctx, store.User{ID: s.caller.UserID, LenderID: s.caller.LenderID, Role: string(s.caller.Role)}); err != nil {
+		return err
+	}
+	key, err := s.store.EnsureAPIKey(ctx, s.caller.UserID)
+	s.key = keys.Issue(key.ID, key.Version)
+	return err
+}
+
+// screen takes one batch through all functions until it is final. perTally is
+// how many inquiries come to their end in the second that a call of
+// tally-statuses gathers.
+func (s *service) screen(ctx context.Context, inquiries []inquiry.Inquiry, perTally int) (bill, inquiry.BatchID, error) {
+	s.forget()
+	b := bill{inquiries: len(inquiries)}
+	before, err := s.table.size()
+	if err != nil {
+		return b, inquiry.BatchID{}, err
+	}
+	id, err := s.submit(ctx, inquiries)
+	if err != nil {
+		return b, id, fmt.Errorf("submitting: %w", err)
+	}
+	if err := s.dispatch(ctx); err != nil {
+		return b, id, fmt.Errorf("dispatching: %w", err)
+	}
+	untold := 0
+	for from := 0; from < len(s.sent.bodies); from += messagesPerWorker {
+		to := min(from+messagesPerWorker, len(s.sent.bodies))
+		if err := s.process(ctx, s.sent.bodies[from:to]); err != nil {
+			return b, id, fmt.Errorf("processing: %w", err)
+		}
+		if untold += to - from; untold >= perTally || to == len(s.sent.bodies) {
+			if err := s.tally(ctx); err != nil {
+				return b, id, fmt.Errorf("counting: %w", err)
+			}
+			untold = 0
+		}
+	}
+	batch, err := s.store.Batch(ctx, s.caller.LenderID, id)
+	if err == nil && batch.Status() != inquiry.BatchCompleted {
+		err = fmt.Errorf("batch %s has come to an end as %s", id, batch.Status())
+	}
+	if err != nil {
+		return b, id, err
+	}
+	after, err := s.table.size()
+	b.stored = after - before
+	b.functions, b.queue = s.bill(), s.sent.use
+	b.reportBytes, b.logBytes = int(s.results.bytes.Load()), int(s.logged.n.Load())
+	return b, id, err
+}
+
+// forget begins a new bill.
+func (s *service) forget() {
+	s.bill()
+	*s.sent = sentMessages{}
+	s.results.bytes.Store(0)
+	s.logged.n.Store(0)
+}
+
+// bill returns what the functions used since the last one.
+func (s *service) bill() map[string]functionUse {
+	functions := map[string]functionUse{}
+	for name, m := range s.meters {
+		functions[name] = functionUse{s.invoked[name], m.take()}
+	}
+	clear(s.invoked)
+	return functions
+}
+
+func (s *service) submit(ctx context.Context, inquiries []inquiry.Inquiry) (inquiry.BatchID, error) {
+	if err := s.authorize(ctx); err != nil {
+		return inquiry.BatchID{}, err
+	}
+	body, err := json.Marshal(map[string]any{"name": "Weekly renewals", "inquiries": inquiries})
+	if err != nil {
+		return inquiry.BatchID{}, err
+	}
+	var accepted struct{ BatchID inquiry.BatchID }
+	_, err = s.call(ctx, http.MethodPost, "/v1/batch-inquiries/", nil, string(body), &accepted)
+	return accepted.BatchID, err
+}
+
+// authorize is what API Gateway asks, once in five minutes for each credential.
+func (s *service) authorize(ctx context.Context) error {
+	s.invoked["authorize-request"]++
+	question, err := json.Marshal(map[string]any{
+		"methodArn": "arn:aws:execute-api:us-east-1:000000000000:api/dev/POST/v1/batch-inquiries",
+		"headers":   map[string]string{"Authorization": "Bearer " + s.key},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.authorizer.Invoke(ctx, question)
+	return err
+}
+
+// call makes one request of the API and returns the size of the answer.
+func (s *service) call(ctx context.Context, method, path string, query map[string]string, body string, out any) (size int, err error) {
+	s.invoked["api"]++
+	resp, err := s.api.Handle(ctx, events.APIGatewayProxyRequest{
+		HTTPMethod: method, Path: path, QueryStringParameters: query, Body: body,
+		Headers: map[string]string{"Content-Type": "application/json", "Idempotency-Key": "bench-" + strconv.FormatInt(time.Now().UnixNano(), 36)},
+		RequestContext: events.APIGatewayProxyRequestContext{
+			RequestID: "request", Path: "/dev" + path, Authorizer: s.caller.Context(),
+		},
+	})
+	if err != nil {
+		return 0, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("%s %s: %d: %s", method, path, resp.StatusCode, resp.Body)
+	}
+	return len(resp.Body), json.Unmarshal([]byte(resp.Body), out)
+}
+
+// dispatch hands the headers that were submitted to dispatch-batch: its filter
+// lets nothing else through.
+func (s *service) dispatch(ctx context.Context) error {
+	records, err := s.filtered(func(r events.DynamoDBEventRecord) bool {
+		return r.Change.Keys["SK"].String() == "HEADER" && r.Change.NewImage["event"].String() == "SUBMITTED"
+	})
+	for len(records) > 0 && err == nil {
+		n := min(len(records), headersPerCall)
+		s.invoked["dispatch-batch"]++
+		var resp events.DynamoDBEventResponse
+		resp, err = s.dispatcher.Handle(ctx, events.DynamoDBEvent{Records: records[:n]})
+		err = cmp.Or(err, failed(len(resp.BatchItemFailures)))
+		records = records[n:]
+	}
+	return err
+}
+
+func (s *service) process(ctx context.Context, bodies []string) error {
+	ev := events.SQSEvent{}
+	for i, body := range bodies {
+		ev.Records = append(ev.Records, events.SQSMessage{
+			MessageId: strconv.Itoa(i), Body: body, Attributes: map[string]string{"ApproximateReceiveCount": "1"},
+		})
+	}
+	s.sent.use.receives++
+	s.sent.use.deletes++
+	s.invoked["process-inquiry"]++
+	resp, err := s.worker.Handle(ctx, ev)
+	return cmp.Or(err, failed(len(resp.BatchItemFailures)))
+}
+
+// tally hands what happened to inquiries to tally-statuses.
+func (s *service) tally(ctx context.Context) error {
+	records, err := s.filtered(func(r events.DynamoDBEventRecord) bool {
+		return strings.HasPrefix(r.Change.Keys["SK"].String(), "INQUIRY#")
+	})
+	for len(records) > 0 && err == nil {
+		n := min(len(records), recordsPerCall)
+		s.invoked["tally-statuses"]++
+		var resp events.DynamoDBEventResponse
+		resp, err = s.tallier.Handle(ctx, events.DynamoDBEvent{Records: records[:n]})
+		err = cmp.Or(err, failed(len(resp.BatchItemFailures)))
+		records = records[n:]
+	}
+	return err
+}
+
+// filtered reads on in the stream.
+func (s *service) filtered(through func(events.DynamoDBEventRecord) bool) ([]events.DynamoDBEventRecord, error) {
+	records, err := s.table.records()
+	var passed []events.DynamoDBEventRecord
+	for _, r := range records {
+		if through(r) {
+			passed = append(passed, r)
+		}
+	}
+	return passed, err
+}
+
+// failed is an error: here nothing is expected to be delivered again.
+func failed(n int) error {
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d records or messages go back", n)
+}
