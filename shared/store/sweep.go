@@ -47,19 +47,41 @@ func (s *Store) Due(ctx context.Context, limit int) ([]BatchRef, error) {
 	return refs, nil
 }
 
-// Records returns everything that is known of the batch's inquiries, read
-// consistently: one record for each that is beyond PLANNING.
+// Records returns what is known of the batch's inquiries, read consistently: one
+// record, without its report, for each that is beyond PLANNING.
 func (s *Store) Records(ctx context.Context, b inquiry.Batch) ([]inquiry.Record, error) {
 	var records []inquiry.Record
 	for bucket := range (b.Total + bucketSize - 1) / bucketSize {
-		items, err := s.query(ctx, bucketKey(b.LenderID, b.ID, bucket), inquiryKey(0), inquiryKey(inquiry.MaxInquiries), forward, consistent)
+		part, err := s.recordsOf(ctx, bucketKey(b.LenderID, b.ID, bucket))
 		if err != nil {
 			return nil, fmt.Errorf("reading inquiries of batch %s: %w", b.ID, err)
 		}
-		for _, it := range items {
+		records = append(records, part...)
+	}
+	return records, nil
+}
+
+// recordsOf leaves the reports in the table: a batch's may be more than a
+// function's memory.
+func (s *Store) recordsOf(ctx context.Context, bucket partitionKey) ([]inquiry.Record, error) {
+	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
+		TableName:                 &s.table,
+		KeyConditionExpression:    aws.String("PK = :pk AND begins_with(SK, :prefix)"),
+		ProjectionExpression:      aws.String("PK, SK, #status, leaseUntil, attempt, startedAt, finishedAt, #sources, failure, retryable"),
+		ExpressionAttributeNames:  map[string]string{"#status": "status", "#sources": "sources"},
+		ExpressionAttributeValues: item{":pk": text(string(bucket)), ":prefix": text(inquiryPrefix)},
+		ConsistentRead:            aws.Bool(true),
+	})
+	var records []inquiry.Record
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range page.Items {
 			_, record, err := parseRecord(it)
 			if err != nil {
-				return nil, fmt.Errorf("reading inquiries of batch %s: %w", b.ID, err)
+				return nil, err
 			}
 			records = append(records, record)
 		}
