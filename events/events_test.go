@@ -1,6 +1,7 @@
 // Package events_test reads every sample event in this folder as the function
 // does that gets it. But for sample-batch, they tell of one batch of two
-// inquiries: submitted, dispatched, its first inquiry looked up, and counted.
+// inquiries: submitted, dispatched, its first inquiry looked up, and counted, its
+// second one given up; and of the schedule that looks after it.
 package events_test
 
 import (
@@ -44,8 +45,10 @@ func TestEverySampleIsRead(t *testing.T) {
 		"authorize-request-request.json": checkAuthorizeByRequest,
 		"authorize-request-token.json":   checkAuthorizeByToken,
 		"dispatch-batch.json":            checkSubmittedHeader,
+		"fail-exhausted.json":            checkDeadLetter,
 		"process-inquiry.json":           checkMessages,
 		"sample-batch.json":              checkSampleBatch,
+		"sweep-open-batches.json":        checkSchedule,
 		"tally-statuses.json":            checkTransitions,
 	}
 	files, err := filepath.Glob("*.json")
@@ -144,6 +147,26 @@ func checkTransitions(t *testing.T, name string) {
 func checkMessages(t *testing.T, name string) {
 	if n := len(messages(t, name)); n != 2 {
 		t.Errorf("%d messages, want 2", n)
+	}
+}
+
+// A dead letter is the message as it was sent, in another queue.
+func checkDeadLetter(t *testing.T, name string) {
+	letters, sent := read[events.SQSEvent](t, name).Records, read[events.SQSEvent](t, "process-inquiry.json").Records
+	if len(letters) != 1 {
+		t.Fatalf("%d letters, want 1", len(letters))
+	}
+	letter, message := letters[0], sent[1]
+	if letter.Body != message.Body || letter.MessageId != message.MessageId || letter.Md5OfBody != message.Md5OfBody ||
+		letter.Attributes["DeadLetterQueueSourceArn"] != message.EventSourceARN || letter.EventSourceARN == message.EventSourceARN {
+		t.Errorf("letter %s from %s is not message %s", letter.MessageId, letter.Attributes["DeadLetterQueueSourceArn"], message.MessageId)
+	}
+}
+
+func checkSchedule(t *testing.T, name string) {
+	ev := read[events.EventBridgeEvent](t, name)
+	if ev.DetailType != "Scheduled Event" || ev.Source != "aws.events" || len(ev.Resources) != 1 {
+		t.Errorf("%s from %s about %v", ev.DetailType, ev.Source, ev.Resources)
 	}
 }
 

@@ -182,7 +182,6 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 				"TABLE_NAME":     r.Table.TableName(),
 				"QUEUE_URL":      r.Inquiries.Queue.QueueUrl(),
 				"BATCH_DEADLINE": deadline,
-				"SWEEP_INTERVAL": jsii.String(sweepInterval.String()),
 			},
 			May: []awsiam.PolicyStatement{
 				onOpenBatches(r.Table),

@@ -33,24 +33,23 @@ func main() {
 // wire builds the handler. It alone reads the environment and makes clients.
 func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
 	env := boot.Env{Lookup: getenv}
-	table, queueURL := env.Required("TABLE_NAME"), env.Required("QUEUE_URL")
-	deadline, every := env.Required("BATCH_DEADLINE"), env.Required("SWEEP_INTERVAL")
+	table, queueURL, deadline := env.Required("TABLE_NAME"), env.Required("QUEUE_URL"), env.Required("BATCH_DEADLINE")
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
-	h := &handler.Handler{Now: time.Now, Log: log}
-	var err error
-	if h.Deadline, err = time.ParseDuration(deadline); err != nil {
+	batchDeadline, err := time.ParseDuration(deadline)
+	if err != nil {
 		return nil, fmt.Errorf("BATCH_DEADLINE: %w", err)
-	}
-	if h.Interval, err = time.ParseDuration(every); err != nil {
-		return nil, fmt.Errorf("SWEEP_INTERVAL: %w", err)
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("loading AWS configuration: %w", err)
 	}
-	h.Batches = store.New(dynamodb.NewFromConfig(cfg), table, time.Now)
-	h.Queue = queue.New(sqs.NewFromConfig(cfg), queueURL)
-	return h, nil
+	return &handler.Handler{
+		Batches:  store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
+		Queue:    queue.New(sqs.NewFromConfig(cfg), queueURL),
+		Deadline: batchDeadline,
+		Now:      time.Now,
+		Log:      log,
+	}, nil
 }

@@ -44,14 +44,13 @@ type Handler struct {
 	Batches  Batches
 	Queue    Sender
 	Deadline time.Duration // after its submission, what is left of a batch is given up
-	Interval time.Duration // of the schedule
 	Now      func() time.Time
 	Log      *slog.Logger
 }
 
-// Handle looks at every batch that is due. A batch that cannot be mended is
-// looked at again by the next run and does not keep the others from their turn;
-// the run then ends with an error, for the alarm.
+// Handle looks at every batch that is due. A batch that cannot be mended goes to
+// the end of the line: the next run looks at it again, and it does not keep the
+// others from their turn. The run then ends with an error, for the alarm.
 func (h *Handler) Handle(ctx context.Context) error {
 	due, err := h.Batches.Due(ctx, batchesPerSweep)
 	if err != nil {
@@ -61,7 +60,7 @@ func (h *Handler) Handle(ctx context.Context) error {
 	for _, ref := range due {
 		if err := h.sweep(ctx, ref); err != nil {
 			h.Log.ErrorContext(ctx, "batch could not be mended", "batchId", ref.ID, "err", err)
-			failed = append(failed, err, h.Batches.Postpone(ctx, ref, h.Now().Add(h.Interval)))
+			failed = append(failed, err, h.Batches.Postpone(ctx, ref, h.Now()))
 		}
 	}
 	return errors.Join(failed...)
@@ -72,24 +71,27 @@ func (h *Handler) Handle(ctx context.Context) error {
 func (h *Handler) sweep(ctx context.Context, ref store.BatchRef) error {
 	batch, asked, err := h.Batches.Submitted(ctx, ref.Lender, ref.ID)
 	if errors.Is(err, inquiry.ErrNotFound) {
-		return nil // deleted since the index was read
+		// Deleted since the index was read, or expired and not deleted yet:
+		// then it must not stay the first in line.
+		return h.Batches.Postpone(ctx, ref, h.Now())
 	}
 	if err != nil {
 		return err
 	}
+	cancelled := !batch.CancelRequestedAt.IsZero() // read consistently, which a recount is not
 	batch, idle, err := h.recount(ctx, batch)
 	if err != nil || batch.Status().Final() {
 		return err
 	}
+	if cancelled {
+		if idle, err = h.cancel(ctx, batch, idle); err != nil {
+			return err
+		}
+	}
 	age := h.Now().Sub(batch.CreatedAt())
-	switch {
-	case age >= h.Deadline:
-		err = h.settle(ctx, batch, idle, func(ctx context.Context, id inquiry.ID) error {
-			return h.Batches.Fail(ctx, batch.LenderID, id, inquiry.FailureDeadline)
-		})
-	case !batch.CancelRequestedAt.IsZero():
-		err = h.cancelOrResend(ctx, batch, idle, asked)
-	default:
+	if age >= h.Deadline {
+		err = h.giveUp(ctx, batch, idle)
+	} else {
 		err = h.resend(ctx, batch, idle, asked)
 	}
 	if err != nil {
@@ -131,6 +133,29 @@ func (h *Handler) recount(ctx context.Context, batch inquiry.Batch) (inquiry.Bat
 	return batch, idle, err
 }
 
+// cancel does what the batch's cancel would have done to the idle inquiries:
+// those that were never claimed stop. It returns the others, which run to their
+// end.
+func (h *Handler) cancel(ctx context.Context, batch inquiry.Batch, idle []idleInquiry) (claimed []idleInquiry, err error) {
+	var unclaimed []idleInquiry
+	for _, in := range idle {
+		if in.claimed {
+			claimed = append(claimed, in)
+		} else {
+			unclaimed = append(unclaimed, in)
+		}
+	}
+	return claimed, h.settle(ctx, batch, unclaimed, func(ctx context.Context, id inquiry.ID) error {
+		return h.Batches.CancelInquiry(ctx, batch.LenderID, id)
+	})
+}
+
+func (h *Handler) giveUp(ctx context.Context, batch inquiry.Batch, idle []idleInquiry) error {
+	return h.settle(ctx, batch, idle, func(ctx context.Context, id inquiry.ID) error {
+		return h.Batches.Fail(ctx, batch.LenderID, id, inquiry.FailureDeadline)
+	})
+}
+
 // settle ends every idle inquiry with end, and counts that at once: a stream
 // that is out of order must not keep the batch open beyond this sweep.
 func (h *Handler) settle(ctx context.Context, batch inquiry.Batch, idle []idleInquiry, end func(context.Context, inquiry.ID) error) error {
@@ -152,26 +177,6 @@ func (h *Handler) settle(ctx context.Context, batch inquiry.Batch, idle []idleIn
 	return err
 }
 
-// cancelOrResend does for a cancelled batch what its cancel would have done:
-// what was never claimed stops, what was claimed runs to its end.
-func (h *Handler) cancelOrResend(ctx context.Context, batch inquiry.Batch, idle []idleInquiry, asked []inquiry.Inquiry) error {
-	var claimed, unclaimed []idleInquiry
-	for _, in := range idle {
-		if in.claimed {
-			claimed = append(claimed, in)
-		} else {
-			unclaimed = append(unclaimed, in)
-		}
-	}
-	err := h.settle(ctx, batch, unclaimed, func(ctx context.Context, id inquiry.ID) error {
-		return h.Batches.CancelInquiry(ctx, batch.LenderID, id)
-	})
-	if err != nil {
-		return err
-	}
-	return h.resend(ctx, batch, claimed, asked)
-}
-
 // resend puts the idle inquiries on the queue again. Those that are only waiting
 // their turn are there twice then, which their claims absorb.
 func (h *Handler) resend(ctx context.Context, batch inquiry.Batch, idle []idleInquiry, asked []inquiry.Inquiry) error {
@@ -187,7 +192,7 @@ func (h *Handler) resend(ctx context.Context, batch inquiry.Batch, idle []idleIn
 // twice as old, at its deadline at the latest, and then with every run.
 func (h *Handler) nextCheck(batch inquiry.Batch, age time.Duration) time.Time {
 	if age >= h.Deadline {
-		return h.Now().Add(h.Interval)
+		return h.Now()
 	}
 	return batch.CreatedAt().Add(min(2*age, h.Deadline))
 }

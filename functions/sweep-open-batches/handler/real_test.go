@@ -1,0 +1,112 @@
+package handler
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
+)
+
+// newStore returns a store on an empty table of its own in a real engine.
+func newStore(tb testing.TB, now func() time.Time) *store.Store {
+	tb.Helper()
+	db := dynamodb.New(dynamodb.Options{
+		BaseEndpoint: aws.String(enginetest.Table(tb)),
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	attribute := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {
+		return types.AttributeDefinition{AttributeName: &name, AttributeType: kind}
+	}
+	keys := func(hash, sort string) []types.KeySchemaElement {
+		return []types.KeySchemaElement{
+			{AttributeName: &hash, KeyType: types.KeyTypeHash}, {AttributeName: &sort, KeyType: types.KeyTypeRange},
+		}
+	}
+	name := "sweep-open-batches-" + rand.Text()
+	_, err := db.CreateTable(tb.Context(), &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			attribute("PK", types.ScalarAttributeTypeS), attribute("SK", types.ScalarAttributeTypeS),
+			attribute("openShard", types.ScalarAttributeTypeS), attribute("nextCheckAt", types.ScalarAttributeTypeN),
+		},
+		KeySchema: keys("PK", "SK"),
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
+			IndexName: aws.String("open"), KeySchema: keys("openShard", "nextCheckAt"),
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+		}},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return store.New(db, name, now)
+}
+
+// Two batches of two buckets each that nothing happens to but sweeps: one of
+// them is cancelled, the other one reaches its deadline.
+func TestOnARealTableSweepsAloneEndABatch(t *testing.T) {
+	t.Parallel()
+	now := noon
+	s := newStore(t, func() time.Time { return now })
+	messages := &fakeQueue{room: 10_000}
+	h := &Handler{Batches: s, Queue: messages, Deadline: deadline, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+	at := func(age time.Duration) {
+		t.Helper()
+		now = noon.Add(age)
+		if err := h.Handle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const total = 260
+	waiting, cancelled := submit(t, s, total), submit(t, s, total)
+	for i := range 3 {
+		claim, err := s.Claim(t.Context(), "acme", waiting.Inquiry(i*100), "worker", noon.Add(time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			continue // a worker that dies
+		}
+		if err := s.Finish(t.Context(), claim, store.Result{Status: inquiry.StatusCompleted, Report: []byte("a report")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.RequestCancel(t.Context(), "acme", cancelled); err != nil {
+		t.Fatal(err)
+	}
+
+	at(firstCheck)
+	if len(messages.taken) != total-2 {
+		t.Errorf("%d messages, want all but the two that are finished", len(messages.taken))
+	}
+	at(firstCheck) // a second time at once
+	if len(messages.taken) != total-2 {
+		t.Errorf("%d messages after a second run", len(messages.taken))
+	}
+	at(deadline)
+	for id, want := range map[inquiry.BatchID]inquiry.Counts{
+		waiting: {Completed: 2, Failed: total - 2}, cancelled: {Cancelled: total},
+	} {
+		b, err := s.Batch(t.Context(), "acme", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, b.Counts()); diff != "" {
+			t.Errorf("batch %s (-want +got):\n%s", id, diff)
+		}
+	}
+	if due, err := s.Due(t.Context(), 10); err != nil || len(due) != 0 {
+		t.Errorf("%v, %v; want nothing open", due, err)
+	}
+}
