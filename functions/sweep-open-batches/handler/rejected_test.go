@@ -52,7 +52,7 @@ func TestARejectedInquiryIsNotTakenForALostOne(t *testing.T) {
 		ID: inquiry.NewBatchID(submitted), LenderID: "acme", Tally: inquiry.Submission{Inquiries: asked}.Tally(),
 	}}
 	h := Handler{
-		Batches: o, Queue: o, Deadline: inquiry.DefaultDeadline, Interval: time.Minute, Log: slog.New(slog.DiscardHandler),
+		Batches: o, Queue: o, Deadline: inquiry.DefaultDeadline, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return submitted.Add(time.Hour) },
 	}
 	if err := h.Handle(t.Context()); err != nil {
