@@ -44,7 +44,7 @@ func everyType(name string) item {
 	maps.Copy(it, item{
 		"word": str("lender"), "empty": str(""), "n": num("7"), "half": num("0.50"), "blob": bin("abc"), "flag": yes, "nothing": null,
 		"words": strs("a", "b"), "primes": nums("2", "3"), "row": list(str("x"), num("1"), object(item{"deep": num("5")})),
-		"tree": object(item{"leaf": num("1"), "branch": object(item{"twig": str("two")})}), "none": list(),
+		"tree": object(item{"leaf": num("1"), "branch": object(item{"twig": str("two"), "stem": yes})}), "none": list(),
 	})
 	return it
 }
@@ -56,7 +56,7 @@ var values = item{
 	":tiny": num("1E-130"), ":long": num("12345678901234567890123456789012345678"), ":toolong": num("123456789012345678901234567890123456789"),
 	":third": num("0.33333333333333333333333333333333333333"),
 	":blob":  bin("abc"), ":ab": bin("ab"), ":flag": yes, ":null": null, ":words": strs("b", "a"), ":more": strs("c"), ":primes": nums("3.0", "2"),
-	":list": list(str("x")), ":tree": object(item{"leaf": num("1"), "branch": object(item{"twig": str("two")})}),
+	":list": list(str("x")), ":tree": object(item{"leaf": num("1"), "branch": object(item{"twig": str("two"), "stem": yes})}),
 	":type": str("S"), ":badtype": str("X"), ":badnumber": num("abc"), ":exp": num("1.5e3"), ":minuszero": num("-0"),
 	":two": num("2"), ":x": str("x"), ":notnull": &types.AttributeValueMemberNULL{Value: false}, ":noset": &types.AttributeValueMemberSS{},
 	":twice": strs("a", "a"), ":item": str("item"),
@@ -353,6 +353,9 @@ func TestTransactionsAgree(t *testing.T) {
 		},
 		"a check that fails": func(m *mirror) []types.TransactWriteItem {
 			return []types.TransactWriteItem{check(m, "old", "n = :one"), put(m, "b", "")}
+		},
+		"a check of nothing": func(m *mirror) []types.TransactWriteItem {
+			return []types.TransactWriteItem{check(m, "absent", "attribute_not_exists(n)"), put(m, "b", "")}
 		},
 		"a check alone": func(m *mirror) []types.TransactWriteItem { return []types.TransactWriteItem{check(m, "old", "n = :n")} },
 		"a delete": func(m *mirror) []types.TransactWriteItem {

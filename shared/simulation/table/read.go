@@ -470,14 +470,17 @@ func compareEntries(a, b entry) int {
 
 // indexEntry is what the index holds of an item, nil if nothing.
 func indexEntry(it item) item {
-	shard, at := it[indexPartitionAttribute], it[indexSortAttribute]
-	if shard == nil || at == nil {
+	if !inIndex(it) {
 		return nil
 	}
 	return item{
 		partitionAttribute: it[partitionAttribute], sortAttribute: it[sortAttribute],
-		indexPartitionAttribute: shard, indexSortAttribute: at,
+		indexPartitionAttribute: it[indexPartitionAttribute], indexSortAttribute: it[indexSortAttribute],
 	}
+}
+
+func inIndex(it item) bool {
+	return it[indexPartitionAttribute] != nil && it[indexSortAttribute] != nil
 }
 
 // after drops what an earlier page has had.

@@ -95,11 +95,12 @@ type version struct {
 	hash   uint64 // 0 until asked for
 }
 
-func (r *row) current() item {
+// current is the row as it is; there may be no row.
+func (r *row) current() version {
 	if r == nil || len(r.versions) == 0 {
-		return nil
+		return version{}
 	}
-	return r.versions[len(r.versions)-1].item
+	return r.versions[len(r.versions)-1]
 }
 
 func (t *Table) row(pk, sk string) *row {
@@ -180,11 +181,11 @@ func (t *Table) Remove(k Key) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := t.row(k.PK, k.SK)
-	if r.current() == nil {
+	if r.current().item == nil {
 		return false
 	}
 	t.commits++
-	t.write(r, nil, true)
+	t.write(r, nil, 0, true)
 	return true
 }
 
@@ -195,7 +196,7 @@ func (t *Table) Expired(at time.Time) []Key {
 	limit := &numberValue{Value: formatUnix(at)}
 	var keys []Key
 	t.each(func(r *row) {
-		if v := r.current()["expiresAt"]; v != nil {
+		if v := r.current().item["expiresAt"]; v != nil {
 			if order, ok := compare(v, limit); ok && order <= 0 {
 				keys = append(keys, Key{r.pk, r.sk})
 			}
@@ -210,7 +211,7 @@ func (t *Table) Items() []map[string]types.AttributeValue {
 	defer t.mu.Unlock()
 	var items []item
 	t.each(func(r *row) {
-		if it := r.current(); it != nil {
+		if it := r.current().item; it != nil {
 			items = append(items, copyItem(it))
 		}
 	})
@@ -222,7 +223,7 @@ func (t *Table) Items() []map[string]types.AttributeValue {
 func (t *Table) Item(k Key) map[string]types.AttributeValue {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return copyItem(t.row(k.PK, k.SK).current())
+	return copyItem(t.row(k.PK, k.SK).current().item)
 }
 
 // each calls f with every row, by partition and sort key.
@@ -261,17 +262,15 @@ func (t *Table) Hash() uint64 {
 }
 
 // write makes it the row's item, or takes the item away, under the current
-// commit. A write that changes nothing leaves no trace.
-func (t *Table) write(r *row, it item, service bool) {
-	old := r.current()
-	if equalItems(old, it) {
-		return
-	}
+// commit. It is another item than before: a write that changes nothing leaves
+// no trace and does not come here.
+func (t *Table) write(r *row, it item, size int, service bool) {
+	old := r.current().item
 	if !r.indexed && it != nil && it[indexPartitionAttribute] != nil {
 		r.indexed = true
 		t.indexed = append(t.indexed, r)
 	}
-	r.versions = append(r.versions, version{item: it, commit: t.commits, size: itemSize(it)})
+	r.versions = append(r.versions, version{item: it, commit: t.commits, size: size})
 	t.changes = append(t.changes, change{row: r, version: len(r.versions) - 1, inserted: old == nil, service: service, at: t.now()})
 }
 
@@ -368,7 +367,8 @@ func checkKeySizes(pk, sk string) error {
 
 // checkIndexKeys refuses attributes of the index that it could not sort.
 func checkIndexKeys(it item) error {
-	for name, want := range map[string]string{indexPartitionAttribute: "S", indexSortAttribute: "N"} {
+	for _, key := range [...]struct{ name, want string }{{indexPartitionAttribute, "S"}, {indexSortAttribute, "N"}} {
+		name, want := key.name, key.want
 		v, found := it[name]
 		if !found {
 			continue

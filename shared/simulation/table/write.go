@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,9 @@ type write struct {
 	pk, sk  string
 	key     item // of an update
 	put     item // the whole new item, for a put
+	putSize int
 	remove  bool
+	check   bool // nothing is written
 	parsed  *parsed
 	scope   scope
 	withOld bool // a refusal shows the item
@@ -36,7 +39,7 @@ type action struct {
 	table             *string
 	key               item
 	put               item
-	remove            bool
+	remove, check     bool
 	update, condition *string
 	names             map[string]string
 	values            item
@@ -56,7 +59,7 @@ func (t *Table) plan(a action) (*write, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &write{remove: a.remove, withOld: a.onFailure == types.ReturnValuesOnConditionCheckFailureAllOld}
+	w := &write{remove: a.remove, check: a.check, withOld: a.onFailure == types.ReturnValuesOnConditionCheckFailureAllOld}
 	if w.parsed, err = parse(texts{update: updateText, condition: conditionText}); err != nil {
 		return nil, err
 	}
@@ -78,7 +81,7 @@ func (t *Table) plan(a action) (*write, error) {
 		return nil, err
 	}
 	w.put = copyItem(a.put)
-	if itemSize(w.put) > maxItemBytes {
+	if w.putSize = itemSize(w.put); w.putSize > maxItemBytes {
 		return nil, invalid("Item size has exceeded the maximum allowed size")
 	}
 	return w, nil
@@ -86,55 +89,70 @@ func (t *Table) plan(a action) (*write, error) {
 
 // outcome is what a write would make of its item.
 type outcome struct {
-	old, new item
-	refused  bool // the condition does not hold
+	old, new         item
+	oldSize, newSize int
+	refused          bool // the condition does not hold
+	changed          bool
 }
 
 // evaluate says what the write would do now.
 func (t *Table) evaluate(w *write) (outcome, error) {
-	o := outcome{old: t.row(w.pk, w.sk).current()}
+	before := t.row(w.pk, w.sk).current()
+	o := outcome{old: before.item, oldSize: before.size}
 	w.scope.item = o.old
 	if w.parsed.condition != nil && !w.parsed.condition.holds(&w.scope) {
 		o.refused = true
 		return o, nil
 	}
 	switch {
+	case w.check:
+		o.new, o.newSize = o.old, o.oldSize
+		return o, nil
 	case w.put != nil:
-		o.new = w.put
+		o.new, o.newSize = w.put, w.putSize
 	case w.remove:
-	case w.parsed.update != nil:
-		next, err := w.parsed.update.apply(&w.scope, w.key)
+	default:
+		next, err := w.update(o.old)
 		if err != nil {
 			return o, err
 		}
-		if err := checkIndexKeys(next); err != nil {
-			return o, err
-		}
-		if itemSize(next) > maxItemBytes {
+		o.new, o.newSize = next, itemSize(next)
+		if o.newSize > maxItemBytes {
 			return o, invalid("Item size to update has exceeded the maximum allowed size")
 		}
-		o.new = next
-	case o.old != nil:
-		o.new = o.old
-	default:
-		o.new = copyItem(w.key)
 	}
+	o.changed = !equalItems(o.old, o.new)
 	return o, nil
+}
+
+// update returns the item after the update, which makes one if there is none.
+func (w *write) update(old item) (item, error) {
+	switch {
+	case w.parsed.update != nil:
+		next, err := w.parsed.update.apply(&w.scope, w.key)
+		if err != nil {
+			return nil, err
+		}
+		return next, checkIndexKeys(next)
+	case old != nil:
+		return old, nil
+	}
+	return copyItem(w.key), nil
 }
 
 // units is what the write costs: the larger of the item before and after, and
 // the index's entries.
 func (o outcome) units() Capacity {
-	c := Capacity{Write: writeUnits(max(itemSize(o.old), itemSize(o.new)))}
-	if o.refused {
+	c := Capacity{Write: writeUnits(max(o.oldSize, o.newSize))}
+	if !o.changed {
 		return c
 	}
-	before, after := indexEntry(o.old), indexEntry(o.new)
+	before, after := inIndex(o.old), inIndex(o.new)
 	switch {
-	case equalItems(before, after):
-	case before != nil && after != nil:
+	case before && after && equal(o.old[indexPartitionAttribute], o.new[indexPartitionAttribute]) && equal(o.old[indexSortAttribute], o.new[indexSortAttribute]):
+	case before && after:
 		c.Index = 2 // an entry's key is all it has: one goes, one comes
-	default:
+	case before || after:
 		c.Index = 1
 	}
 	c.Write += c.Index
@@ -158,9 +176,9 @@ func (t *Table) single(operation string, a action, wanted types.ReturnConsumedCa
 		}
 		return nil, o, nil, conditionFailed(copyItem(o.old))
 	}
-	if !equalItems(o.old, o.new) {
+	if o.changed {
 		t.commits++
-		t.write(t.makeRow(w.pk, w.sk), o.new, false)
+		t.write(t.makeRow(w.pk, w.sk), o.new, o.newSize, false)
 	}
 	return w, o, consumed, nil
 }
@@ -309,16 +327,13 @@ func (t *Table) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWri
 		if err != nil {
 			return nil, err
 		}
-		t.commits++
-		changed := false
-		for i, w := range writes {
-			if w != nil && !equalItems(outcomes[i].old, outcomes[i].new) {
-				t.write(t.makeRow(w.pk, w.sk), outcomes[i].new, false)
-				changed = true
-			}
+		if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.changed }) {
+			t.commits++
 		}
-		if !changed {
-			t.commits--
+		for i, w := range writes {
+			if o := outcomes[i]; o.changed {
+				t.write(t.makeRow(w.pk, w.sk), o.new, o.newSize, false)
+			}
 		}
 		if in.ClientRequestToken != nil {
 			t.tokens[*in.ClientRequestToken] = token{in.TransactItems, t.now()}
@@ -417,7 +432,7 @@ func actionOf(ti types.TransactWriteItem) (action, error) {
 	}
 	if c := ti.ConditionCheck; c != nil {
 		count++
-		a = action{table: c.TableName, key: c.Key, condition: c.ConditionExpression, names: c.ExpressionAttributeNames,
+		a = action{table: c.TableName, key: c.Key, check: true, condition: c.ConditionExpression, names: c.ExpressionAttributeNames,
 			values: c.ExpressionAttributeValues, onFailure: c.ReturnValuesOnConditionCheckFailure}
 		if c.ConditionExpression == nil {
 			return a, invalid("The parameter 'ConditionExpression' is required but was not present in the request")
