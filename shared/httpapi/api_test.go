@@ -242,16 +242,18 @@ func TestStatusHasEveryFieldOfTheReference(t *testing.T) {
 		"status": "RUNNING", "isTerminal": false,
 		"total": 3.0, "planning": 1.0, "running": 1.0, "completed": 1.0, "partialSuccess": 0.0, "failed": 0.0, "cancelled": 0.0,
 		"progressPercentage": 33.3, "createdAt": "2026-11-23T12:00:00Z", "finishedAt": nil, "cancelRequestedAt": nil,
+		"statusReason": "2 of 3 inquiries are still to come.", "estimatedCompletionAt": nil, "resultsExpireAt": "2026-12-23T12:00:00Z",
 		"phaseProgress": map[string]any{
-			"plan":   map[string]any{"total": 3.0, "done": 2.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": nil},
-			"gather": map[string]any{"total": 3.0, "done": 1.0, "startedAt": "2026-11-23T12:00:02Z", "endedAt": nil},
+			"validate": map[string]any{"total": 3.0, "done": 3.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": "2026-11-23T12:00:00Z"},
+			"plan":     map[string]any{"total": 3.0, "done": 2.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": nil},
+			"gather":   map[string]any{"total": 3.0, "done": 1.0, "startedAt": "2026-11-23T12:00:02Z", "endedAt": nil},
 		},
 		"sourceRecordTotals": map[string]any{"total": 2.0, "bySource": map[string]any{"ofac": map[string]any{
 			"records": 2.0, "found": 1.0, "notFound": 0.0, "ambiguous": 0.0, "notApplicable": 0.0, "failed": 0.0,
 		}}},
 		"timingSummary": map[string]any{
 			"firstStartedAt": "2026-11-23T12:00:02Z", "lastFinishedAt": "2026-11-23T12:00:02.5Z",
-			"queuedSeconds": 2.0, "wallSeconds": 2.5, "meanSeconds": 0.5, "longestSeconds": 0.5, "attempts": 1.0,
+			"queuedSeconds": 2.0, "wallSeconds": 2.5, "meanSeconds": 0.5, "p50Seconds": 0.5, "p95Seconds": 0.5, "longestSeconds": 0.5, "attempts": 1.0,
 			"bySource": map[string]any{"ofac": map[string]any{"meanSeconds": 0.25, "longestSeconds": 0.25}},
 		},
 	}

@@ -50,6 +50,7 @@ type BatchBody struct {
 	Metadata           map[string]string   `json:"metadata,omitempty" doc:"The batch's metadata, as submitted."`
 	OperationType      string              `json:"operationType" enum:"SUBMIT"`
 	Status             string              `json:"status" enum:"PENDING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED"`
+	StatusReason       string              `json:"statusReason" doc:"The status in a sentence, for people." example:"12 of 250 inquiries are still to come."`
 	IsTerminal         bool                `json:"isTerminal" doc:"No inquiry of the batch can change any more."`
 	Total              int                 `json:"total"`
 	Planning           int                 `json:"planning" doc:"Inquiries waiting for a worker."`
@@ -61,14 +62,24 @@ type BatchBody struct {
 	ProgressPercentage float64             `json:"progressPercentage" minimum:"0" maximum:"100" doc:"Share of inquiries with a final status; it never falls, and is 100 only when all have one."`
 	CreatedAt          time.Time           `json:"createdAt"`
 	FinishedAt         *time.Time          `json:"finishedAt" doc:"When the last inquiry became final."`
+	EstimatedEnd       *EstimateRange      `json:"estimatedCompletionAt" doc:"Between which times the batch will be finished if it goes on at its pace so far; null when that is unknown, and when it is finished."`
+	ResultsExpireAt    time.Time           `json:"resultsExpireAt" doc:"When the batch and everything below it will be deleted."`
 	CancelRequestedAt  *time.Time          `json:"cancelRequestedAt" doc:"When the batch was first asked to be cancelled; null if it never was."`
 	PhaseProgress      *PhaseProgress      `json:"phaseProgress"`
 	SourceRecordTotals *SourceRecordTotals `json:"sourceRecordTotals" doc:"Null until one inquiry is final."`
 	TimingSummary      *TimingSummary      `json:"timingSummary" doc:"Null until one inquiry is final."`
 }
 
+// EstimateRange is a time that is known only roughly.
+type EstimateRange struct {
+	Earliest time.Time `json:"earliest"`
+	Latest   time.Time `json:"latest"`
+}
+
 // PhaseProgress says how many inquiries have passed each phase.
 type PhaseProgress struct {
+	Validate Phase `json:"validate" doc:"Checking the request, which is done before a batch is accepted."`
+
 	Plan   Phase `json:"plan" doc:"Waiting for a worker to claim the inquiry."`
 	Gather Phase `json:"gather" doc:"Asking the sources and writing the report."`
 }
@@ -104,6 +115,8 @@ type TimingSummary struct {
 	QueuedSeconds  float64                 `json:"queuedSeconds" doc:"From submission to the first claim."`
 	WallSeconds    float64                 `json:"wallSeconds" doc:"From submission to the last final status so far."`
 	MeanSeconds    float64                 `json:"meanSeconds" doc:"Mean time an inquiry took from claim to final status."`
+	P50Seconds     float64                 `json:"p50Seconds" doc:"Half of the inquiries took this long at most. Up to a fifth above the exact figure."`
+	P95Seconds     float64                 `json:"p95Seconds" doc:"19 of 20 inquiries took this long at most. Up to a fifth above the exact figure."`
 	LongestSeconds float64                 `json:"longestSeconds" doc:"The slowest inquiry."`
 	Attempts       int                     `json:"attempts" doc:"Claims over all final inquiries; above their number when some were tried again."`
 	BySource       map[string]SourceTiming `json:"bySource"`
@@ -252,14 +265,16 @@ func batchBody(b inquiry.Batch) BatchBody {
 		CreatedAt:          b.CreatedAt(),
 		FinishedAt:         moment(b.FinishedAt),
 		CancelRequestedAt:  moment(b.CancelRequestedAt),
-		PhaseProgress: &PhaseProgress{
-			Plan:   Phase{Total: b.Total, Done: b.Total - counts.Planning, StartedAt: moment(b.CreatedAt())},
-			Gather: Phase{Total: b.Total, Done: counts.Settled(), StartedAt: moment(b.Sums.FirstStartedAt), EndedAt: moment(b.FinishedAt)},
-		},
+		StatusReason:       statusReason(b),
+		ResultsExpireAt:    b.ExpiresAt(),
+		PhaseProgress:      phaseProgress(b),
+	}
+	if earliest, latest, ok := b.Estimate(); ok {
+		body.EstimatedEnd = &EstimateRange{Earliest: earliest, Latest: latest}
 	}
 	if !b.Sums.FirstStartedAt.IsZero() && !b.Sums.LastFinishedAt.IsZero() {
 		body.SourceRecordTotals = sourceRecordTotals(b.Sums)
-		body.TimingSummary = timingSummary(b, max(counts.Settled()-counts.Cancelled, 1))
+		body.TimingSummary = timingSummary(b)
 	}
 	return body
 }
@@ -275,15 +290,17 @@ func sourceRecordTotals(s inquiry.Sums) *SourceRecordTotals {
 	return totals
 }
 
-// timingSummary is of the finished inquiries, of which there is one at least.
-func timingSummary(b inquiry.Batch, finished int) *TimingSummary {
+// timingSummary is of the inquiries that workers have finished.
+func timingSummary(b inquiry.Batch) *TimingSummary {
 	s := b.Sums
 	timing := &TimingSummary{
 		FirstStartedAt: s.FirstStartedAt,
 		LastFinishedAt: s.LastFinishedAt,
 		QueuedSeconds:  s.FirstStartedAt.Sub(b.CreatedAt()).Seconds(),
 		WallSeconds:    s.LastFinishedAt.Sub(b.CreatedAt()).Seconds(),
-		MeanSeconds:    (s.Worked / time.Duration(finished)).Seconds(),
+		MeanSeconds:    (s.Worked / time.Duration(max(s.Work.Count(), 1))).Seconds(),
+		P50Seconds:     min(s.Work.Quantile(0.50), s.LongestWork).Seconds(),
+		P95Seconds:     min(s.Work.Quantile(0.95), s.LongestWork).Seconds(),
 		LongestSeconds: s.LongestWork.Seconds(),
 		Attempts:       s.Attempts,
 		BySource:       map[string]SourceTiming{},

@@ -47,9 +47,11 @@ type Sums struct {
 	SourceRecords  int
 	Attempts       int                   // claims of the inquiries that are final
 	FirstStartedAt time.Time             // zero until one inquiry has started
+	LastStartedAt  time.Time             // when the latest one to start did
 	LastFinishedAt time.Time             // zero until one inquiry is final
 	Worked         time.Duration         // from claim to final status, over all final inquiries
 	LongestWork    time.Duration         // the slowest of them
+	Work           Histogram             // of the same times
 	Sources        map[string]SourceSums // by source type
 }
 
@@ -168,6 +170,9 @@ func (s *Sums) start(at time.Time) {
 	if !at.IsZero() && (s.FirstStartedAt.IsZero() || at.Before(s.FirstStartedAt)) {
 		s.FirstStartedAt = at
 	}
+	if at.After(s.LastStartedAt) {
+		s.LastStartedAt = at
+	}
 }
 
 // finish takes in the figures of one more final inquiry.
@@ -179,6 +184,7 @@ func (s *Sums) finish(f Figures) {
 		work := f.FinishedAt.Sub(f.StartedAt)
 		s.Worked += work
 		s.LongestWork = max(s.LongestWork, work)
+		s.Work.Add(work)
 	}
 	s.Attempts += f.Attempts
 	for source, part := range f.Sources {

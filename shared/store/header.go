@@ -74,9 +74,11 @@ type sums struct {
 	SourceRecords int                  `dynamodbav:"records"`
 	Attempts      int                  `dynamodbav:"attempts"`
 	FirstStarted  millis               `dynamodbav:"firstStartedAt"`
+	LastStarted   millis               `dynamodbav:"lastStartedAt"`
 	LastFinished  millis               `dynamodbav:"lastFinishedAt"`
 	Worked        int64                `dynamodbav:"workedMs"`
 	Longest       int64                `dynamodbav:"longestMs"`
+	Work          []byte               `dynamodbav:"work,omitempty"`
 	Sources       map[string]sourceSum `dynamodbav:"sources,omitempty"`
 }
 
@@ -169,9 +171,11 @@ func toSums(s inquiry.Sums) sums {
 		SourceRecords: s.SourceRecords,
 		Attempts:      s.Attempts,
 		FirstStarted:  toMillis(s.FirstStartedAt),
+		LastStarted:   toMillis(s.LastStartedAt),
 		LastFinished:  toMillis(s.LastFinishedAt),
 		Worked:        s.Worked.Milliseconds(),
 		Longest:       s.LongestWork.Milliseconds(),
+		Work:          s.Work.Pack(),
 	}
 	for name, src := range s.Sources {
 		if stored.Sources == nil {
@@ -191,9 +195,11 @@ func fromSums(s sums) inquiry.Sums {
 		SourceRecords:  s.SourceRecords,
 		Attempts:       s.Attempts,
 		FirstStartedAt: s.FirstStarted.time(),
+		LastStartedAt:  s.LastStarted.time(),
 		LastFinishedAt: s.LastFinished.time(),
 		Worked:         ms(s.Worked),
 		LongestWork:    ms(s.Longest),
+		Work:           inquiry.UnpackHistogram(s.Work),
 	}
 	for name, src := range s.Sources {
 		if read.Sources == nil {

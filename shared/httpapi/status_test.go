@@ -1,0 +1,88 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// ended is a change of an inquiry that took a second.
+func ended(index int, status inquiry.Status) inquiry.Change {
+	started := noon.Add(time.Duration(index) * time.Second)
+	return inquiry.Change{Index: index, Status: status, Figures: inquiry.Figures{StartedAt: started, FinishedAt: started.Add(time.Second), Attempts: 1}}
+}
+
+func TestTheStatusIsExplained(t *testing.T) {
+	t.Parallel()
+	const completed, partial, failed, cancelled = inquiry.StatusCompleted, inquiry.StatusPartialSuccess, inquiry.StatusFailed, inquiry.StatusCancelled
+	tests := map[string]struct {
+		inquiries []inquiry.Status
+		cancel    bool
+		want      string
+	}{
+		"nothing begun":   {nil, false, "No inquiry has been started"},
+		"under way":       {[]inquiry.Status{completed}, false, "1 of 2 inquiries are still to come"},
+		"being cancelled": {[]inquiry.Status{completed}, true, "being cancelled"},
+		"just cancelled":  {nil, true, "being cancelled"},
+		"completed":       {[]inquiry.Status{completed, completed}, false, "Every applicable source has answered"},
+		"failed":          {[]inquiry.Status{failed, failed}, false, "No inquiry has a useful report"},
+		"mixed":           {[]inquiry.Status{partial, failed}, false, "1 have a report from which a source is missing and 1 have none"},
+		"cancelled":       {[]inquiry.Status{completed, cancelled}, true, "A cancel stopped 1 of 2"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := statusOf(t, 2, tt.inquiries, tt.cancel)
+			if !strings.Contains(got.StatusReason, tt.want) {
+				t.Errorf("%q, want %q in it", got.StatusReason, tt.want)
+			}
+			if got.EstimatedEnd != nil {
+				t.Errorf("an estimate from %d inquiries: %+v", len(tt.inquiries), got.EstimatedEnd)
+			}
+		})
+	}
+}
+
+// statusOf is the answer about a batch whose first inquiries have ended so.
+func statusOf(t testing.TB, total int, inquiries []inquiry.Status, cancel bool) httpapi.BatchBody {
+	t.Helper()
+	b := inquiry.Batch{ID: inquiry.NewBatchID(noon), LenderID: acme, Name: "A", Operation: inquiry.OperationSubmit, Tally: inquiry.NewTally(total)}
+	for i, status := range inquiries {
+		b.Tally, _ = b.Merge(ended(i, status))
+	}
+	if cancel {
+		b.CancelRequestedAt = noon
+	}
+	fake := newFake()
+	fake.batches = append(fake.batches, b)
+	_, body := newClient(t, fake, io.Discard).do(t, "GET", "/v1/batch-inquiries/"+b.ID.String(), "")
+	var got httpapi.BatchBody
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	return got
+}
+
+func TestTheEndIsEstimatedFromThePaceSoFar(t *testing.T) {
+	t.Parallel()
+	done := make([]inquiry.Status, 16)
+	for i := range done {
+		done[i] = inquiry.StatusCompleted
+	}
+	got := statusOf(t, 32, done, false)
+	if truth := noon.Add(32 * time.Second); got.EstimatedEnd == nil || truth.Before(got.EstimatedEnd.Earliest) || truth.After(got.EstimatedEnd.Latest) {
+		t.Errorf("estimate %+v, it will be %v", got.EstimatedEnd, truth)
+	}
+	if timing := got.TimingSummary; timing == nil || timing.P50Seconds != 1 || timing.P95Seconds != 1 || timing.MeanSeconds != 1 {
+		t.Errorf("timing %+v", got.TimingSummary)
+	}
+	got = statusOf(t, 16, done, false)
+	if plan := got.PhaseProgress.Plan; plan.EndedAt == nil || !plan.EndedAt.Equal(noon.Add(15*time.Second)) || got.EstimatedEnd != nil {
+		t.Errorf("when all are finished: plan %+v, estimate %+v", plan, got.EstimatedEnd)
+	}
+}

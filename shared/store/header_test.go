@@ -1,0 +1,65 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// sizeOf is what DynamoDB takes an attribute's value for, and a little more.
+func sizeOf(value types.AttributeValue) int {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS:
+		return len(v.Value)
+	case *types.AttributeValueMemberN:
+		return len(v.Value)/2 + 2
+	case *types.AttributeValueMemberB:
+		return len(v.Value)
+	case *types.AttributeValueMemberM:
+		n := 3
+		for name, member := range v.Value {
+			n += 1 + len(name) + sizeOf(member)
+		}
+		return n
+	case *types.AttributeValueMemberL:
+		n := 3
+		for _, member := range v.Value {
+			n += 1 + sizeOf(member)
+		}
+		return n
+	}
+	return 1
+}
+
+// A poll costs one read of half a unit only while the header fits 4 KB.
+func TestAHeaderOf5000InquiriesFitsHalfAReadUnit(t *testing.T) {
+	t.Parallel()
+	const total = 5000
+	var changes []inquiry.Change
+	for i := range total {
+		started := noon.Add(time.Duration(i) * time.Second)
+		c := inquiry.Change{Index: i, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{
+			StartedAt: started, FinishedAt: started.Add(time.Duration(i) * 37 * time.Millisecond), Attempts: 1,
+			Sources: map[string]inquiry.SourceFigures{},
+		}}
+		for s := range 5 {
+			c.Figures.Sources[fmt.Sprintf("source-%d", s)] = inquiry.SourceFigures{Outcome: inquiry.OutcomeFound, Records: 2, Elapsed: time.Duration(i) * 31 * time.Microsecond}
+		}
+		changes = append(changes, c)
+	}
+	tally, _ := inquiry.NewTally(total).Merge(changes...)
+	it, err := marshal(newHeader(inquiry.Batch{
+		ID: inquiry.NewBatchID(noon), LenderID: acme, Name: "A name as people give batches", Operation: inquiry.OperationSubmit,
+		SubmittedBy: "0191e0c0-7a5c-7000-8000-000000000000", Ordinal: 100_000, Tally: tally, Version: 400,
+	}, []int{0, 1000, 2000, 3000, 4000}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := sizeOf(&types.AttributeValueMemberM{Value: it}); n > 4096 {
+		t.Errorf("the header has about %d bytes", n)
+	}
+}
