@@ -112,6 +112,7 @@ func measure(ctx context.Context, p *printer, endpoint string, list fs.FS, sizes
 	}
 	var all []outcome
 	for _, size := range sizes {
+		fmt.Fprintf(os.Stderr, "Screening %d inquiries, in our way and in the naive one ...\n", size)
 		o, err := both(ctx, s, n, size)
 		if err != nil {
 			return err

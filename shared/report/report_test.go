@@ -1,13 +1,17 @@
 package report_test
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 	"pgregory.net/rapid"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -195,6 +199,41 @@ func TestDecodeGivesBackWhatWasEncoded(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("report (-encoded +decoded):\n%s", diff)
+	}
+}
+
+// What is in the table must stay readable, whatever packs the reports to come.
+func TestReportsThatAreStoredCanBeRead(t *testing.T) {
+	t.Parallel()
+
+	want := report.Compose(id, []source.Answer{screened()}, now)
+	plain, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := os.ReadFile("dictionary1.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := fmt.Sprintf("%x", sha256.Sum256(first)); sum != "c15bc13085aecac689bdcf9a063e748b05a1d9d60e46b1a1109795f6fd3c61c7" {
+		t.Errorf("the dictionary has changed, to checksum %s: put it back and add another", sum)
+	}
+	for name, options := range map[string][]zstd.EOption{
+		"without a dictionary": nil,
+		"with the first one":   {zstd.WithEncoderDictRaw(1, first)},
+	} {
+		z, err := zstd.NewWriter(nil, options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := report.Decode(z.EncodeAll(plain, nil))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: report (-packed +decoded):\n%s", name, diff)
+		}
 	}
 }
 
