@@ -224,7 +224,9 @@ func TestOurOwnOperationsAgree(t *testing.T) {
 			url := endpoint(t)
 			for seed := range seeds(t) {
 				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-					h := newHistory(newMirror(t, url), seed)
+					m := newMirror(t, url)
+					m.units = engine == usual // DynamoDB Local counts no transaction twice
+					h := newHistory(m, seed)
 					for range 80 {
 						h.step()
 					}

@@ -320,7 +320,7 @@ func (t *Table) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWri
 			return nil, err
 		}
 		if again, err := t.repeated(in); again || err != nil {
-			return &dynamodb.TransactWriteItemsOutput{}, err
+			return &dynamodb.TransactWriteItemsOutput{}, err // what it would cost to read them is not counted
 		}
 		outcomes, cost, err := t.evaluateAll(writes)
 		consumed := t.consume("TransactWriteItems", cost, in.ReturnConsumedCapacity)
