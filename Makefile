@@ -67,6 +67,10 @@ test: build setup ## Run all tests, the fast ones first
 test-fast: check-go ## Run the tests that need neither the CDK nor the whole engine
 	@go tool gotestsum --format pkgname --raw-command -- infra/local/test-phases fast
 
+.PHONY: simulate
+simulate: check-go ## Run SEEDS random histories of the whole system in the simulator, or show one (SEED=n)
+	@go test ./shared/simulation -run 'TestSimulation$$' -timeout 0 -v $(if $(SEED),-seed $(SEED),-histories $(or $(SEEDS),10000))
+
 .PHONY: lint
 lint: check-go ## Check formatting, and what vet and staticcheck find
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "Run gofmt -w on:"; echo "$$unformatted"; exit 1; }

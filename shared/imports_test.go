@@ -81,7 +81,10 @@ func standard(path string) bool {
 	return !strings.Contains(first, ".")
 }
 
-const aws = "github.com/aws/"
+const (
+	aws       = "github.com/aws/"
+	simulator = module + "shared/simulation"
+)
 
 func TestImportLines(t *testing.T) {
 	t.Parallel()
@@ -106,9 +109,15 @@ func TestImportLines(t *testing.T) {
 			of:      func(path string) bool { return in(path, "shared/source", "shared/match", "shared/report") },
 			forbids: func(_, dep string) bool { return strings.HasPrefix(dep, aws) },
 		},
-		"what is shared knows nobody who uses it: no function and no infra": {
-			of:      func(path string) bool { return in(path, "shared") },
+		"what is shared knows nobody who uses it: no function and no infra, but that the simulator runs the functions": {
+			of:      func(path string) bool { return in(path, "shared") && path != simulator },
 			forbids: func(_, dep string) bool { return in(dep, "functions", "infra") },
+		},
+		"the simulator is for tests: nobody builds on it": {
+			of: func(path string) bool {
+				return in(path, "shared", "functions", "infra") && !in(path, "shared/simulation")
+			},
+			forbids: func(_, dep string) bool { return in(dep, "shared/simulation") },
 		},
 		"one folder is one Lambda: a function imports no sibling": {
 			of:      func(path string) bool { return in(path, "functions") },
@@ -151,7 +160,7 @@ func TestImportLinesOfTests(t *testing.T) {
 		for _, dep := range slices.Concat(p.TestImports, p.XTestImports) {
 			name, of := strings.TrimPrefix(p.ImportPath, module), strings.TrimPrefix(dep, module)
 			switch {
-			case in(dep, "functions") && functionOf(dep) != functionOf(p.ImportPath):
+			case in(dep, "functions") && functionOf(dep) != functionOf(p.ImportPath) && p.ImportPath != simulator:
 				t.Errorf("the tests of %s import %s: a function is nobody else's", name, of)
 			case in(dep, "infra") && !in(dep, "infra/local/enginetest") && !in(p.ImportPath, "infra"):
 				t.Errorf("the tests of %s import %s: of infra, tests may use infra/local/enginetest alone", name, of)

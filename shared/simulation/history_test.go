@@ -1,0 +1,143 @@
+package simulation
+
+import (
+	"encoding/gob"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+var (
+	seedFlag  = flag.Uint64("seed", 0, "run and print the history of this seed alone")
+	histories = flag.Int("histories", 10_000, "how many histories TestSimulation runs")
+	share     = flag.String("share", "", "for TestSimulation's own use: which of the histories, as i/n")
+	shareFile = flag.String("share-result", "", "for TestSimulation's own use: where the result goes")
+)
+
+// shareResult is what one process has found out.
+type shareResult struct {
+	Histories, Steps int
+	Simulated        time.Duration
+	Broken           []Result
+	States           States
+}
+
+// Random histories, from seed 1 on, on all cores. Each core has a process of its
+// own, for the randomness of ids is a process's; one thread in it makes the many
+// hand-overs between goroutines cheap.
+func TestSimulation(t *testing.T) {
+	switch {
+	case *seedFlag != 0:
+		show(t, *seedFlag)
+		return
+	case *share != "":
+		runShare(t)
+		return
+	}
+	began, cores := time.Now(), runtime.NumCPU()
+	results := make([]shareResult, cores)
+	var wg sync.WaitGroup
+	for i := range cores {
+		file := filepath.Join(t.TempDir(), "result")
+		wg.Go(func() {
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=0",
+				fmt.Sprint("-histories=", *histories), fmt.Sprintf("-share=%d/%d", i, cores), "-share-result="+file)
+			child.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=400")
+			if out, err := child.CombinedOutput(); err != nil {
+				t.Errorf("process %d: %v\n%s", i, err, out)
+				return
+			}
+			f, err := os.Open(file)
+			if err == nil {
+				err = gob.NewDecoder(f).Decode(&results[i])
+				f.Close()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+
+	var all shareResult
+	for _, r := range results {
+		all.Histories += r.Histories
+		all.Steps += r.Steps
+		all.Simulated += r.Simulated
+		all.Broken = append(all.Broken, r.Broken...)
+		all.States.Merge(&r.States)
+	}
+	took := time.Since(began)
+	t.Logf("%d histories in %.1f s, %.0f a second: %d steps, about %d distinct states, %.1f years simulated",
+		all.Histories, took.Seconds(), float64(all.Histories)/took.Seconds(), all.Steps, all.States.Count(),
+		all.Simulated.Hours()/24/365)
+	for _, r := range all.Broken {
+		t.Errorf("seed %d, step %d: %s\n\tgo test ./shared/simulation -run Simulation -seed %d -v", r.Seed, r.Steps, r.Broken, r.Seed)
+	}
+}
+
+// show prints one history, step by step.
+func show(t *testing.T, seed uint64) {
+	t.Helper()
+	trace := &strings.Builder{}
+	r := Run(t, seed, nil, trace, nil)
+	t.Logf("seed %d: %d steps, %v simulated\n%s", seed, r.Steps, r.Took, trace)
+	if r.Broken != "" {
+		t.Error(r.Broken)
+	}
+}
+
+// runShare runs every nth history, until five have broken a law.
+func runShare(t *testing.T) {
+	t.Helper()
+	var i, n int
+	if _, err := fmt.Sscanf(*share, "%d/%d", &i, &n); err != nil {
+		t.Fatal(err)
+	}
+	var sum shareResult
+	for seed := i + 1; seed <= *histories && len(sum.Broken) < 5; seed += n {
+		r := Run(t, uint64(seed), nil, nil, sum.States.Add)
+		sum.Histories++
+		sum.Steps += r.Steps
+		sum.Simulated += r.Took
+		if r.Broken != "" {
+			sum.Broken = append(sum.Broken, r)
+		}
+	}
+	f, err := os.Create(*shareFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gob.NewEncoder(f).Encode(sum); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// One seed is one history, down to the last step.
+func TestSimulationRepeats(t *testing.T) {
+	for seed := uint64(1); seed <= 40; seed++ {
+		first, again := &strings.Builder{}, &strings.Builder{}
+		Run(t, seed, nil, first, nil)
+		Run(t, seed, nil, again, nil)
+		if first.String() == again.String() {
+			continue
+		}
+		a, b := strings.Split(first.String(), "\n"), strings.Split(again.String(), "\n")
+		for i := range min(len(a), len(b)) {
+			if a[i] != b[i] {
+				t.Fatalf("seed %d: line %d differs:\n%s\n%s", seed, i, a[i], b[i])
+			}
+		}
+		t.Fatalf("seed %d: one history has %d lines, the other %d", seed, len(a), len(b))
+	}
+}
