@@ -9,10 +9,22 @@
 // sparse index; unprocessed keys; the stream with NEW_IMAGE; TTL removals; read
 // and write units. Eventually consistent reads lag as the caller chooses.
 //
+// Every item lags for itself, so a query may show one write and not an earlier one
+// to another item, as it may where a partition has been split. Items of the
+// index that are due at the same moment come in the order of their keys, which
+// nobody promises. Request tokens matter for transactions that have committed.
+//
+// The conformance tests hold it against a real engine and against DynamoDB Local,
+// call by call. It follows the documentation of DynamoDB where DynamoDB Local does
+// not: numbers are trimmed, an update that cannot be done cancels its transaction
+// with the reason ValidationError, and an update cannot give the index an
+// attribute of another type.
+//
 // Not modelled: shards of the stream and their splits, since records come in one
 // list in the order of commits; throttling, conflicts and lost replies, which a
 // caller brings about in Before and After; parallel transactions, since a call
-// happens at one moment; other tables; parameters that expressions replaced.
+// happens at one moment; other tables; parameters that expressions replaced;
+// UPDATED_NEW and UPDATED_OLD of parts of attributes; nesting limits.
 // What is not modelled is an error and never ignored.
 //
 // No library did: the one Go interpreter of these expressions that we found
