@@ -25,6 +25,7 @@ type checker struct {
 	closed  bool   // the history is over
 	batches []*batchState
 	byID    map[inquiry.BatchID]*batchState
+	ends    map[string]int      // inquiries by status and failure
 	keys    map[string]keyState // idempotency records by partition and sort key
 }
 
@@ -67,7 +68,7 @@ type keyState struct {
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, byID: map[inquiry.BatchID]*batchState{}, keys: map[string]keyState{}}
+	return &checker{w: w, ends: map[string]int{}, byID: map[inquiry.BatchID]*batchState{}, keys: map[string]keyState{}}
 }
 
 // name is a batch's short name.
@@ -400,6 +401,7 @@ func (c *checker) atRest() {
 func (c *checker) outcome(b *batchState, asked []inquiry.Inquiry) {
 	for i, in := range b.items {
 		kind := kindOf(asked[i])
+		c.ends[strings.TrimSpace(string(in.status)+" "+in.failure)]++
 		var ok bool
 		switch in.status {
 		case inquiry.StatusCompleted:

@@ -35,7 +35,7 @@ type Alteration struct {
 	Table    func(function string, db store.DB) store.DB
 	Queue    func(function string, q queue.Client) queue.Client
 	Claims   func(process.Inquiries) process.Inquiries
-	Counters func(tally.Counters) tally.Counters
+	Counters func(*Invocation, tally.Counters) tally.Counters
 	Repairs  func(sweep.Batches) sweep.Batches
 	Messages func(events.SQSEvent, events.SQSEventResponse, error) (events.SQSEventResponse, error)
 	Records  func(function string, ev events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse
@@ -90,7 +90,7 @@ func (w *World) tallyMapping(lanes int) *mapping {
 		return w.startRecords(m, l, batch, tallyLimit, func(ctx context.Context, i *Invocation, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 			counters := tally.Counters(i.store())
 			if w.alter.Counters != nil {
-				counters = w.alter.Counters(counters)
+				counters = w.alter.Counters(i, counters)
 			}
 			h := tally.Handler{Counters: counters, Log: w.log}
 			return h.Handle(ctx, ev)

@@ -17,7 +17,8 @@ type Result struct {
 	Seed   uint64
 	Broken string // the law that was broken, "" if none
 	Steps  int
-	Took   time.Duration // simulated
+	Took   time.Duration  // simulated
+	Ends   map[string]int // inquiries by how they ended
 }
 
 // Run runs the history of one seed. It must not be called from parallel tests,
@@ -32,7 +33,7 @@ func Run(t *testing.T, seed uint64, alter *Alteration, trace io.Writer, seen fun
 		w.seen = seen
 		w.plan()
 		w.run()
-		r = Result{Seed: seed, Broken: w.check.broken, Steps: w.steps, Took: w.now.Sub(noon)}
+		r = Result{Seed: seed, Broken: w.check.broken, Steps: w.steps, Took: w.now.Sub(noon), Ends: w.check.ends}
 	})
 	return r
 }
@@ -139,8 +140,15 @@ func chooseFaults(r *rand.Rand) Faults {
 	case 1, 2:
 		f.Until = 2*time.Hour + time.Duration(r.IntN(180))*time.Minute
 	}
-	if r.IntN(8) == 0 {
+	switch r.IntN(24) {
+	case 0, 1:
 		f.Blocked = time.Duration(r.Float64() * float64(f.Until))
+	case 2: // hardly anybody works until the deadline
+		f.Until = deadline + time.Duration(r.IntN(120))*time.Minute
+		f.Blocked = f.Until - time.Duration(r.IntN(60))*time.Minute
+	case 3: // hardly a message arrives until the deadline
+		f.Until = deadline + time.Duration(r.IntN(120))*time.Minute
+		f.LoseMessage = 0.8
 	}
 	return f
 }

@@ -4,10 +4,12 @@ import (
 	"encoding/gob"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +28,7 @@ type shareResult struct {
 	Histories, Steps int
 	Simulated        time.Duration
 	Broken           []Result
+	Ends             map[string]int
 	States           States
 }
 
@@ -66,18 +69,24 @@ func TestSimulation(t *testing.T) {
 	}
 	wg.Wait()
 
-	var all shareResult
+	all := shareResult{Ends: map[string]int{}}
 	for _, r := range results {
 		all.Histories += r.Histories
 		all.Steps += r.Steps
 		all.Simulated += r.Simulated
 		all.Broken = append(all.Broken, r.Broken...)
 		all.States.Merge(&r.States)
+		for end, n := range r.Ends {
+			all.Ends[end] += n
+		}
 	}
 	took := time.Since(began)
 	t.Logf("%d histories in %.1f s, %.0f a second: %d steps, about %d distinct states, %.1f years simulated",
 		all.Histories, took.Seconds(), float64(all.Histories)/took.Seconds(), all.Steps, all.States.Count(),
 		all.Simulated.Hours()/24/365)
+	for _, end := range slices.Sorted(maps.Keys(all.Ends)) {
+		t.Logf("%7d inquiries ended as %s", all.Ends[end], end)
+	}
 	for _, r := range all.Broken {
 		t.Errorf("seed %d, step %d: %s\n\tgo test ./shared/simulation -run Simulation -seed %d -v", r.Seed, r.Steps, r.Broken, r.Seed)
 	}
@@ -101,12 +110,15 @@ func runShare(t *testing.T) {
 	if _, err := fmt.Sscanf(*share, "%d/%d", &i, &n); err != nil {
 		t.Fatal(err)
 	}
-	var sum shareResult
+	sum := shareResult{Ends: map[string]int{}}
 	for seed := i + 1; seed <= *histories && len(sum.Broken) < 5; seed += n {
 		r := Run(t, uint64(seed), nil, nil, sum.States.Add)
 		sum.Histories++
 		sum.Steps += r.Steps
 		sum.Simulated += r.Took
+		for end, n := range r.Ends {
+			sum.Ends[end] += n
+		}
 		if r.Broken != "" {
 			sum.Broken = append(sum.Broken, r)
 		}

@@ -20,6 +20,8 @@ const (
 	deadVisibility = 180 * time.Second
 	maxReceives    = 8
 	eventSize      = 10
+
+	fastReturn = 5 * time.Second
 )
 
 // message is one message of a queue.
@@ -162,8 +164,8 @@ func (w *World) deleteDelivered(q *messageQueue, list []*message, handles []int,
 	}
 	for n, m := range list {
 		if failed[m.String()] {
-			if w.faults.FastReturn {
-				m.visibleAt = w.now
+			if w.faults.FastReturn && q == w.queue {
+				m.visibleAt = w.now.Add(fastReturn)
 			}
 			continue
 		}

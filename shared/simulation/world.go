@@ -49,7 +49,7 @@ type Faults struct {
 	// Of one message.
 	NotTaken, LoseMessage, Duplicate float64
 
-	// FastReturn has a failed message come back at once, not after its
+	// FastReturn has a failed message come back after seconds, not after its
 	// visibility timeout.
 	FastReturn bool
 
