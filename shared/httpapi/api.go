@@ -27,8 +27,8 @@ type Batches interface {
 	Submit(context.Context, inquiry.Lender, inquiry.Submission) (id inquiry.BatchID, replayed bool, err error)
 	Batch(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
 	RequestCancel(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
-	Batches(ctx context.Context, lender inquiry.LenderID, offset, limit int) ([]inquiry.Batch, int, error)
-	Entries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, offset, limit int) (inquiry.Batch, []inquiry.Entry, error)
+	ListBatches(context.Context, inquiry.LenderID, inquiry.BatchQuery) (inquiry.BatchPage, error)
+	ListEntries(context.Context, inquiry.LenderID, inquiry.BatchID, inquiry.EntryQuery) (inquiry.EntryPage, error)
 	Entry(context.Context, inquiry.LenderID, inquiry.ID) (inquiry.Entry, error)
 }
 

@@ -30,6 +30,10 @@ type fakeBatches struct {
 	entries []inquiry.Entry
 	stored  []inquiry.Submission
 	err     error
+
+	next       int // what lists say comes next
+	batchQuery inquiry.BatchQuery
+	entryQuery inquiry.EntryQuery
 }
 
 func (f *fakeBatches) Lender(context.Context, inquiry.LenderID) (inquiry.Lender, error) {
@@ -62,15 +66,17 @@ func (f *fakeBatches) Batch(_ context.Context, lender inquiry.LenderID, id inqui
 	return inquiry.Batch{}, errors.Join(inquiry.ErrNotFound, f.err)
 }
 
-func (f *fakeBatches) Batches(_ context.Context, _ inquiry.LenderID, offset, limit int) ([]inquiry.Batch, int, error) {
-	offset = min(offset, len(f.batches))
-	return f.batches[offset:min(offset+limit, len(f.batches))], len(f.batches), f.err
+func (f *fakeBatches) ListBatches(_ context.Context, _ inquiry.LenderID, q inquiry.BatchQuery) (inquiry.BatchPage, error) {
+	f.batchQuery = q
+	offset := min(q.Offset, len(f.batches))
+	return inquiry.BatchPage{Batches: f.batches[offset:min(offset+q.Limit, len(f.batches))], Total: len(f.batches), Next: f.next}, f.err
 }
 
-func (f *fakeBatches) Entries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, offset, limit int) (inquiry.Batch, []inquiry.Entry, error) {
+func (f *fakeBatches) ListEntries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, q inquiry.EntryQuery) (inquiry.EntryPage, error) {
+	f.entryQuery = q
 	b, err := f.Batch(ctx, lender, id)
-	offset = min(offset, len(f.entries))
-	return b, f.entries[offset:min(offset+limit, len(f.entries))], err
+	offset := min(max(q.Offset, q.From), len(f.entries))
+	return inquiry.EntryPage{Batch: b, Entries: f.entries[offset:min(offset+q.Limit, len(f.entries))], Total: len(f.entries), Next: f.next}, err
 }
 
 func (f *fakeBatches) Entry(_ context.Context, _ inquiry.LenderID, id inquiry.ID) (inquiry.Entry, error) {

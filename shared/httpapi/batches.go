@@ -15,8 +15,9 @@ import (
 
 // Page is the part of a list that a request asks for.
 type Page struct {
-	Limit  int `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many to return."`
-	Offset int `query:"offset" minimum:"0" maximum:"1000000000" default:"0" doc:"How many to skip."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many to return."`
+	Offset int    `query:"offset" minimum:"0" maximum:"1000000000" default:"0" doc:"How many to skip."`
+	Cursor string `query:"cursor" maxLength:"12" doc:"nextCursor of the page before; with the same filters, instead of offset. It skips and repeats nothing, however the list grows."`
 }
 
 type submitInput struct {
@@ -140,9 +141,11 @@ type batchListOutput struct{ Body BatchListBody }
 // BatchListBody is one page of a lender's batches, newest first.
 type BatchListBody struct {
 	Batches []BatchBody `json:"batches"`
-	Total   int         `json:"total" doc:"Batches ever submitted; the list holds those that have not expired."`
+	Total   int         `json:"total" doc:"Batches ever submitted, whatever the filters; the list holds those that have not expired."`
 	Limit   int         `json:"limit"`
 	Offset  int         `json:"offset"`
+
+	NextCursor *string `json:"nextCursor" doc:"Send it as cursor for the next page; null when this is the last one. A filtered page looks at 500 batches at the most, so it may be short, or empty, and not be the last."`
 }
 
 func (a *API) registerBatches(api huma.API) {
@@ -173,13 +176,19 @@ func (a *API) registerBatches(api huma.API) {
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "list-batches", Method: http.MethodGet, Path: "/v1/batch-inquiries", Summary: "List batches, newest first",
-	}, func(ctx context.Context, in *Page) (*batchListOutput, error) {
-		batches, total, err := a.Batches.Batches(ctx, requestOf(ctx).Caller.LenderID, in.Offset, in.Limit)
+	}, func(ctx context.Context, in *batchesInput) (*batchListOutput, error) {
+		query, err := in.query()
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
-		out := &batchListOutput{BatchListBody{Batches: []BatchBody{}, Total: total, Limit: in.Limit, Offset: in.Offset}}
-		for _, b := range batches {
+		page, err := a.Batches.ListBatches(ctx, requestOf(ctx).Caller.LenderID, query)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		out := &batchListOutput{BatchListBody{
+			Batches: []BatchBody{}, Total: page.Total, Limit: in.Limit, Offset: in.Offset, NextCursor: cursorTo(page.Next),
+		}}
+		for _, b := range page.Batches {
 			out.Body.Batches = append(out.Body.Batches, batchBody(b))
 		}
 		return out, nil

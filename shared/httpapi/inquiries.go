@@ -15,6 +15,15 @@ import (
 type entriesInput struct {
 	BatchPath
 	Page
+	Status     string `query:"status" enum:"PLANNING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"Only inquiries with this status."`
+	ExternalID string `query:"externalId" maxLength:"128" doc:"Only inquiries with exactly this externalId."`
+}
+
+func (in *entriesInput) query() (inquiry.EntryQuery, error) {
+	from, err := in.from(inquiry.MaxInquiries)
+	return inquiry.EntryQuery{
+		Limit: in.Limit, Offset: in.Offset, From: from, Status: inquiry.Status(in.Status), ExternalID: in.ExternalID,
+	}, err
 }
 
 type entriesOutput struct{ Body InquiryListBody }
@@ -24,9 +33,11 @@ type entriesOutput struct{ Body InquiryListBody }
 type InquiryListBody struct {
 	BatchID   inquiry.BatchID  `json:"batchId" format:"uuid"`
 	Inquiries []InquirySummary `json:"inquiries"`
-	Total     int              `json:"total"`
+	Total     int              `json:"total" doc:"Inquiries that match the filters."`
 	Limit     int              `json:"limit"`
 	Offset    int              `json:"offset"`
+
+	NextCursor *string `json:"nextCursor" doc:"Send it as cursor for the next page; null when this is the last one. A page filtered by status may be short: what has moved on meanwhile is left out."`
 }
 
 // InquirySummary is how far one inquiry has come.
@@ -76,14 +87,18 @@ func (a *API) registerInquiries(api huma.API) {
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
-		batch, entries, err := a.Batches.Entries(ctx, requestOf(ctx).Caller.LenderID, id, in.Offset, in.Limit)
+		query, err := in.query()
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		page, err := a.Batches.ListEntries(ctx, requestOf(ctx).Caller.LenderID, id, query)
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
 		out := &entriesOutput{InquiryListBody{
-			BatchID: id, Inquiries: []InquirySummary{}, Total: batch.Total, Limit: in.Limit, Offset: in.Offset,
+			BatchID: id, Inquiries: []InquirySummary{}, Total: page.Total, Limit: in.Limit, Offset: in.Offset, NextCursor: cursorTo(page.Next),
 		}}
-		for _, e := range entries {
+		for _, e := range page.Entries {
 			out.Body.Inquiries = append(out.Body.Inquiries, summary(e))
 		}
 		return out, nil

@@ -125,6 +125,15 @@ func (t Tally) Counts() Counts {
 	}
 }
 
+// StatusOf is the furthest status that the inquiry at index is known to have
+// reached.
+func (t Tally) StatusOf(index int) Status {
+	if code := int(t.Ledger.code(index)); code < len(statusCodes) {
+		return statusCodes[code]
+	}
+	return ""
+}
+
 // Final reports whether the inquiry at index is known to have its final status.
 func (t Tally) Final(index int) bool { return rank(t.Ledger.code(index)) == 2 }
 

@@ -51,66 +51,17 @@ func (s *Store) Submitted(ctx context.Context, lender inquiry.LenderID, id inqui
 }
 
 // Batches returns the lender's batches, newest first: limit of them after
-// skipping offset, and how many there are in all. What it reads does not depend
-// on offset.
+// skipping offset, and how many there are in all.
 func (s *Store) Batches(ctx context.Context, lender inquiry.LenderID, offset, limit int) ([]inquiry.Batch, int, error) {
-	profile, err := s.Lender(ctx, lender)
-	if err != nil {
-		return nil, 0, err
-	}
-	newest := profile.BatchCount - offset
-	oldest := max(newest-limit+1, 1)
-	if newest < oldest {
-		return nil, profile.BatchCount, nil
-	}
-	places, err := s.query(ctx, lenderKey(lender), placeKey(oldest), placeKey(newest), backward, consistent)
-	if err != nil {
-		return nil, 0, fmt.Errorf("listing batches: %w", err)
-	}
-	keys := make([]item, len(places))
-	for i, it := range places {
-		id, err := inquiry.ParseBatchID(textOf(it, "batchId"))
-		if err != nil {
-			return nil, 0, fmt.Errorf("listing batches: %w", err)
-		}
-		keys[i] = key(batchKey(lender, id), headerKey)
-	}
-	headers, err := s.batchGet(ctx, keys)
-	if err != nil {
-		return nil, 0, fmt.Errorf("listing batches: %w", err)
-	}
-	batches := make([]inquiry.Batch, 0, len(keys))
-	for _, k := range keys {
-		it, found := headers[textOf(k, "PK")]
-		if !found {
-			continue // expired and removed; its place outlives it
-		}
-		_, batch, err := parseHeader(it)
-		if err != nil {
-			return nil, 0, fmt.Errorf("listing batches: %w", err)
-		}
-		batches = append(batches, batch)
-	}
-	return batches, profile.BatchCount, nil
+	page, err := s.ListBatches(ctx, lender, inquiry.BatchQuery{Offset: offset, Limit: limit})
+	return page.Batches, page.Total, err
 }
 
 // Entries returns the batch and limit of its inquiries after skipping offset,
 // in the order of submission. What it reads does not depend on offset.
 func (s *Store) Entries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, offset, limit int) (inquiry.Batch, []inquiry.Entry, error) {
-	pages, batch, err := s.header(ctx, lender, id)
-	if err != nil {
-		return inquiry.Batch{}, nil, err
-	}
-	offset = min(offset, batch.Total)
-	end := min(offset+limit, batch.Total)
-	if offset == end {
-		return batch, nil, nil
-	}
-	entries, err := s.entries(ctx, batch, pages, offset, end)
-	if err != nil {
-		return inquiry.Batch{}, nil, fmt.Errorf("listing inquiries of batch %s: %w", id, err)
-	}
-	return batch, entries, nil
+	page, err := s.ListEntries(ctx, lender, id, inquiry.EntryQuery{Offset: offset, Limit: limit})
+	return page.Batch, page.Entries, err
 }
 
 // Entry returns one inquiry of the lender.
@@ -146,10 +97,7 @@ func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, 
 	behind := false
 	for i := range entries {
 		e := &entries[i]
-		if e.Inquiry.IsRejected() { // and so has no item
-			e.Record.Status, e.Record.Failure = inquiry.StatusFailed, inquiry.FailureInvalid
-			e.Record.Figures.FinishedAt = b.CreatedAt()
-		}
+		rejected(b, e)
 		behind = behind || !e.Record.Status.Final()
 	}
 	if !behind || !b.Status().Final() {
@@ -160,6 +108,14 @@ func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, 
 	g, reading = errgroup.WithContext(ctx)
 	s.readBuckets(reading, g, b, start, entries, consistent)
 	return entries, g.Wait()
+}
+
+// rejected fills in what became of a rejected inquiry, which has no item.
+func rejected(b inquiry.Batch, e *inquiry.Entry) {
+	if e.Inquiry.IsRejected() {
+		e.Record.Status, e.Record.Failure = inquiry.StatusFailed, inquiry.FailureInvalid
+		e.Record.Figures.FinishedAt = b.CreatedAt()
+	}
 }
 
 // readBuckets has g read the records of entries, the first of them at index start.
@@ -291,29 +247,42 @@ func (s *Store) query(ctx context.Context, partition partitionKey, from, to sort
 	return items, nil
 }
 
-// batchGet reads the items under keys that have different partition keys, and
-// returns those that exist by partition key. What an eventually consistent read
-// does not find is read again consistently.
-func (s *Store) batchGet(ctx context.Context, keys []item) (map[string]item, error) {
-	found := map[string]item{}
-	for _, c := range []consistency{eventual, consistent} {
-		missing := slices.DeleteFunc(slices.Clone(keys), func(k item) bool {
-			_, have := found[textOf(k, "PK")]
-			return have
-		})
-		for chunk := range slices.Chunk(missing, 100) { // the most that one call takes
-			part, err := s.batchGetChunk(ctx, chunk, c)
-			if err != nil {
-				return nil, err
-			}
-			maps.Copy(found, part)
+// itemName tells the table's items apart.
+type itemName struct{ PK, SK string }
+
+func nameOf(it item) itemName { return itemName{textOf(it, "PK"), textOf(it, "SK")} }
+
+// batchGet reads the items under keys and returns those that exist. What an
+// eventually consistent read does not find is read again consistently.
+func (s *Store) batchGet(ctx context.Context, keys []item) (map[itemName]item, error) {
+	found, err := s.getMany(ctx, keys, eventual)
+	if err != nil {
+		return nil, err
+	}
+	missing := slices.DeleteFunc(slices.Clone(keys), func(k item) bool {
+		_, have := found[nameOf(k)]
+		return have
+	})
+	late, err := s.getMany(ctx, missing, consistent)
+	maps.Copy(found, late)
+	return found, err
+}
+
+// getMany reads the items under keys once and returns those that exist.
+func (s *Store) getMany(ctx context.Context, keys []item, c consistency) (map[itemName]item, error) {
+	found := map[itemName]item{}
+	for chunk := range slices.Chunk(keys, 100) { // the most that one call takes
+		part, err := s.batchGetChunk(ctx, chunk, c)
+		if err != nil {
+			return nil, err
 		}
+		maps.Copy(found, part)
 	}
 	return found, nil
 }
 
-func (s *Store) batchGetChunk(ctx context.Context, keys []item, c consistency) (map[string]item, error) {
-	found := map[string]item{}
+func (s *Store) batchGetChunk(ctx context.Context, keys []item, c consistency) (map[itemName]item, error) {
+	found := map[itemName]item{}
 	request := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(bool(c))}}
 	for attempt := 0; ; attempt++ {
 		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
@@ -322,7 +291,7 @@ func (s *Store) batchGetChunk(ctx context.Context, keys []item, c consistency) (
 		}
 		for _, it := range out.Responses[s.table] {
 			if !s.expired(it) {
-				found[textOf(it, "PK")] = it
+				found[nameOf(it)] = it
 			}
 		}
 		request = out.UnprocessedKeys // what did not fit the 16 MB of one reply, or was throttled

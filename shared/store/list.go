@@ -1,0 +1,261 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+const (
+	// maxExamined bounds how many batches one filtered page looks at, and with
+	// it what the page costs.
+	maxExamined = 500
+
+	// commitTime is how long after its id was made a batch may take its place in
+	// the list: an older place has an older id, but for this much.
+	commitTime = time.Minute
+)
+
+// ListBatches returns one page of the lender's batches. What it reads depends on
+// the page's size, not on how deep in the list it lies; with a filter it looks
+// at maxExamined batches at the most and says where to go on.
+func (s *Store) ListBatches(ctx context.Context, lender inquiry.LenderID, q inquiry.BatchQuery) (inquiry.BatchPage, error) {
+	profile, err := s.Lender(ctx, lender)
+	if err != nil {
+		return inquiry.BatchPage{}, err
+	}
+	page := inquiry.BatchPage{Total: profile.BatchCount}
+	next := profile.BatchCount - q.Offset
+	if q.From > 0 {
+		next = min(q.From, profile.BatchCount)
+	}
+	last, step := next-q.Limit, q.Limit // where the page ends at the latest, and how many are read at once
+	if !q.Filter.IsZero() {
+		last, step = next-max(q.Limit, maxExamined), max(q.Limit, 100)
+	}
+	for next > max(last, 0) && len(page.Batches) < q.Limit {
+		oldest := max(next-step, last, 0) + 1
+		places, err := s.places(ctx, lender, oldest, next)
+		if err != nil {
+			return inquiry.BatchPage{}, fmt.Errorf("listing batches: %w", err)
+		}
+		matching, err := s.matching(ctx, lender, places, q.Filter)
+		if err != nil {
+			return inquiry.BatchPage{}, fmt.Errorf("listing batches: %w", err)
+		}
+		next = oldest - 1
+		if n := len(places); n > 0 && s.noneBefore(places[n-1], q.Filter) {
+			next = 0
+		}
+		if room := q.Limit - len(page.Batches); len(matching) > room {
+			matching = matching[:room]
+			next = matching[room-1].Ordinal - 1
+		}
+		page.Batches = append(page.Batches, matching...)
+	}
+	page.Next = max(next, 0)
+	return page, nil
+}
+
+// noneBefore reports whether no batch can be listed that was submitted before
+// id: it has expired, or is too old for the filter.
+func (s *Store) noneBefore(id inquiry.BatchID, f inquiry.BatchFilter) bool {
+	newest := id.CreatedAt().Add(commitTime)
+	return newest.Before(f.CreatedFrom) || newest.Add(inquiry.Retention).Before(s.now())
+}
+
+// places returns the ids of the lender's batches from the newest ordinal down to
+// the oldest.
+func (s *Store) places(ctx context.Context, lender inquiry.LenderID, oldest, newest int) ([]inquiry.BatchID, error) {
+	items, err := s.query(ctx, lenderKey(lender), placeKey(oldest), placeKey(newest), backward, consistent)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]inquiry.BatchID, len(items))
+	for i, it := range items {
+		if ids[i], err = inquiry.ParseBatchID(textOf(it, "batchId")); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// matching reads those of the batches that the filter may let through, and
+// returns those that it does, in the same order. A place outlives its batch.
+func (s *Store) matching(ctx context.Context, lender inquiry.LenderID, ids []inquiry.BatchID, f inquiry.BatchFilter) ([]inquiry.Batch, error) {
+	var keys []item
+	for _, id := range ids {
+		if f.MatchesID(id) && id.ExpiresAt().After(s.now()) {
+			keys = append(keys, key(batchKey(lender, id), headerKey))
+		}
+	}
+	headers, err := s.batchGet(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var batches []inquiry.Batch
+	for _, k := range keys {
+		it, found := headers[nameOf(k)]
+		if !found {
+			continue
+		}
+		_, batch, err := parseHeader(it)
+		if err != nil {
+			return nil, err
+		}
+		if f.Matches(batch) {
+			batches = append(batches, batch)
+		}
+	}
+	return batches, nil
+}
+
+// ListEntries returns one page of the batch's inquiries. A status is looked up
+// in the ledger, an external id in the pages: only the inquiries on the page are
+// read. An inquiry that has moved on since the ledger was written is left out.
+func (s *Store) ListEntries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, q inquiry.EntryQuery) (inquiry.EntryPage, error) {
+	pages, batch, err := s.header(ctx, lender, id)
+	if err != nil {
+		return inquiry.EntryPage{}, err
+	}
+	page := inquiry.EntryPage{Batch: batch, Total: batch.Total}
+	if q.Status == "" && q.ExternalID == "" {
+		start := min(max(q.Offset, q.From), batch.Total)
+		end := min(start+q.Limit, batch.Total)
+		if end < batch.Total {
+			page.Next = end
+		}
+		if start < end {
+			page.Entries, err = s.entries(ctx, batch, pages, start, end)
+		}
+	} else {
+		err = s.listSome(ctx, pages, q, &page)
+	}
+	if err != nil {
+		return inquiry.EntryPage{}, fmt.Errorf("listing inquiries of batch %s: %w", id, err)
+	}
+	return page, nil
+}
+
+// listSome fills in a page of the inquiries that match.
+func (s *Store) listSome(ctx context.Context, pageStarts []int, q inquiry.EntryQuery, page *inquiry.EntryPage) error {
+	matches, err := s.matches(ctx, page.Batch, pageStarts, q)
+	if err != nil {
+		return err
+	}
+	page.Total = len(matches)
+	from, _ := slices.BinarySearch(matches, q.From)
+	from = min(from+q.Offset, len(matches))
+	if end := from + q.Limit; end < len(matches) {
+		page.Next = matches[end]
+		matches = matches[:end]
+	}
+	entries, err := s.entriesAt(ctx, page.Batch, pageStarts, matches[from:])
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if q.Status == "" || e.Record.Status == q.Status {
+			page.Entries = append(page.Entries, e)
+		}
+	}
+	return nil
+}
+
+// matches returns the indexes of the inquiries that match.
+func (s *Store) matches(ctx context.Context, b inquiry.Batch, pageStarts []int, q inquiry.EntryQuery) ([]int, error) {
+	candidates := make([]inquiry.Entry, 0)
+	if q.ExternalID != "" {
+		candidates = make([]inquiry.Entry, b.Total)
+		if err := s.readPages(ctx, b, pageStarts, 0, candidates); err != nil {
+			return nil, err
+		}
+	}
+	var matches []int
+	for i := range b.Total {
+		if q.Status != "" && b.StatusOf(i) != q.Status || q.ExternalID != "" && candidates[i].Inquiry.ExternalID != q.ExternalID {
+			continue
+		}
+		matches = append(matches, i)
+	}
+	return matches, nil
+}
+
+// entriesAt reads the inquiries at the given indexes, which ascend.
+func (s *Store) entriesAt(ctx context.Context, b inquiry.Batch, pageStarts, indexes []int) ([]inquiry.Entry, error) {
+	entries := make([]inquiry.Entry, len(indexes))
+	keys := make([]item, len(indexes))
+	for i, index := range indexes {
+		id := b.ID.Inquiry(index)
+		entries[i] = inquiry.Entry{ID: id, Record: inquiry.Record{ID: id, Status: inquiry.StatusPlanning}}
+		keys[i] = recordKey(b.LenderID, id)
+	}
+	g, reading := errgroup.WithContext(ctx)
+	asked := make([]inquiry.Inquiry, len(indexes))
+	for rest, done := indexes, 0; len(rest) > 0; {
+		page, n := pageOf(pageStarts, rest[0]), 1
+		for n < len(rest) && pageOf(pageStarts, rest[n]) == page {
+			n++
+		}
+		these, into := rest[:n], asked[done:done+n]
+		g.Go(func() error { return s.readPageAt(reading, b, pageStarts, page, these, into) })
+		rest, done = rest[n:], done+n
+	}
+	records, err := s.getMany(ctx, keys, eventual)
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	var behind []item // where a replica has not caught up with the ledger
+	for i, index := range indexes {
+		entries[i].Inquiry = asked[i]
+		status := inquiry.Status(textOf(records[nameOf(keys[i])], "status"))
+		if !asked[i].IsRejected() && (b.Final(index) && !status.Final() || b.StatusOf(index) != inquiry.StatusPlanning && status == "") {
+			behind = append(behind, keys[i])
+		}
+	}
+	fresh, err := s.getMany(ctx, behind, consistent)
+	if err != nil {
+		return nil, err
+	}
+	for i := range entries {
+		it, found := fresh[nameOf(keys[i])]
+		if !found {
+			it, found = records[nameOf(keys[i])]
+		}
+		if found {
+			if _, entries[i].Record, err = parseRecord(it); err != nil {
+				return nil, err
+			}
+		}
+		rejected(b, &entries[i])
+	}
+	return entries, nil
+}
+
+// readPageAt fills in what was asked at the given indexes, which lie in one page.
+func (s *Store) readPageAt(ctx context.Context, b inquiry.Batch, pageStarts []int, page int, indexes []int, into []inquiry.Inquiry) error {
+	it, err := s.getFresh(ctx, key(batchKey(b.LenderID, b.ID), pageKey(page)))
+	if err != nil {
+		return fmt.Errorf("page %d: %w", page, err)
+	}
+	asked, err := parsePage(it)
+	if err != nil {
+		return err
+	}
+	for i, index := range indexes {
+		at := index - pageStarts[page]
+		if at >= len(asked) {
+			return fmt.Errorf("page %d ends before index %d", page, index)
+		}
+		into[i] = asked[at]
+	}
+	return nil
+}
