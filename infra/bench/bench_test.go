@@ -1,6 +1,7 @@
 package main
 
 import (
+	"debug/elf"
 	"errors"
 	"go/ast"
 	"go/parser"
@@ -113,14 +114,13 @@ func TestTheNaiveWayDoesTheWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.withoutReport = true
 	b, id, err := n.screen(t.Context(), invent(20))
 	if err != nil {
 		t.Fatal(err)
 	}
 	// One for the batch; for an inquiry one when it is written and four for each
-	// of its two transactions.
-	if got := b.table().writes; got != 1+20*9 {
+	// of its two transactions, or six where its report makes the item larger.
+	if got := b.table().writes; got < 1+20*9 || got > 1+20*11 {
 		t.Errorf("%v write units", got)
 	}
 	near, err := n.list(t.Context(), id, 0, 5)
@@ -136,7 +136,8 @@ func TestTheNaiveWayDoesTheWork(t *testing.T) {
 	}
 }
 
-// make build puts the functions there; without them there is nothing to weigh.
+// make bench holds the functions as AWS gets them. Where this machine is of the
+// same kind, so are those that make build has built.
 func TestFunctionsAreSmall(t *testing.T) {
 	t.Parallel()
 	const built = "../../dist/functions"
@@ -148,7 +149,12 @@ func TestFunctionsAreSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, folder := range folders {
-		size, err := zipSize(filepath.Join(built, folder.Name()))
+		path := filepath.Join(built, folder.Name())
+		program, err := elf.Open(filepath.Join(path, "bootstrap"))
+		if err != nil || program.Machine != elf.EM_AARCH64 {
+			t.Skip("the functions were built for another machine than AWS has")
+		}
+		size, err := zipSize(path)
 		if err != nil {
 			t.Fatal(err)
 		}

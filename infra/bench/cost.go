@@ -73,7 +73,8 @@ func (c *costs) read(status, list reading) {
 	c.logged += requests * platformLogBytes
 }
 
-// costsOf prices what a bill counted, given the same batch without its reports.
+// costsOf is what a bill counted, given the same batch without its reports, or
+// the same bill once more where they are not told apart.
 func costsOf(b, withoutReports bill) costs {
 	c := costs{
 		gateway:      1,

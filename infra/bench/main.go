@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -77,9 +78,21 @@ func run(ctx context.Context, o options, w io.Writer) error {
 		if facts, err = inspect(ctx, o.packages, o.programs, o.list); err == nil {
 			p.functions(facts)
 		}
+		err = errors.Join(err, tooLarge(facts))
 	}
 	p.end()
 	return err
+}
+
+// tooLarge names the functions whose zip is over its budget.
+func tooLarge(facts []functionFacts) error {
+	var all []error
+	for _, f := range facts {
+		if f.zip > budgetZip {
+			all = append(all, fmt.Errorf("%s: the zip has %d bytes, the budget is %d", f.name, f.zip, budgetZip))
+		}
+	}
+	return errors.Join(all...)
 }
 
 func parseSizes(list string) (sizes []int, err error) {
@@ -93,11 +106,12 @@ func parseSizes(list string) (sizes []int, err error) {
 	return sizes, nil
 }
 
-// outcome is one batch size, done both ways, with reports and without.
+// outcome is one batch size, in our way, in ours without reports, and in the
+// naive one.
 type outcome struct {
-	size                         int
-	ours, bare, naive, naiveBare bill
-	batch, naiveBatch            inquiry.BatchID
+	size              int
+	ours, bare, naive bill
+	batch, naiveBatch inquiry.BatchID
 }
 
 // measure counts everything and prints it.
@@ -135,26 +149,21 @@ func measure(ctx context.Context, p *printer, endpoint string, list fs.FS, sizes
 	return price(ctx, p, s, n, typical)
 }
 
-// both does one batch in our way and in the naive one, with and without reports.
-func both(ctx context.Context, s *service, n *naive, size int) (outcome, error) {
-	o, inquiries := outcome{size: size}, invent(size)
-	for without, into := range map[bool]struct{ ours, naive *bill }{true: {&o.bare, &o.naiveBare}, false: {&o.ours, &o.naive}} {
-		s.results.withoutReport, n.withoutReport = without, without
-		b, id, err := s.screen(ctx, inquiries, perTally)
-		if err != nil {
-			return o, err
-		}
-		naive, naiveID, err := n.screen(ctx, inquiries)
-		if err != nil {
-			return o, err
-		}
-		*into.ours, *into.naive = b, naive
-		if !without {
-			o.batch, o.naiveBatch = id, naiveID
-		}
+// both does one batch in our way and in the naive one.
+func both(ctx context.Context, s *service, n *naive, size int) (o outcome, err error) {
+	o.size = size
+	inquiries := invent(size)
+	s.results.withoutReport = true
+	o.bare, _, err = s.screen(ctx, inquiries, perTally)
+	s.results.withoutReport = false
+	if err != nil {
+		return o, err
 	}
-	s.results.withoutReport, n.withoutReport = false, false
-	return o, nil
+	if o.ours, o.batch, err = s.screen(ctx, inquiries, perTally); err != nil {
+		return o, err
+	}
+	o.naive, o.naiveBatch, err = n.screen(ctx, inquiries)
+	return o, err
 }
 
 // sensitivity shows what the one assumption about time is worth.
@@ -225,7 +234,7 @@ func price(ctx context.Context, p *printer, s *service, n *naive, o outcome) err
 	if err != nil {
 		return err
 	}
-	ours, naive := costsOf(o.ours, o.bare), costsOf(o.naive, o.naiveBare)
+	ours, naive := costsOf(o.ours, o.bare), costsOf(o.naive, o.naive)
 	ours.read(status, list)
 	ours.fairQueue = ours.queue
 	naiveList := list

@@ -26,11 +26,10 @@ import (
 // transactions would meet at the batch's item, and be tried again: those are not
 // in its figures.
 type naive struct {
-	db            *dynamodb.Client
-	meter         *meter
-	table         *benchTable
-	sources       *source.Runner
-	withoutReport bool
+	db      *dynamodb.Client
+	meter   *meter
+	table   *benchTable
+	sources *source.Runner
 }
 
 func newNaive(ctx context.Context, endpoint string, list fs.FS) (*naive, error) {
@@ -108,11 +107,7 @@ func (n *naive) process(ctx context.Context, id inquiry.ID, in inquiry.Inquiry) 
 	if err != nil {
 		return 0, err
 	}
-	stored := packed
-	if n.withoutReport {
-		stored = nil
-	}
-	return len(packed), n.move(ctx, id, "RUNNING", "COMPLETED", stored)
+	return len(packed), n.move(ctx, id, "RUNNING", "COMPLETED", packed)
 }
 
 // move sets an inquiry's status and both counters, in one transaction.

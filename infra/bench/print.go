@@ -60,23 +60,19 @@ func (p *printer) show(sentence string, header table.Row, rows ...table.Row) {
 func (p *printer) perInquiry(all []outcome) {
 	var rows []table.Row
 	for _, o := range all {
-		row := table.Row{o.size}
-		for _, pair := range []struct{ ours, naive float64 }{
-			{o.bare.each(o.bare.table().writes), o.naiveBare.each(o.naiveBare.table().writes)},
-			{o.ours.each(o.ours.table().writes), o.naive.each(o.naive.table().writes)},
-			{o.ours.each(o.ours.table().reads), o.naive.each(o.naive.table().reads)},
-			{o.ours.each(float64(o.ours.queue.requests())), o.naive.each(float64(o.naive.queue.requests()))},
-			{o.ours.each(float64(o.ours.invocations())), o.naive.each(float64(o.naive.invocations()))},
-		} {
-			row = append(row, fmt.Sprintf("%.2f", pair.ours), fmt.Sprintf("%.2f", pair.naive))
-		}
-		rows = append(rows, row)
+		of := func(b bill, total float64) string { return fmt.Sprintf("%.2f", b.each(total)) }
+		rows = append(rows, table.Row{o.size,
+			of(o.bare, o.bare.table().writes), of(o.ours, o.ours.table().writes), of(o.naive, o.naive.table().writes),
+			of(o.ours, o.ours.table().reads),
+			of(o.ours, float64(o.ours.queue.requests())), of(o.naive, float64(o.naive.queue.requests())),
+			of(o.ours, float64(o.ours.invocations())), of(o.naive, float64(o.naive.invocations()))})
 	}
-	rows = append(rows, table.Row{"budget", fmt.Sprintf("≤ %.2f", budgetWrites), "", "", "", "", "", fmt.Sprintf("≤ %.2f", budgetRequests), "", fmt.Sprintf("≤ %.2f", budgetInvocations), ""})
-	typical := all[len(all)-1].ours
+	rows = append(rows, table.Row{"budget", fmt.Sprintf("≤ %.2f", budgetWrites), "", "", "",
+		fmt.Sprintf("≤ %.2f", budgetRequests), "", fmt.Sprintf("≤ %.2f", budgetInvocations), ""})
+	last := all[len(all)-1].ours
 	p.show(fmt.Sprintf("What one inquiry takes, from its batch's submission until the batch is final, by size of the batch. A report has %d bytes here.",
-		typical.reportBytes/typical.inquiries),
-		table.Row{"Batch of", "Write units", "naive", "… with reports", "naive", "Read units", "naive", "SQS requests", "naive", "Invocations", "naive"}, rows...)
+		last.reportBytes/last.inquiries),
+		table.Row{"Batch of", "Write units", "… with reports", "naive", "Read units", "SQS requests", "naive", "Invocations", "naive"}, rows...)
 }
 
 func (p *printer) perFunction(o outcome) {
