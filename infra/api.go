@@ -23,6 +23,9 @@ var routes = []struct{ Method, Path string }{
 	{"GET", "/users/me/api-key"},
 }
 
+// publicPaths need no credential, and their answers are the same for everybody.
+var publicPaths = []string{"/v1/openapi.json", "/v1/openapi.yaml", "/v1/docs"}
+
 // accessLog is one line a request. It holds no address, query, header or body:
 // nothing that names a person or a business under inquiry.
 var accessLog = map[string]string{
@@ -82,14 +85,32 @@ func NewAPI(parent constructs.Construct, props Props, f Functions) awsapigateway
 		// match a request whose path ends in a slash.
 		ScopePermissionToMethod: jsii.Bool(false),
 	})
+	addRoutes(api, integration, authorizer)
+	addProblems(scope, api, props)
+	return api
+}
+
+// addRoutes hands every method of our paths to the function, which knows the
+// methods that there are and says so to a request with another one. OPTIONS comes
+// from browsers, before a request and without its credential.
+func addRoutes(api awsapigateway.RestApi, integration awsapigateway.Integration, authorizer awsapigateway.IAuthorizer) {
+	open := &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_NONE}
+	for _, path := range publicPaths {
+		api.Root().ResourceForPath(&path).AddMethod(jsii.String("ANY"), integration, open)
+	}
+	done := map[string]bool{}
 	for _, route := range routes {
-		api.Root().ResourceForPath(&route.Path).AddMethod(&route.Method, integration, &awsapigateway.MethodOptions{
+		if done[route.Path] {
+			continue
+		}
+		done[route.Path] = true
+		resource := api.Root().ResourceForPath(&route.Path)
+		resource.AddMethod(jsii.String("OPTIONS"), integration, open)
+		resource.AddMethod(jsii.String("ANY"), integration, &awsapigateway.MethodOptions{
 			Authorizer:        authorizer,
 			AuthorizationType: awsapigateway.AuthorizationType_CUSTOM,
 		})
 	}
-	addProblems(scope, api)
-	return api
 }
 
 // requireModernTLS turns off TLS before 1.2 and requests that reach the API

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -435,16 +436,30 @@ func TestWhoMaySignIn(t *testing.T) {
 	same(t, "revocation", client["EnableTokenRevocation"], true)
 }
 
-func TestEveryRouteIsBehindTheAuthorizer(t *testing.T) {
+func TestEveryRouteButTheReferenceIsBehindTheAuthorizer(t *testing.T) {
 	t.Parallel()
 
-	methods := dev().all(t, "AWS::ApiGateway::Method")
-	same(t, "methods", len(methods), len(routes))
-	for id, m := range methods {
-		same(t, id+"'s authorization", m.Properties["AuthorizationType"], "CUSTOM")
-		if !strings.Contains(text(m.Properties["AuthorizerId"]), "Authorizer") {
-			t.Errorf("%s has no authorizer", id)
+	paths := map[string]bool{}
+	for _, route := range routes {
+		paths[route.Path] = true
+	}
+	behind, open := 0, 0
+	for id, m := range dev().all(t, "AWS::ApiGateway::Method") {
+		switch {
+		case m.Properties["AuthorizationType"] == "CUSTOM":
+			behind++
+			same(t, id+"'s method", m.Properties["HttpMethod"], "ANY")
+			if !strings.Contains(text(m.Properties["AuthorizerId"]), "Authorizer") {
+				t.Errorf("%s has no authorizer", id)
+			}
+		case m.Properties["HttpMethod"] != "OPTIONS":
+			open++
 		}
+	}
+	same(t, "paths behind the authorizer", behind, len(paths))
+	same(t, "public paths", open, len(publicPaths))
+	for _, path := range publicPaths {
+		same(t, path+" is public to the function", httpapi.IsPublic(path), true)
 	}
 	for id, r := range dev().all(t, "AWS::ApiGateway::Resource") {
 		if strings.Contains(text(r.Properties["PathPart"]), "+") {
@@ -473,7 +488,7 @@ func TestTheGatewayAnswersWithProblems(t *testing.T) {
 		same(t, kind+"'s type", at(r.Properties, "ResponseParameters", "gatewayresponse.header.Content-Type"), "'application/problem+json'")
 		same(t, kind+"'s request", problem["requestId"], "$context.requestId")
 		same(t, kind+"'s variables, which could repeat what a caller sent", strings.Count(body, "$context"), 1)
-		if name, found := strings.CutPrefix(problem["type"].(string), "urn:batch-inquiries:problem:"); !found || name == "" || problem["title"] == "" || problem["detail"] == "" {
+		if name, found := strings.CutPrefix(problem["type"].(string), "/dev/v1/docs#problem-"); !found || name == "" || problem["title"] == "" || problem["detail"] == "" {
 			t.Errorf("%s is not a problem document: %s", kind, body)
 		}
 		switch problem["status"] {

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
-	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,7 +45,7 @@ type API struct {
 
 // Request is what API Gateway says of a request beside the HTTP request itself.
 type Request struct {
-	ID     string // API Gateway's, for finding the request in the logs
+	ID     string // API Gateway's; a caller's own X-Request-Id takes its place
 	Caller auth.Caller
 	Prefix string // what stands before /v1 in the address the client used, such as "/dev"
 }
@@ -84,9 +82,9 @@ func (a *API) Handler() http.Handler {
 	a.registerCancel(api)
 	a.registerInquiries(api)
 	a.registerKeys(api)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, r, newProblem(http.StatusNotFound, "not-found", "There is no such route."))
-	})
+	describe(api.OpenAPI())
+	a.serveReference(mux, api.OpenAPI())
+	mux.HandleFunc("/", unrouted(mux))
 	return a.outer(mux)
 }
 
@@ -98,39 +96,4 @@ func schemaName(t reflect.Type, hint string) string {
 		return "Report" + name
 	}
 	return name
-}
-
-// outer gives every answer a request id and a log line, treats a path with and
-// without its last slash alike, and turns a panic into a 500.
-func (a *API) outer(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		started, request := a.Now(), requestOf(r.Context())
-		if len(r.URL.Path) > 1 {
-			r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
-		}
-		w.Header().Set("X-Request-Id", request.ID)
-		w.Header().Set("Cache-Control", "no-store")
-		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
-		defer func() {
-			if p := recover(); p != nil {
-				// The panic's value may quote the request; the stack does not.
-				a.Log.ErrorContext(r.Context(), "panic", "requestId", request.ID, "stack", string(debug.Stack()))
-				writeProblem(recorder, r, internalProblem())
-			}
-			a.Log.InfoContext(r.Context(), "answered", "requestId", request.ID, "method", r.Method, "route", r.Pattern,
-				"status", recorder.status, "lenderId", request.Caller.LenderID, "milliseconds", a.Now().Sub(started).Milliseconds())
-		}()
-		next.ServeHTTP(recorder, r)
-	})
-}
-
-// statusRecorder remembers the status of an answer.
-type statusRecorder struct {
-	http.ResponseWriter
-	status int
-}
-
-func (r *statusRecorder) WriteHeader(status int) {
-	r.status = status
-	r.ResponseWriter.WriteHeader(status)
 }

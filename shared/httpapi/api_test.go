@@ -142,7 +142,7 @@ func problem(t testing.TB, resp *http.Response, body string) httpapi.Problem {
 		t.Errorf("Content-Type %q", got)
 	}
 	if p.Status != resp.StatusCode || p.Title == "" || p.Detail == "" || p.RequestID != "req-1" ||
-		!strings.HasPrefix(p.Type, "urn:batch-inquiries:problem:") {
+		!strings.HasPrefix(p.Type, "/dev/v1/docs#problem-") {
 		t.Errorf("incomplete problem %+v for status %d", p, resp.StatusCode)
 	}
 	return p
@@ -209,7 +209,7 @@ func TestARepeatedKeyReturnsTheSameBatch(t *testing.T) {
 		t.Errorf("Idempotent-Replayed is %q, then %q", first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed"))
 	}
 	other, otherBody := c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"C"}]}`, "Idempotency-Key", "k1")
-	if p := problem(t, other, otherBody); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, ":idempotency-mismatch") {
+	if p := problem(t, other, otherBody); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
 		t.Errorf("another body under the key: %+v", p)
 	}
 }

@@ -34,26 +34,26 @@ type submitOutput struct {
 
 // SubmittedBody answers a submission.
 type SubmittedBody struct {
-	BatchID   inquiry.BatchID `json:"batchId" format:"uuid"`
-	BatchName string          `json:"batchName"`
+	BatchID   inquiry.BatchID `json:"batchId" format:"uuid" doc:"The new batch: ask for its status with this id."`
+	BatchName string          `json:"batchName" doc:"The name that you gave it."`
 	Total     int             `json:"total" doc:"Inquiries in the batch, rejected ones included."`
 	Accepted  int             `json:"accepted" doc:"Inquiries that will be looked up."`
 	Rejected  int             `json:"rejected" doc:"Inquiries that break the rules and have FAILED at once; always 0 without onInvalid: skip."`
-	Message   string          `json:"message"`
+	Message   string          `json:"message" doc:"What to do next, in words."`
 	Errors    []Fault         `json:"errors,omitempty" doc:"What is wrong with the rejected inquiries."`
 }
 
 // BatchBody is how far a batch has come. The six counters sum to total in every
 // answer.
 type BatchBody struct {
-	BatchID            inquiry.BatchID     `json:"batchId" format:"uuid"`
-	BatchName          string              `json:"batchName"`
+	BatchID            inquiry.BatchID     `json:"batchId" format:"uuid" doc:"The batch."`
+	BatchName          string              `json:"batchName" doc:"The name that you gave it."`
 	Metadata           map[string]string   `json:"metadata,omitempty" doc:"The batch's metadata, as submitted."`
-	OperationType      string              `json:"operationType" enum:"SUBMIT"`
-	Status             string              `json:"status" enum:"PENDING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED"`
+	OperationType      string              `json:"operationType" enum:"SUBMIT" doc:"What made the batch: SUBMIT is a submission."`
+	Status             string              `json:"status" enum:"PENDING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"PENDING until the first inquiry is taken up, then RUNNING. Then COMPLETED (all completed), FAILED (none useful), CANCELLED (a cancel left some undone) or PARTIAL_SUCCESS (anything else), which never change."`
 	StatusReason       string              `json:"statusReason" doc:"The status in a sentence, for people." example:"12 of 250 inquiries are still to come."`
 	IsTerminal         bool                `json:"isTerminal" doc:"No inquiry of the batch can change any more."`
-	Total              int                 `json:"total"`
+	Total              int                 `json:"total" doc:"Inquiries in the batch; set when it is submitted, and never changed."`
 	Planning           int                 `json:"planning" doc:"Inquiries waiting for a worker."`
 	Running            int                 `json:"running" doc:"Inquiries being looked up."`
 	Completed          int                 `json:"completed" doc:"Inquiries for which every applicable source answered."`
@@ -61,20 +61,20 @@ type BatchBody struct {
 	Failed             int                 `json:"failed" doc:"Inquiries without a useful report."`
 	Cancelled          int                 `json:"cancelled" doc:"Inquiries that a cancel stopped."`
 	ProgressPercentage float64             `json:"progressPercentage" minimum:"0" maximum:"100" doc:"Share of inquiries with a final status; it never falls, and is 100 only when all have one."`
-	CreatedAt          time.Time           `json:"createdAt"`
+	CreatedAt          time.Time           `json:"createdAt" doc:"When the batch was submitted."`
 	FinishedAt         *time.Time          `json:"finishedAt" doc:"When the last inquiry became final."`
 	EstimatedEnd       *EstimateRange      `json:"estimatedCompletionAt" doc:"Between which times the batch will be finished if it goes on at its pace so far; null when that is unknown, and when it is finished."`
 	ResultsExpireAt    time.Time           `json:"resultsExpireAt" doc:"When the batch and everything below it will be deleted."`
 	CancelRequestedAt  *time.Time          `json:"cancelRequestedAt" doc:"When the batch was first asked to be cancelled; null if it never was."`
-	PhaseProgress      *PhaseProgress      `json:"phaseProgress"`
+	PhaseProgress      *PhaseProgress      `json:"phaseProgress" doc:"How many inquiries have passed each phase."`
 	SourceRecordTotals *SourceRecordTotals `json:"sourceRecordTotals" doc:"Null until one inquiry is final."`
 	TimingSummary      *TimingSummary      `json:"timingSummary" doc:"Null until one inquiry is final."`
 }
 
 // EstimateRange is a time that is known only roughly.
 type EstimateRange struct {
-	Earliest time.Time `json:"earliest"`
-	Latest   time.Time `json:"latest"`
+	Earliest time.Time `json:"earliest" doc:"The soonest that it is expected."`
+	Latest   time.Time `json:"latest" doc:"The latest that it is expected."`
 }
 
 // PhaseProgress says how many inquiries have passed each phase.
@@ -87,16 +87,16 @@ type PhaseProgress struct {
 
 // Phase is one step that every inquiry takes.
 type Phase struct {
-	Total     int        `json:"total"`
-	Done      int        `json:"done"`
-	StartedAt *time.Time `json:"startedAt"`
+	Total     int        `json:"total" doc:"Inquiries that have to pass the phase."`
+	Done      int        `json:"done" doc:"Inquiries that have passed it."`
+	StartedAt *time.Time `json:"startedAt" doc:"When the first inquiry entered the phase; null before."`
 	EndedAt   *time.Time `json:"endedAt" doc:"Null while inquiries are in the phase, and where it is not recorded."`
 }
 
 // SourceRecordTotals counts what the sources had over all final inquiries.
 type SourceRecordTotals struct {
 	Total    int                     `json:"total" doc:"Source records in all reports."`
-	BySource map[string]SourceTotals `json:"bySource"`
+	BySource map[string]SourceTotals `json:"bySource" doc:"The same for each source, by its name."`
 }
 
 // SourceTotals counts one source's answers, in inquiries but for records.
@@ -111,8 +111,8 @@ type SourceTotals struct {
 
 // TimingSummary says where the time went, in seconds.
 type TimingSummary struct {
-	FirstStartedAt time.Time               `json:"firstStartedAt"`
-	LastFinishedAt time.Time               `json:"lastFinishedAt"`
+	FirstStartedAt time.Time               `json:"firstStartedAt" doc:"When a worker first took up an inquiry."`
+	LastFinishedAt time.Time               `json:"lastFinishedAt" doc:"When an inquiry last became final."`
 	QueuedSeconds  float64                 `json:"queuedSeconds" doc:"From submission to the first claim."`
 	WallSeconds    float64                 `json:"wallSeconds" doc:"From submission to the last final status so far."`
 	MeanSeconds    float64                 `json:"meanSeconds" doc:"Mean time an inquiry took from claim to final status."`
@@ -120,18 +120,18 @@ type TimingSummary struct {
 	P95Seconds     float64                 `json:"p95Seconds" doc:"19 of 20 inquiries took this long at most. Up to a fifth above the exact figure."`
 	LongestSeconds float64                 `json:"longestSeconds" doc:"The slowest inquiry."`
 	Attempts       int                     `json:"attempts" doc:"Claims over all final inquiries; above their number when some were tried again."`
-	BySource       map[string]SourceTiming `json:"bySource"`
+	BySource       map[string]SourceTiming `json:"bySource" doc:"How long each source took, by its name."`
 }
 
 // SourceTiming is how long one source took, in seconds.
 type SourceTiming struct {
-	MeanSeconds    float64 `json:"meanSeconds"`
-	LongestSeconds float64 `json:"longestSeconds"`
+	MeanSeconds    float64 `json:"meanSeconds" doc:"Mean time from question to answer, retries included, in seconds."`
+	LongestSeconds float64 `json:"longestSeconds" doc:"The longest such time, in seconds."`
 }
 
 // BatchPath names a batch in a request's path.
 type BatchPath struct {
-	BatchID string `path:"batch_id" doc:"The batch's id."`
+	BatchID string `path:"batch_id" doc:"The batch's id, a UUID." example:"01a20846-fe00-7bd3-9d5e-3c4b8a2f0000"`
 }
 
 type batchOutput struct{ Body BatchBody }
@@ -140,10 +140,10 @@ type batchListOutput struct{ Body BatchListBody }
 
 // BatchListBody is one page of a lender's batches, newest first.
 type BatchListBody struct {
-	Batches []BatchBody `json:"batches"`
+	Batches []BatchBody `json:"batches" doc:"The batches on this page, newest first."`
 	Total   int         `json:"total" doc:"Batches ever submitted, whatever the filters; the list holds those that have not expired."`
-	Limit   int         `json:"limit"`
-	Offset  int         `json:"offset"`
+	Limit   int         `json:"limit" doc:"The limit of the request."`
+	Offset  int         `json:"offset" doc:"The offset of the request."`
 
 	NextCursor *string `json:"nextCursor" doc:"Send it as cursor for the next page; null when this is the last one. A filtered page looks at 500 batches at the most, so it may be short, or empty, and not be the last."`
 }
@@ -151,7 +151,12 @@ type BatchListBody struct {
 func (a *API) registerBatches(api huma.API) {
 	submit := huma.Operation{
 		OperationID: "submit-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries",
-		Summary: "Submit a batch of inquiries", DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody + 1, // huma refuses the limit itself
+		Summary: "Submit a batch of inquiries",
+		Description: "The batch is accepted whole, or not at all (but see `onInvalid`), and one answer lists everything that is wrong with it. " +
+			"At most 250 inquiries, unless your lender has another limit (see `GET /v1/users/me`), and 5 MiB.\n\n" +
+			"Then poll the batch at its `Location`, every 30 seconds or as `Retry-After` says, until `isTerminal` is true. " +
+			"Send an `Idempotency-Key` and a lost answer costs nothing: the same request again returns the same batch.",
+		DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody + 1, // huma refuses the limit itself
 		SkipValidateBody: true, // newBodyReader does, and lists every fault
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[SubmitBody](), true, "")},
@@ -176,6 +181,7 @@ func (a *API) registerBatches(api huma.API) {
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "list-batches", Method: http.MethodGet, Path: "/v1/batch-inquiries", Summary: "List batches, newest first",
+		Description: "All of your lender's batches of the last 30 days, whoever submitted them, with their status.",
 	}, func(ctx context.Context, in *batchesInput) (*batchListOutput, error) {
 		query, err := in.query()
 		if err != nil {
@@ -195,6 +201,7 @@ func (a *API) registerBatches(api huma.API) {
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "get-batch", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}", Summary: "Get a batch's status",
+		Description: "How far the batch has come. The six counters sum to `total` in every answer, and a batch whose `isTerminal` is true never changes again.",
 	}, func(ctx context.Context, in *BatchPath) (*batchOutput, error) {
 		batch, err := a.batch(ctx, in.BatchID)
 		if err != nil {

@@ -78,7 +78,7 @@ func TestWhatCannotBeCancelled(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			resp, body := tt.who.do(t, "POST", "/v1/batch-inquiries/"+tt.id+"/cancel", "")
-			if p := problem(t, resp, body); p.Status != tt.status || !strings.HasSuffix(p.Type, ":"+tt.kind) {
+			if p := problem(t, resp, body); p.Status != tt.status || !strings.HasSuffix(p.Type, "#problem-"+tt.kind) {
 				t.Errorf("%s", body)
 			}
 		})

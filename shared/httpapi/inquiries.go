@@ -31,31 +31,31 @@ type entriesOutput struct{ Body InquiryListBody }
 // InquiryListBody is one page of a batch's inquiries, in the order in which
 // they were submitted.
 type InquiryListBody struct {
-	BatchID   inquiry.BatchID  `json:"batchId" format:"uuid"`
-	Inquiries []InquirySummary `json:"inquiries"`
+	BatchID   inquiry.BatchID  `json:"batchId" format:"uuid" doc:"The batch that was asked for."`
+	Inquiries []InquirySummary `json:"inquiries" doc:"The inquiries on this page, in the order of submission."`
 	Total     int              `json:"total" doc:"Inquiries that match the filters."`
-	Limit     int              `json:"limit"`
-	Offset    int              `json:"offset"`
+	Limit     int              `json:"limit" doc:"The limit of the request."`
+	Offset    int              `json:"offset" doc:"The offset of the request."`
 
 	NextCursor *string `json:"nextCursor" doc:"Send it as cursor for the next page; null when this is the last one. A page filtered by status may be short: what has moved on meanwhile is left out."`
 }
 
 // InquirySummary is how far one inquiry has come.
 type InquirySummary struct {
-	InquiryID          inquiry.ID        `json:"inquiryId" format:"uuid"`
+	InquiryID          inquiry.ID        `json:"inquiryId" format:"uuid" doc:"The inquiry: ask for its report with this id."`
 	Index              int               `json:"index" doc:"Position in the batch, from 0."`
-	ExternalID         string            `json:"externalId,omitempty"`
-	BusinessName       string            `json:"businessName"`
-	Status             string            `json:"status" enum:"PLANNING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED"`
+	ExternalID         string            `json:"externalId,omitempty" doc:"Your own id of the inquiry, if you gave one."`
+	BusinessName       string            `json:"businessName" doc:"Name of the business, as you gave it."`
+	Status             string            `json:"status" enum:"PLANNING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"PLANNING while it waits for a worker, RUNNING while sources are asked. Then COMPLETED (every applicable source answered), PARTIAL_SUCCESS (one that is not required did not), FAILED (no useful report) or CANCELLED, which never change."`
 	ProgressPercentage float64           `json:"progressPercentage" doc:"0 while planning, 50 while running, 100 when final."`
 	SourceRecordCount  int               `json:"sourceRecordCount" doc:"Source records in the report."`
 	Attempts           int               `json:"attempts" doc:"How often a worker has started on it."`
-	StartedAt          *time.Time        `json:"startedAt"`
-	FinishedAt         *time.Time        `json:"finishedAt"`
+	StartedAt          *time.Time        `json:"startedAt" doc:"When a worker first took it up; null before."`
+	FinishedAt         *time.Time        `json:"finishedAt" doc:"When its status became final; null before."`
 	Sources            map[string]string `json:"sources,omitempty" doc:"How each source answered, once the inquiry is final."`
 	Failure            *InquiryFailure   `json:"failure,omitempty" doc:"Why there is no useful report."`
 	Errors             []Fault           `json:"errors,omitempty" doc:"The rules that a rejected inquiry breaks; pointers are into the inquiry."`
-	Metadata           map[string]string `json:"metadata,omitempty"`
+	Metadata           map[string]string `json:"metadata,omitempty" doc:"The metadata that you gave it."`
 }
 
 // InquiryFailure is why an inquiry failed.
@@ -65,7 +65,7 @@ type InquiryFailure struct {
 }
 
 type entryInput struct {
-	InquiryID string `path:"inquiry_id" doc:"The inquiry's id."`
+	InquiryID string `path:"inquiry_id" doc:"The inquiry's id, a UUID." example:"01a20846-fe00-7bd3-9d5e-3c4b8a2f0001"`
 }
 
 type entryOutput struct{ Body InquiryBody }
@@ -73,7 +73,7 @@ type entryOutput struct{ Body InquiryBody }
 // InquiryBody is one inquiry with its business report.
 type InquiryBody struct {
 	InquirySummary
-	BatchID inquiry.BatchID `json:"batchId" format:"uuid"`
+	BatchID inquiry.BatchID `json:"batchId" format:"uuid" doc:"The batch that the inquiry is part of."`
 	Inquiry InquiryInput    `json:"inquiry" doc:"What was asked."`
 	Report  *report.Report  `json:"report" doc:"Null until the inquiry is final."`
 }
@@ -81,7 +81,8 @@ type InquiryBody struct {
 func (a *API) registerInquiries(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-inquiries", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}/inquiries",
-		Summary: "List a batch's inquiries",
+		Summary:     "List a batch's inquiries",
+		Description: "Each inquiry's status, in the order of submission. A list at any offset costs the same. The reports are fetched one by one, by `inquiryId`.",
 	}, func(ctx context.Context, in *entriesInput) (*entriesOutput, error) {
 		id, err := inquiry.ParseBatchID(in.BatchID)
 		if err != nil {
@@ -105,7 +106,8 @@ func (a *API) registerInquiries(api huma.API) {
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "get-inquiry", Method: http.MethodGet, Path: "/v1/inquiries/{inquiry_id}",
-		Summary: "Get an inquiry with its business report",
+		Summary:     "Get an inquiry with its business report",
+		Description: "What was asked, how far it has come, and the report once the status is final: facts with the source records that state them, how well each candidate fits, scores, and what could not be looked up.",
 	}, func(ctx context.Context, in *entryInput) (*entryOutput, error) {
 		body, err := a.entry(ctx, in.InquiryID)
 		if err != nil {

@@ -17,7 +17,8 @@ type APIKeyBody struct {
 func (a *API) registerKeys(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "get-api-key", Method: http.MethodGet, Path: "/users/me/api-key",
-		Summary: "Show the caller's API key, which the first call creates",
+		Summary:     "Show your API key",
+		Description: "Your key, which the first call creates. It is the same every time, until you rotate or revoke it. It acts as you: with your role, for your lender.",
 	}, func(ctx context.Context, _ *struct{}) (*apiKeyOutput, error) {
 		key, err := a.Keys.Show(ctx, requestOf(ctx).Caller.UserID)
 		if err != nil {

@@ -12,17 +12,20 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
 // Problem is an error answer as RFC 9457 defines it. It never holds a value
 // that the client sent, because values are personal data.
 type Problem struct {
-	Type      string  `json:"type" doc:"Stable name of the kind of problem, for programs." example:"urn:batch-inquiries:problem:validation"`
+	Type      string  `json:"type" doc:"The kind of problem: the address of its paragraph on the reference page, relative to the request's. What follows #problem- is the kind's stable name; compare that." format:"uri-reference" example:"/prod/v1/docs#problem-validation"`
 	Title     string  `json:"title" doc:"The kind of problem in words."`
 	Status    int     `json:"status" doc:"The HTTP status code."`
 	Detail    string  `json:"detail" doc:"What went wrong this time, and what to do about it."`
 	RequestID string  `json:"requestId,omitempty" doc:"Names this request; give it to support."`
 	Errors    []Fault `json:"errors,omitempty" doc:"Everything that is wrong with the request."`
+
+	kind string // of package problem; completes Type
 }
 
 // Fault is one thing that is wrong with a request.
@@ -35,27 +38,20 @@ type Fault struct {
 	Message    string `json:"message" doc:"What to change."`
 }
 
-const problemType = "urn:batch-inquiries:problem:"
-
-// titles has every kind of problem that this package makes.
-var titles = map[string]string{
-	"validation":           "The request breaks the rules",
-	"malformed":            "The request cannot be read",
-	"idempotency-mismatch": "The idempotency key was used for another request",
-	"not-found":            "Not found",
-	"forbidden":            "Not allowed",
-	"conflict":             "Too many changes at once",
-	"not-cancellable":      "The batch is already finished",
-	"too-large":            "The request is too large",
-	"unsupported-media":    "The body's media type is not supported",
-	"method-not-allowed":   "The method is not allowed here",
-	"not-acceptable":       "No acceptable representation",
-	"unavailable":          "Not available at the moment",
-	"internal":             "Internal error",
+// newProblem takes the title from the list of all kinds, in package problem.
+func newProblem(status int, kind, detail string) *Problem {
+	known, ok := problem.Of(kind)
+	if !ok {
+		panic("httpapi: package problem has no kind " + kind) // our own constant
+	}
+	return &Problem{kind: kind, Title: known.Title, Status: status, Detail: detail}
 }
 
-func newProblem(status int, kind, detail string) *Problem {
-	return &Problem{Type: problemType + kind, Title: titles[kind], Status: status, Detail: detail}
+// of completes the problem with what only the request knows: its id, and the
+// address under which the client finds the reference page.
+func (p *Problem) of(r Request) *Problem {
+	p.RequestID, p.Type = r.ID, problem.Type(r.Prefix, p.kind)
+	return p
 }
 
 func internalProblem() *Problem {
@@ -81,8 +77,7 @@ func (a *API) problem(ctx context.Context, err error) error {
 		}
 		a.Log.ErrorContext(ctx, "request failed", "requestId", requestOf(ctx).ID, "err", err)
 	}
-	p.RequestID = requestOf(ctx).ID
-	return p
+	return p.of(requestOf(ctx))
 }
 
 func known(err error) *Problem {
@@ -136,7 +131,7 @@ func listed(faults []inquiry.Fault) []Fault {
 
 // writeProblem answers outside of huma.
 func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
-	p.RequestID = requestOf(r.Context()).ID
+	p.of(requestOf(r.Context()))
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
 	if err := json.NewEncoder(w).Encode(p); err != nil {
@@ -147,6 +142,7 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 // init replaces huma's own errors, which quote the values they complain about.
 // The hook is a global variable, so it is set before anything runs.
 func init() {
+	huma.DefaultArrayNullable = false // our lists are empty when there is nothing, never null
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
 		p := ofStatus(status)
 		for _, err := range errs {
@@ -161,10 +157,10 @@ func init() {
 				Message:   detail.ErrorDetail().Message, // huma's fixed texts for parameters
 			})
 		}
-		if ctx != nil {
-			p.RequestID = requestOf(ctx.Context()).ID
+		if ctx == nil { // nobody's request: huma asks for the type alone
+			return p
 		}
-		return p
+		return p.of(requestOf(ctx.Context()))
 	}
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		return huma.NewErrorWithContext(nil, status, msg, errs...)

@@ -28,20 +28,20 @@ type InquiryInput struct {
 
 // AddressInput is a postal address.
 type AddressInput struct {
-	Line1      string `json:"line1,omitempty" maxLength:"250" example:"120 Harbor Street"`
-	Line2      string `json:"line2,omitempty" maxLength:"250"`
-	City       string `json:"city,omitempty" maxLength:"100" example:"Denver"`
+	Line1      string `json:"line1,omitempty" maxLength:"250" example:"120 Harbor Street" doc:"Street and number."`
+	Line2      string `json:"line2,omitempty" maxLength:"250" doc:"Suite, floor or the like."`
+	City       string `json:"city,omitempty" maxLength:"100" example:"Denver" doc:"City."`
 	State      string `json:"state,omitempty" maxLength:"50" doc:"Two letters for the United States." example:"CO"`
-	PostalCode string `json:"postalCode,omitempty" maxLength:"20" example:"80202"`
+	PostalCode string `json:"postalCode,omitempty" maxLength:"20" example:"80202" doc:"ZIP or other postal code."`
 	Country    string `json:"country,omitempty" pattern:"^([A-Za-z]{2})?$" doc:"Two letters (ISO 3166-1); US if absent." example:"US"`
 }
 
 // PrincipalInput is a person who owns or runs the business.
 type PrincipalInput struct {
-	FirstName           string   `json:"firstName,omitempty" maxLength:"100" example:"Mira"`
-	LastName            string   `json:"lastName,omitempty" maxLength:"100" example:"Kylder"`
+	FirstName           string   `json:"firstName,omitempty" maxLength:"100" example:"Mira" doc:"Given name."`
+	LastName            string   `json:"lastName,omitempty" maxLength:"100" example:"Kylder" doc:"Family name."`
 	DateOfBirth         string   `json:"dateOfBirth,omitempty" pattern:"^(\\d{4}-\\d{2}-\\d{2})?$" doc:"YYYY-MM-DD." example:"1980-02-29"`
-	Title               string   `json:"title,omitempty" maxLength:"100" example:"Managing member"`
+	Title               string   `json:"title,omitempty" maxLength:"100" example:"Managing member" doc:"Position in the business."`
 	OwnershipPercentage *float64 `json:"ownershipPercentage,omitempty" minimum:"0" maximum:"100" doc:"Share of the business in percent." example:"60"`
 }
 

@@ -12,7 +12,7 @@ const maxPreview = 500
 
 // ValidatedBody answers a dry run. Nothing was stored.
 type ValidatedBody struct {
-	ValidateOnly bool               `json:"validateOnly" enum:"true"`
+	ValidateOnly bool               `json:"validateOnly" enum:"true" doc:"Always true: nothing was stored."`
 	Valid        bool               `json:"valid" doc:"The same request without validateOnly would be accepted."`
 	Total        int                `json:"total" doc:"Inquiries in the request."`
 	Accepted     int                `json:"accepted" doc:"Inquiries that would be looked up; 0 when the request would be refused."`
@@ -20,7 +20,7 @@ type ValidatedBody struct {
 	Errors       []Fault            `json:"errors" doc:"Everything that is wrong, 5000 at the most."`
 	Duplicates   []DuplicateInquiry `json:"duplicates" doc:"Inquiries that seem to ask about the same business as an earlier one. They break no rule."`
 	Inquiries    []InquiryInput     `json:"inquiries" doc:"The first 500 inquiries as they would be stored."`
-	Limits       SubmitLimits       `json:"limits"`
+	Limits       SubmitLimits       `json:"limits" doc:"How large the batch may be."`
 }
 
 // DuplicateInquiry points from an inquiry to the first one about its business.

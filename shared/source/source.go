@@ -68,11 +68,11 @@ type Result struct {
 // Record is one thing a source knows, or has looked for, about one subject. It
 // is personal data; printing or logging one shows nothing of it.
 type Record struct {
-	Outcome    inquiry.SourceOutcome `json:"outcome"`
-	Subject    Subject               `json:"subject"`
-	Match      *Match                `json:"match,omitempty"`      // nil if nothing was matched
-	Facts      []Fact                `json:"facts,omitempty"`      // comparable across sources
-	Properties map[string]string     `json:"properties,omitempty"` // in the source's own words, for the reader
+	Outcome    inquiry.SourceOutcome `json:"outcome" doc:"What the source has on this subject."`
+	Subject    Subject               `json:"subject" doc:"The part of the inquiry that the record is about."`
+	Match      *Match                `json:"match,omitempty" doc:"How well the candidate fits; absent if nothing was matched."`
+	Facts      []Fact                `json:"facts,omitempty" doc:"Statements that can be compared across sources."`
+	Properties map[string]string     `json:"properties,omitempty" doc:"Details in the source's own words."`
 }
 
 // SubjectKind is what sort of thing was looked up.
@@ -85,8 +85,8 @@ const (
 
 // Subject is the part of the inquiry that a record is about.
 type Subject struct {
-	Kind SubjectKind `json:"kind"`
-	Ref  string      `json:"ref"` // where it stands in the inquiry: "business", "principals/0"
+	Kind SubjectKind `json:"kind" doc:"business or principal."`
+	Ref  string      `json:"ref" doc:"Where it stands in the inquiry: business, or principals/0 and so on."`
 }
 
 // Business is the subject that every inquiry has.
@@ -99,30 +99,30 @@ func Principal(index int) Subject {
 
 // Match says how well a candidate fits its subject, and on what grounds.
 type Match struct {
-	Score       float64  `json:"score"`  // of the names, 0 to 1
-	Method      string   `json:"method"` // what the match rests on, such as "name+address"
-	MatchedName string   `json:"matchedName"`
-	Agree       []string `json:"agree,omitempty"`    // what else both sides have, and is the same
-	Disagree    []string `json:"disagree,omitempty"` // what both sides have, and is not
-	Label       string   `json:"label"`              // the source's verdict, such as "potential_match"
+	Score       float64  `json:"score" doc:"How well the names fit, from 0 to 1."`
+	Method      string   `json:"method" doc:"What the match rests on, such as name+address."`
+	MatchedName string   `json:"matchedName" doc:"The name at the source that fits best."`
+	Agree       []string `json:"agree,omitempty" doc:"What else both sides have, and is the same."`
+	Disagree    []string `json:"disagree,omitempty" doc:"What both sides have, and is not the same."`
+	Label       string   `json:"label" doc:"The source's verdict, such as potential_match."`
 }
 
 // Fact is one typed statement under a name that sources share, such as
 // "registration.status". Its value is a string or a bool; numbers and dates are
 // strings, so that they survive JSON as they are.
 type Fact struct {
-	Name  string `json:"name"`
-	Value any    `json:"value"`
-	Raw   string `json:"raw,omitempty"` // the source's own wording, if it differs
+	Name  string `json:"name" doc:"Name of the fact, which sources share, such as registration.status."`
+	Value any    `json:"value" doc:"A text or a boolean; numbers and dates are texts."`
+	Raw   string `json:"raw,omitempty" doc:"The source's own wording, if it differs."`
 }
 
 // Evidence is something an answer was read from, in enough detail to show later
 // that it was this and nothing else. It holds no personal data and no secret.
 type Evidence struct {
-	Name        string    `json:"name"` // a file's name, or an address without its query
-	SHA256      string    `json:"sha256,omitempty"`
-	Bytes       int       `json:"bytes"`
-	RetrievedAt time.Time `json:"retrievedAt"`
+	Name        string    `json:"name" doc:"A file's name, or an address without its query."`
+	SHA256      string    `json:"sha256,omitempty" doc:"SHA-256 of its content, in hexadecimal."`
+	Bytes       int       `json:"bytes" doc:"Its size in bytes."`
+	RetrievedAt time.Time `json:"retrievedAt" doc:"When it was fetched."`
 }
 
 // Error is why a source gave no answer.

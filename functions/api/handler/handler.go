@@ -27,11 +27,12 @@ func New(api http.Handler, log *slog.Logger) *Handler {
 }
 
 // Handle answers one request that API Gateway has let through. A request
-// without a caller did not pass our authorizer: that is a fault of the
-// deployment, and it is refused before any route sees it.
+// without a caller did not pass our authorizer. Those are for what is public: the
+// reference, and the question which methods there are. For anything else it is a
+// fault of the deployment, and refused before any route sees it.
 func (h *Handler) Handle(ctx context.Context, ev events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	caller, err := auth.CallerFromContext(ev.RequestContext.Authorizer)
-	if err != nil {
+	if err != nil && !public(ev) {
 		h.log.ErrorContext(ctx, "request without a caller", "requestId", ev.RequestContext.RequestID, "err", err)
 		return events.APIGatewayProxyResponse{}, fmt.Errorf("request %s: %w", ev.RequestContext.RequestID, err)
 	}
@@ -44,6 +45,11 @@ func (h *Handler) Handle(ctx context.Context, ev events.APIGatewayProxyRequest) 
 	// sent as part of an id would be a fault of ours. No id of ours has either.
 	ev.Path = (&url.URL{Path: ev.Path}).EscapedPath()
 	return h.adapter.ProxyWithContext(ctx, ev)
+}
+
+// public reports whether a request needs no caller.
+func public(ev events.APIGatewayProxyRequest) bool {
+	return ev.HTTPMethod == http.MethodOptions || httpapi.IsPublic(ev.Path)
 }
 
 // prefix is what the client's path has before ours: the stage on the API's own

@@ -188,6 +188,32 @@ func TestARequestWithoutACallerIsAnError(t *testing.T) {
 	}
 }
 
+// What is public shows nothing of anybody's, and a request for it has no caller.
+func TestWhatIsPublicNeedsNoCaller(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for name, c := range map[string]struct {
+		method, path string
+		want         int
+	}{
+		"the document":            {"GET", "/v1/openapi.json", 200},
+		"the page, with a slash":  {"GET", "/v1/docs/", 200},
+		"its head":                {"HEAD", "/v1/openapi.yaml", 200},
+		"another method":          {"DELETE", "/v1/docs", 405},
+		"what methods there are":  {"OPTIONS", "/v1/batch-inquiries", 204},
+		"methods of no such path": {"OPTIONS", "/v1/nothing", 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ev := request(acme, c.method, c.path, "")
+			ev.RequestContext.Authorizer = nil
+			if resp := f.ask(t, ev); resp.StatusCode != c.want || header(resp, "X-Request-Id") != "req-1" {
+				t.Errorf("%d %.200s; want %d", resp.StatusCode, resp.Body, c.want)
+			}
+		})
+	}
+}
+
 func TestALastSlashMakesNoDifference(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// The reference needs no credential, and what errors say of themselves leads to
+// a paragraph of it.
+func TestAProblemsTypeLeadsToItsParagraph(t *testing.T) {
+	t.Parallel()
+	nobody := session{}
+	for path, media := range map[string]string{
+		"/v1/openapi.json": "application/openapi+json", "/v1/openapi.yaml": "application/yaml",
+		"/v1/docs": "text/html", "/v1/docs/": "text/html",
+	} {
+		resp, body := nobody.do(t, http.MethodGet, path, "")
+		if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), media) {
+			t.Errorf("%s: %s, %s: %.200s", path, resp.Status, resp.Header.Get("Content-Type"), body)
+		}
+	}
+
+	_, body := newUser(t, "", "member").key().do(t, http.MethodGet, "/v1/batch-inquiries?limit=0", "")
+	var problem struct{ Type string }
+	if err := json.Unmarshal(body, &problem); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	// On the API's own address the reference begins with the stage.
+	page, anchor, found := strings.Cut(problem.Type, "#")
+	_, path, below := strings.Cut(page, "/local")
+	if !found || !below {
+		t.Fatalf("type %q", problem.Type)
+	}
+	_, body = nobody.do(t, http.MethodGet, path, "")
+	if !strings.Contains(string(body), `id="`+anchor+`"`) {
+		t.Errorf("%s has nothing under %s", page, anchor)
+	}
+}
+
+func TestMethodsAndRequestIDs(t *testing.T) {
+	t.Parallel()
+	s := newUser(t, "", "member").key()
+	resp, body := s.do(t, http.MethodPut, "/v1/batch-inquiries", "{}", "X-Request-Id", "mine-1")
+	refused(t, "PUT", resp, body, http.StatusMethodNotAllowed)
+	if resp.Header.Get("Allow") == "" || resp.Header.Get("X-Request-Id") != "mine-1" {
+		t.Errorf("Allow %q, X-Request-Id %q", resp.Header.Get("Allow"), resp.Header.Get("X-Request-Id"))
+	}
+	resp, body = s.do(t, http.MethodHead, "/v1/batch-inquiries/", "")
+	if resp.StatusCode != http.StatusOK || len(body) != 0 {
+		t.Errorf("HEAD: %s %s", resp.Status, body)
+	}
+	resp, body = session{}.do(t, http.MethodOptions, "/v1/batch-inquiries/", "")
+	if resp.StatusCode != http.StatusNoContent || !strings.Contains(resp.Header.Get("Allow"), "POST") || len(body) != 0 {
+		t.Errorf("OPTIONS: %s, Allow %q: %s", resp.Status, resp.Header.Get("Allow"), body)
+	}
+	// HEAD is no way around the authorizer.
+	resp, _ = session{}.do(t, http.MethodHead, "/v1/batch-inquiries/", "")
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("HEAD without a credential: %s", resp.Status)
+	}
+}

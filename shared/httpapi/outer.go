@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+// outer gives every answer a request id and a log line, treats a path with and
+// without its last slash alike, and turns a panic into a 500.
+func (a *API) outer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started, request := a.Now(), requestOf(r.Context())
+		gatewayID := request.ID
+		if id := r.Header.Get(headerRequestID); isRequestID(id) {
+			request.ID = id
+			r = r.WithContext(WithRequest(r.Context(), request))
+		}
+		if len(r.URL.Path) > 1 {
+			r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
+		}
+		w.Header().Set(headerRequestID, request.ID)
+		w.Header().Set("Cache-Control", "no-store")
+		recorder := &recorder{ResponseWriter: w, status: http.StatusOK, head: r.Method == http.MethodHead}
+		defer func() {
+			if p := recover(); p != nil {
+				// The panic's value may quote the request; the stack does not.
+				a.Log.ErrorContext(r.Context(), "panic", "requestId", request.ID, "stack", string(debug.Stack()))
+				writeProblem(recorder, r, internalProblem())
+			}
+			a.Log.InfoContext(r.Context(), "answered", "requestId", request.ID, "gatewayRequestId", gatewayID,
+				"method", r.Method, "route", r.Pattern, "status", recorder.status,
+				"lenderId", request.Caller.LenderID, "milliseconds", a.Now().Sub(started).Milliseconds())
+		}()
+		next.ServeHTTP(recorder, r)
+	})
+}
+
+// isRequestID reports whether a caller's own name for a request can stand in our
+// logs as it is.
+func isRequestID(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// recorder remembers the status of an answer, and keeps the body back from a
+// request with HEAD.
+type recorder struct {
+	http.ResponseWriter
+	status  int
+	head    bool
+	started bool
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status, r.started = status, true
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if !r.started {
+		r.WriteHeader(r.status)
+	}
+	if r.head {
+		return len(b), nil
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// unrouted answers what no route takes: OPTIONS with the methods that the path
+// has, another method than those with 405, and a path that has none with 404.
+func unrouted(mux *http.ServeMux) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		methods := methodsOf(mux, r)
+		if len(methods) == 0 {
+			writeProblem(w, r, newProblem(http.StatusNotFound, "not-found", "There is no such route."))
+			return
+		}
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		writeProblem(w, r, newProblem(http.StatusMethodNotAllowed, "method-not-allowed", "The Allow header lists the methods that there are."))
+	}
+}
+
+// methodsOf lists the methods that a request's path has; none if it is no path
+// of ours.
+func methodsOf(mux *http.ServeMux, r *http.Request) []string {
+	var methods []string
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := mux.Handler(probe); pattern != "" && pattern != "/" {
+			methods = append(methods, method)
+		}
+	}
+	if len(methods) > 0 {
+		methods = append(methods, http.MethodOptions)
+	}
+	return slices.Sorted(slices.Values(methods))
+}

@@ -1,0 +1,77 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+func TestACallersOwnRequestIDRunsThrough(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ sent, want string }{
+		"none":                  {"", "req-1"},
+		"a word":                {"nightly-run:7", "nightly-run:7"},
+		"as long as may be":     {strings.Repeat("x", 128), strings.Repeat("x", 128)},
+		"longer":                {strings.Repeat("x", 129), "req-1"},
+		"with a blank":          {"night run", "req-1"},
+		"with a line break":     {"a\nb", "req-1"},
+		"with a letter of ours": {"nächtlich", "req-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := &bytes.Buffer{}
+			resp, body := newClient(t, newFake(), log).do(t, "GET", "/v2", "", "X-Request-Id", c.sent)
+			if got := resp.Header.Get("X-Request-Id"); got != c.want {
+				t.Errorf("echoed %q, want %q", got, c.want)
+			}
+			if !strings.Contains(body, `"requestId":"`+c.want+`"`) || !strings.Contains(log.String(), `"requestId":"`+c.want+`"`) {
+				t.Errorf("not in the problem or not in the log:\n%s%s", body, log)
+			}
+			if !strings.Contains(log.String(), `"gatewayRequestId":"req-1"`) {
+				t.Errorf("the gateway's own id is not in the log: %s", log)
+			}
+		})
+	}
+}
+
+func TestAMethodThatAPathDoesNotHave(t *testing.T) {
+	t.Parallel()
+	id := inquiry.NewBatchID(noon).String()
+	for path, allow := range map[string]string{
+		"/v1/batch-inquiries":                      "GET, HEAD, OPTIONS, POST",
+		"/v1/batch-inquiries/":                     "GET, HEAD, OPTIONS, POST",
+		"/v1/batch-inquiries/" + id + "/inquiries": "GET, HEAD, OPTIONS",
+		"/v1/inquiries/" + id:                      "GET, HEAD, OPTIONS",
+		"/v1/openapi.json":                         "GET, HEAD, OPTIONS",
+	} {
+		c := newClient(t, newFake(), io.Discard)
+		resp, body := c.do(t, "PUT", path, "")
+		if p := problem(t, resp, body); p.Status != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != allow {
+			t.Errorf("PUT %s: %d, Allow %q; want 405, %q", path, p.Status, resp.Header.Get("Allow"), allow)
+		}
+		resp, body = c.do(t, "OPTIONS", path, "")
+		if resp.StatusCode != http.StatusNoContent || resp.Header.Get("Allow") != allow || body != "" {
+			t.Errorf("OPTIONS %s: %d, Allow %q, body %q; want 204, %q", path, resp.StatusCode, resp.Header.Get("Allow"), body, allow)
+		}
+	}
+	resp, body := newClient(t, newFake(), io.Discard).do(t, "OPTIONS", "/v2", "")
+	if p := problem(t, resp, body); p.Status != http.StatusNotFound {
+		t.Errorf("OPTIONS of no path: %d", p.Status)
+	}
+}
+
+func TestHEADIsGETWithoutTheBody(t *testing.T) {
+	t.Parallel()
+	for path, status := range map[string]int{"/v1/batch-inquiries": 200, "/v1/docs": 200, "/v2": 404} {
+		c := newClient(t, newFake(), io.Discard)
+		get, _ := c.do(t, "GET", path, "")
+		head, body := c.do(t, "HEAD", path, "")
+		if head.StatusCode != status || get.StatusCode != status || body != "" || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+			t.Errorf("%s: HEAD %d %q, GET %d; body %q", path, head.StatusCode, head.Header, get.StatusCode, body)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+// Package problem names every kind of error that a caller of the API can meet.
+// The function, the authorizer and the gateway all take the names from here, so
+// that the same fault is called the same wherever it is found.
+//
+// It knows words and numbers. How a problem document is written is package
+// httpapi's business, and the gateway's.
+package problem
+
+// Page is where the reference page is, below what stands before /v1 in the
+// address that a client uses.
+const Page = "/v1/docs"
+
+// Anchor is what a problem's name is preceded by in its type.
+const Anchor = "problem-"
+
+// Kind is one kind of problem. It never changes its name or its status: clients
+// compare them.
+type Kind struct {
+	Name   string `json:"name"`   // completes Type
+	Status int    `json:"status"` // the HTTP status it comes with
+	Title  string `json:"title"`
+	Help   string `json:"help"` // for the reference page: when it happens, and what to do
+}
+
+// Type is the kind's URI for a problem document: a reference to its paragraph on
+// the reference page, below prefix, which is what stands before /v1 ("/prod" on
+// the API's own address, "" on a domain of its own).
+func Type(prefix, name string) string { return prefix + Page + "#" + Anchor + name }
+
+// The names that more than one of us uses.
+const (
+	Unauthenticated = "unauthenticated"
+	KeyMalformed    = "key-malformed"
+	KeyUnknown      = "key-unknown"
+	KeyRevoked      = "key-revoked"
+	TokenInvalid    = "token-invalid"
+	TokenExpired    = "token-expired"
+	TokenForeign    = "token-foreign"
+	Suspended       = "suspended"
+	NotFound        = "not-found"
+	TooLarge        = "too-large"
+	UnsupportedType = "unsupported-media"
+	RateLimited     = "rate-limited"
+	Timeout         = "timeout"
+	Internal        = "internal"
+	Malformed       = "malformed"
+)
+
+// Kinds are all there are, by status.
+var Kinds = []Kind{
+	{Malformed, 400, "The request cannot be read",
+		"The body is missing or is not JSON, or the request breaks HTTP itself. The detail says where reading stopped. Correct the request; sending it again as it is will not help."},
+
+	{Unauthenticated, 401, "Not signed in",
+		"There is no credential in the Authorization header, or it is neither a token nor a key, or it stands for nobody who was invited to this service. Send `Authorization: Bearer <credential>` with an API key (it begins with vd__) or a Cognito token."},
+	{KeyMalformed, 401, "The API key is malformed",
+		"It cannot be a key of ours: it was cut short, has a character mistyped, or has something around it. The checksum at its end says so without looking anything up. Copy it again from `GET /v1/users/me/api-key`."},
+	{KeyUnknown, 401, "The API key is unknown",
+		"It has the form of a key and is none that was issued here. Check that key and address belong together: each environment has keys of its own."},
+	{KeyRevoked, 401, "The API key has ended",
+		"It was a valid key until it was revoked or rotated. Sign in and make a new one with `POST /v1/users/me/api-key/rotate`. Only who holds the whole key is told this."},
+	{TokenInvalid, 401, "The token is invalid",
+		"Its signature does not fit, it was issued to another application, or it is not a token that this service takes (an ID token or an access token). Sign in again."},
+	{TokenExpired, 401, "The token has expired",
+		"It was valid and its time is over. Refresh it, or sign in again. For systems that run unattended, use an API key."},
+	{TokenForeign, 401, "The token is of another user pool",
+		"Its issuer is not this environment's user pool. Check that token and address belong together."},
+
+	{"forbidden", 403, "Not allowed",
+		"You are signed in, and your role may not do this. A viewer reads; a member also submits, cancels and reruns."},
+	{Suspended, 403, "Suspended",
+		"The credential is genuine, and its user or lender may not use the service at the moment. Ask your contact with us."},
+
+	{NotFound, 404, "Not found",
+		"There is nothing here, or it is another lender's: the two cannot be told apart. Batches are kept for 30 days."},
+	{"method-not-allowed", 405, "The method is not allowed here",
+		"The path exists, and not with this method. The Allow header lists those it has."},
+	{"not-acceptable", 406, "No acceptable representation",
+		"The Accept header asks for media types that this answer does not come in."},
+	{"not-cancellable", 409, "The batch is already finished",
+		"Every inquiry of the batch has its final status, so there is nothing left to cancel."},
+	{"conflict", 503, "Too many changes at once",
+		"Others changed the same thing at the same moment, several times in a row. Nothing was stored. Send the request again, with the same Idempotency-Key."},
+	{TooLarge, 413, "The request is too large",
+		"A body has at most 5 MiB, and a batch must fit one transaction of the table. Split it into smaller batches."},
+	{UnsupportedType, 415, "The body's media type is not supported",
+		"Send the body as application/json."},
+
+	{"validation", 422, "The request breaks the rules",
+		"Nothing was stored. `errors` lists everything that is wrong: where (a JSON pointer into the body, or a parameter's name), the inquiry's index and externalId, a code for programs, and what to change. It never repeats a value that was sent."},
+	{"idempotency-mismatch", 422, "The idempotency key was used for another request",
+		"A request with this Idempotency-Key and another body came within the last 24 hours. Use a new key for a new request."},
+
+	{RateLimited, 429, "Too many requests",
+		"Retry-After says for how many seconds to wait. Polling a batch more often than its Retry-After gains nothing: ask with waitSeconds instead, which answers as soon as something changed."},
+
+	{Internal, 500, "Internal error",
+		"The error is ours and has been logged under the requestId. Send the request again with the same Idempotency-Key; if it stays, give support the requestId."},
+	{"unavailable", 503, "Not available at the moment",
+		"Something that we depend on did not answer in time. Nothing was stored. Try again in a moment, with the same Idempotency-Key."},
+	{Timeout, 504, "The answer took too long",
+		"The request may have been carried out. Send it again with the same Idempotency-Key: it will not be carried out twice."},
+}
+
+// Of returns the kind of this name; ok is false when there is none.
+func Of(name string) (k Kind, ok bool) {
+	for _, k := range Kinds {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}
