@@ -55,6 +55,8 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 	env := append(Environ(e.endpoint),
 		"GATEWAY_PORT="+strconv.Itoa(port),
 		"BIND_HOST=127.0.0.1", // its default is every interface
+		"IOT_MTLS_ENABLED=0",  // these two would listen on every interface all the same
+		"SFTP_ENABLED=0",
 		"LAMBDA_EXECUTOR=local",
 		"PERSIST_STATE=0",
 		"TMPDIR="+scratch,
