@@ -4,13 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 )
 
 func TestABatchOf250RunsToItsEnd(t *testing.T) {
@@ -52,16 +48,8 @@ func TestABatchOf250RunsToItsEnd(t *testing.T) {
 
 func TestTheSampleBatchHitsWhatItMust(t *testing.T) {
 	t.Parallel()
-	root, err := engine.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sample, err := os.ReadFile(filepath.Join(root, "events", "sample-batch.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := newUser(t, "", "member").key()
-	accepted := s.submit(t, string(sample))
+	accepted := s.submit(t, string(sample(t, "sample-batch.json")))
 	s.follow(t, accepted.BatchID)
 
 	want := map[string]string{
