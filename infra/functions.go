@@ -129,7 +129,7 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 				"QUEUE_URL":  r.Inquiries.Queue.QueueUrl(),
 			},
 			May: consumeStream(
-				except(onKeys(r.Table, []string{batchKeys}, "dynamodb:GetItem", "dynamodb:Query"), bucketKeys),
+				except(onKeys(r.Table, []string{batchKeys}, "dynamodb:Query"), bucketKeys),
 				// A cancelled inquiry is put where no worker's is.
 				onKeys(r.Table, []string{bucketKeys}, "dynamodb:PutItem"),
 				allow([]string{"sqs:SendMessage"}, r.Inquiries.Queue.QueueArn()),

@@ -345,7 +345,7 @@ func TestEachFunctionMayDoThisAndNoMore(t *testing.T) {
 			"dynamodb:Query", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue",
 		},
 		"AuthorizeRequest": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "secretsmanager:GetSecretValue"},
-		"DispatchBatch":    append([]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "sqs:SendMessage"}, stream...),
+		"DispatchBatch":    append([]string{"dynamodb:PutItem", "dynamodb:Query", "sqs:SendMessage"}, stream...),
 		"ProcessInquiry":   append([]string{"dynamodb:UpdateItem"}, queue...),
 		"TallyStatuses":    append([]string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, stream...),
 		"FailExhausted":    append([]string{"dynamodb:UpdateItem"}, queue...),
