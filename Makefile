@@ -88,6 +88,10 @@ bench: check-go ## Count and price what an inquiry takes (OFAC_DIR=dir MARKDOWN=
 bench-code: check-go ## Run the benchmarks that are in the code
 	@go test -run '^$$' -bench . -benchmem ./shared/... ./functions/...
 
+.PHONY: load
+load: build setup ## Run 40 batches of 250 at once on this machine, which takes minutes
+	@go test -count=1 -timeout 1h -v -run '^TestLoad$$' ./infra/e2e -load
+
 .PHONY: synth
 synth: setup tools ## Write the CloudFormation template of STAGE into cdk.out/
 	@$(MAKE) --no-print-directory functions SYSTEM=linux ARCH=arm64
