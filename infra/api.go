@@ -21,6 +21,10 @@ var routes = []struct{ Method, Path string }{
 	{"GET", "/v1/batch-inquiries/{batch_id}/inquiries"},
 	{"GET", "/v1/inquiries/{inquiry_id}"},
 	{"GET", "/users/me/api-key"},
+	{"GET", "/v1/users/me"},
+	{"GET", "/v1/users/me/api-key"},
+	{"DELETE", "/v1/users/me/api-key"},
+	{"POST", "/v1/users/me/api-key/rotate"},
 }
 
 // publicPaths need no credential, and their answers are the same for everybody.

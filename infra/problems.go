@@ -30,7 +30,6 @@ func problems() []gatewayProblem {
 		{awsapigateway.ResponseType_UNAUTHORIZED(), problem.Unauthenticated,
 			"Send a Cognito token or a lender API key in the Authorization header.", challenge},
 		{awsapigateway.ResponseType_EXPIRED_TOKEN(), problem.TokenExpired, "Sign in again.", challenge},
-		{awsapigateway.ResponseType_ACCESS_DENIED(), problem.Suspended, "This credential may not be used at the moment.", nil},
 		// What API Gateway says of a path that it does not have.
 		{awsapigateway.ResponseType_MISSING_AUTHENTICATION_TOKEN(), problem.NotFound, nothing, nil},
 		// The same, to a request with an Authorization header: API Gateway takes
@@ -49,39 +48,62 @@ func problems() []gatewayProblem {
 	}
 }
 
-// addProblems makes every such answer a problem document (RFC 9457).
+// addDenied answers for a credential that the authorizer refused: it says in its
+// context which problem that is, in fixed words of its own.
+func addDenied(scope constructs.Construct, api awsapigateway.RestApi, props Props) {
+	const said = "$context.authorizer."
+	addResponse(scope, api, awsapigateway.ResponseType_ACCESS_DENIED(), map[string]any{
+		"type":      problem.Type("/"+props.Stage, said+"problem"),
+		"title":     said + "title",
+		"status":    401,
+		"detail":    said + "detail",
+		"requestId": "$context.requestId",
+	}, map[string]string{"WWW-Authenticate": "context.authorizer.challenge"})
+}
+
+// addProblems makes every answer of the gateway's own a problem document (RFC 9457).
 func addProblems(scope constructs.Construct, api awsapigateway.RestApi, props Props) {
 	for _, p := range problems() {
 		kind, ok := problem.Of(p.Name)
 		if !ok {
 			panic("package problem has no kind " + p.Name) // our own constant
 		}
-		body, err := json.Marshal(map[string]any{
+		headers := map[string]string{}
+		for name, value := range p.Header {
+			headers[name] = "'" + value + "'"
+		}
+		addResponse(scope, api, p.When, map[string]any{
 			"type":      problem.Type("/"+props.Stage, p.Name),
 			"title":     kind.Title,
 			"status":    kind.Status,
 			"detail":    p.Detail,
 			"requestId": "$context.requestId",
-		})
-		if err != nil {
-			panic(err) // strings and a number
-		}
-		// API Gateway picks a template by what the caller accepts and falls
-		// back on this key; the header then says what it really is.
-		templates := map[string]*string{"application/json": jsii.String(string(body))}
-		headers := map[string]*string{
-			"Content-Type": jsii.String("'application/problem+json'"),
-			"X-Request-Id": jsii.String("context.requestId"),
-		}
-		for name, value := range p.Header {
-			headers[name] = jsii.String("'" + value + "'")
-		}
-		awsapigateway.NewGatewayResponse(scope, p.When.ResponseType(), &awsapigateway.GatewayResponseProps{
-			RestApi:         api,
-			Type:            p.When,
-			StatusCode:      jsii.String(strconv.Itoa(kind.Status)),
-			ResponseHeaders: &headers,
-			Templates:       &templates,
-		})
+		}, headers)
 	}
+	addDenied(scope, api, props)
+}
+
+// addResponse declares one answer of the gateway's own. Its headers are mapping
+// expressions: fixed text stands in single quotes.
+func addResponse(scope constructs.Construct, api awsapigateway.RestApi, when awsapigateway.ResponseType, document map[string]any, more map[string]string) {
+	body, err := json.Marshal(document)
+	if err != nil {
+		panic(err) // strings and a number
+	}
+	headers := map[string]*string{
+		"Content-Type": jsii.String("'application/problem+json'"),
+		"X-Request-Id": jsii.String("context.requestId"),
+	}
+	for name, value := range more {
+		headers[name] = &value
+	}
+	awsapigateway.NewGatewayResponse(scope, when.ResponseType(), &awsapigateway.GatewayResponseProps{
+		RestApi:         api,
+		Type:            when,
+		StatusCode:      jsii.String(strconv.Itoa(document["status"].(int))),
+		ResponseHeaders: &headers,
+		// API Gateway picks a template by what the caller accepts and falls back
+		// on this key; the header then says what it really is.
+		Templates: &map[string]*string{"application/json": jsii.String(string(body))},
+	})
 }

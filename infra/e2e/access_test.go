@@ -16,6 +16,9 @@ var routes = [][2]string{
 	{"GET", "/v1/batch-inquiries/0191e0c0-7a5c-7000-8000-000000000000/inquiries"},
 	{"GET", "/v1/inquiries/0191e0c0-7a5c-7000-8000-000000000001"},
 	{"GET", "/users/me/api-key"},
+	{"GET", "/v1/users/me"},
+	{"DELETE", "/v1/users/me/api-key"},
+	{"POST", "/v1/users/me/api-key/rotate"},
 }
 
 func TestNoRouteWorksWithoutACredential(t *testing.T) {
@@ -36,10 +39,68 @@ func TestNoRouteWorksWithoutACredential(t *testing.T) {
 	} {
 		for _, route := range routes {
 			resp, body := session{header}.do(t, route[0], route[1], "")
-			if resp.StatusCode != http.StatusUnauthorized {
-				t.Errorf("%s: %s %s answers %s %s", name, route[0], route[1], resp.Status, body)
+			refused(t, name+": "+route[0]+" "+route[1], resp, body, http.StatusUnauthorized)
+			if !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Bearer") {
+				t.Errorf("%s: challenge %q", name, resp.Header.Get("WWW-Authenticate"))
 			}
 		}
+	}
+}
+
+// A developer is told what is wrong with the credential that they hold.
+func TestARefusedCredentialIsTold(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, "", "member")
+	var rotated struct{ APIKey string }
+	resp, data := u.key().do(t, http.MethodPost, "/v1/users/me/api-key/rotate", "")
+	decode(t, resp, data, http.StatusOK, &rotated)
+	if rotated.APIKey == u.apiKey {
+		t.Error("the key is the same after its rotation")
+	}
+	var me struct {
+		Role, Credential string
+		Lender           struct{ LenderID string }
+		Limits           struct{ BatchMax int }
+	}
+	u.bearer(rotated.APIKey).get(t, "/v1/users/me", http.StatusOK, &me)
+	if me.Role != "member" || me.Credential != "apiKey" || me.Lender.LenderID != u.lender || me.Limits.BatchMax != 250 {
+		t.Errorf("who the new key is: %+v", me)
+	}
+	for range 2 { // the second time there is nothing left to end
+		resp, data = u.bearer(u.token).do(t, http.MethodDelete, "/v1/users/me/api-key", "")
+		if resp.StatusCode != http.StatusNoContent || len(data) != 0 {
+			t.Errorf("revoking: %s %s", resp.Status, data)
+		}
+	}
+	resp, data = u.bearer(u.token).do(t, http.MethodGet, "/v1/users/me/api-key", "")
+	refused(t, "a revoked key", resp, data, http.StatusNotFound)
+
+	payload := func(claims string) string { return base64.RawURLEncoding.EncodeToString([]byte(claims)) }
+	token := strings.Split(u.token, ".")
+	for name, c := range map[string]struct{ credential, want string }{
+		"a word":                    {"letmein", "unauthenticated"},
+		"a mistyped key":            {flip(rotated.APIKey), "key-malformed"},
+		"half the prefix":           {strings.Replace(rotated.APIKey, "vd__", "vd_", 1), "key-malformed"},
+		"the rotated key":           {u.apiKey, "key-revoked"},
+		"the revoked key":           {rotated.APIKey, "key-revoked"},
+		"a token of another signer": {token[0] + "." + token[1] + "." + flip(token[2]), "token-invalid"},
+		"a token of another pool":   {token[0] + "." + payload(`{"iss":"https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other","sub":"u"}`) + "." + token[2], "token-foreign"},
+	} {
+		// Written in a way that no cache has an answer for yet.
+		resp, body := session{"BeArEr " + c.credential}.do(t, http.MethodGet, "/v1/users/me", "")
+		refused(t, name, resp, body, http.StatusUnauthorized)
+		if !strings.Contains(string(body), "#problem-"+c.want+`"`) {
+			t.Errorf("%s: %s, want %s", name, body, c.want)
+		}
+	}
+}
+
+func TestAPathThatThereIsNot(t *testing.T) {
+	t.Parallel()
+	s := newUser(t, "", "member").key()
+	for _, path := range []string{"/v2", "/v1/batch-inquiriez", "/"} {
+		resp, body := s.do(t, http.MethodGet, path, "")
+		refused(t, path, resp, body, http.StatusNotFound)
 	}
 }
 
@@ -92,9 +153,7 @@ func TestASuspendedUserIsDenied(t *testing.T) {
 	// Each form of the credential has a place of its own in the authorizer's
 	// cache; this one has not been used before.
 	resp, body := session{"bEaReR " + u.apiKey}.do(t, http.MethodGet, "/v1/batch-inquiries/", "")
-	if resp.StatusCode != http.StatusForbidden {
-		t.Errorf("key of a suspended user: %s %s", resp.Status, body)
-	}
+	refused(t, "key of a suspended user", resp, body, http.StatusForbidden)
 	admin(t, "", "user", "resume", "--email", u.email)
 	resp, body = session{"BEARER " + u.apiKey}.do(t, http.MethodGet, "/v1/batch-inquiries/", "")
 	if resp.StatusCode != http.StatusOK {

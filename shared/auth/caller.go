@@ -46,6 +46,10 @@ func ParseRole(s string) (Role, error) {
 // MayChange reports whether the role may submit and cancel.
 func (r Role) MayChange() bool { return r == RoleMember }
 
+// ContextSuspended is what the authorizer says instead of who the caller is when
+// they, or their lender, may not use the service.
+const ContextSuspended = "suspended"
+
 // Context is the caller in the form that API Gateway passes on: text only.
 func (c Caller) Context() map[string]any {
 	values := map[string]any{
@@ -62,9 +66,13 @@ func (c Caller) Context() map[string]any {
 
 // CallerFromContext reads what [Caller.Context] wrote, out of a request's
 // requestContext.authorizer. An error means that the request did not come
-// through our authorizer: a fault of the deployment, not of the caller.
+// through our authorizer: a fault of the deployment, not of the caller. Only
+// inquiry.ErrSuspended is the authorizer's own word.
 func CallerFromContext(values map[string]any) (Caller, error) {
 	text := func(name string) string { s, _ := values[name].(string); return s }
+	if text(ContextSuspended) != "" {
+		return Caller{}, inquiry.ErrSuspended
+	}
 	c := Caller{
 		LenderID:   inquiry.LenderID(text("lenderId")),
 		UserID:     text("userId"),

@@ -9,6 +9,7 @@ package auth
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -19,12 +20,24 @@ var (
 	// a key that was cut short. Found without reading anything.
 	ErrMalformedKey = errors.New("API key is malformed")
 
-	// ErrUnknownKey: well formed, and not a key that is valid now.
+	// ErrUnknownKey: well formed, and not a key that was ever issued.
 	ErrUnknownKey = errors.New("API key is unknown")
+
+	// ErrEndedKey: it was issued, and then revoked or rotated. Only who holds the
+	// whole key, its secret included, may be told so.
+	ErrEndedKey = errors.New("API key has ended")
 
 	// ErrInvalidToken: not a token that our user pool issued to our client, or
 	// no longer valid.
 	ErrInvalidToken = errors.New("token is invalid")
+
+	// ErrExpiredToken: our user pool issued it to our client, and its time is
+	// over. It is an ErrInvalidToken too.
+	ErrExpiredToken = fmt.Errorf("%w: its time is over", ErrInvalidToken)
+
+	// ErrForeignToken: it says itself that another issuer made it. It is an
+	// ErrInvalidToken too.
+	ErrForeignToken = fmt.Errorf("%w: it is of another issuer", ErrInvalidToken)
 )
 
 // keyPrefix begins every API key, so that a key is told from a token, and is
@@ -41,5 +54,10 @@ func FromHeader(header string) string {
 	return header
 }
 
-// IsKey reports whether the credential means to be an API key, not a token.
-func IsKey(credential string) bool { return strings.HasPrefix(credential, keyPrefix) }
+// IsKey reports whether the credential means to be an API key, not a token. It
+// looks at "vd_" only, so that a key with half its prefix is told that it is
+// malformed.
+func IsKey(credential string) bool { return strings.HasPrefix(credential, keyPrefix[:3]) }
+
+// IsToken reports whether the credential has the three parts of a token.
+func IsToken(credential string) bool { return strings.Count(credential, ".") == 2 }

@@ -86,6 +86,20 @@ func (k Keys) Verify(p ParsedKey, version int) bool {
 	return subtle.ConstantTimeCompare([]byte(p.secret), []byte(k.secret(p.ID, version))) == 1
 }
 
+// maxEnded is how many earlier versions of a key are recognised.
+const maxEnded = 100
+
+// Ended reports whether the key was this one before it was rotated: its secret
+// is that of a version before the given one.
+func (k Keys) Ended(p ParsedKey, version int) bool {
+	for earlier := version - 1; earlier >= max(1, version-maxEnded); earlier-- {
+		if k.Verify(p, earlier) {
+			return true
+		}
+	}
+	return false
+}
+
 // secret is what makes the key of this id and version hard to guess.
 func (k Keys) secret(keyID string, version int) string {
 	mac := hmac.New(sha256.New, k.master)

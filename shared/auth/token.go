@@ -74,6 +74,9 @@ func (t *Tokens) Verify(ctx context.Context, token string) (sub string, err erro
 	var unreachable error
 	var c claims
 	_, err = t.parser.ParseWithClaims(token, &c, func(tok *jwt.Token) (any, error) {
+		if c.Issuer != t.pool.issuer() {
+			return nil, ErrForeignToken // and no reason to ask for keys
+		}
 		id, _ := tok.Header["kid"].(string)
 		if id == "" {
 			return nil, errors.New("it names no signing key")
@@ -87,7 +90,12 @@ func (t *Tokens) Verify(ctx context.Context, token string) (sub string, err erro
 	if unreachable != nil {
 		return "", unreachable
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrForeignToken):
+		return "", ErrForeignToken
+	case errors.Is(err, jwt.ErrTokenExpired): // looked at after the signature
+		return "", ErrExpiredToken
+	case err != nil:
 		return "", fmt.Errorf("%w: %w", ErrInvalidToken, err)
 	}
 	if err := t.checkUse(c); err != nil {

@@ -30,9 +30,17 @@ type Batches interface {
 	Entry(context.Context, inquiry.LenderID, inquiry.ID) (inquiry.Entry, error)
 }
 
-// APIKeys shows a user's API key, which the first call creates.
+// APIKeys keeps one API key for each user.
 type APIKeys interface {
+	// Show returns the key, which the first call creates; after Revoke it is
+	// inquiry.ErrNotFound.
 	Show(ctx context.Context, userID string) (key string, err error)
+
+	// Rotate ends the key, if there is one, and returns another.
+	Rotate(ctx context.Context, userID string) (key string, err error)
+
+	// Revoke ends the key; that there is none is no error.
+	Revoke(ctx context.Context, userID string) error
 }
 
 // API answers the requests of callers that the authorizer has verified.
@@ -47,6 +55,10 @@ type API struct {
 type Request struct {
 	ID     string // API Gateway's; a caller's own X-Request-Id takes its place
 	Caller auth.Caller
+
+	// Suspended: the credential is genuine and may not be used; there is no Caller.
+	Suspended bool
+
 	Prefix string // what stands before /v1 in the address the client used, such as "/dev"
 }
 
@@ -82,6 +94,7 @@ func (a *API) Handler() http.Handler {
 	a.registerCancel(api)
 	a.registerInquiries(api)
 	a.registerKeys(api)
+	a.registerMe(api)
 	describe(api.OpenAPI())
 	a.serveReference(mux, api.OpenAPI())
 	mux.HandleFunc("/", unrouted(mux))

@@ -92,6 +92,12 @@ type fakeKeys struct{}
 
 func (fakeKeys) Show(_ context.Context, userID string) (string, error) { return "vd__" + userID, nil }
 
+func (fakeKeys) Rotate(_ context.Context, userID string) (string, error) {
+	return "vd__" + userID + "2", nil
+}
+
+func (fakeKeys) Revoke(context.Context, string) error { return nil }
+
 // client calls the API as one caller.
 type client struct {
 	handler http.Handler

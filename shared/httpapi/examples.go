@@ -35,12 +35,19 @@ func examplesByOperation() (map[string]example, error) {
 			BatchID: batch.BatchID, BatchName: batch.BatchName, Total: 2, Accepted: 2,
 			Message: "Accepted 2 inquiries. Follow the batch at its Location.",
 		}},
-		"get-batch":      {Response: batch},
-		"cancel-batch":   {Response: batch},
-		"list-batches":   {Response: BatchListBody{Batches: []BatchBody{batch}, Total: 1, Limit: 100}},
-		"list-inquiries": {Response: InquiryListBody{BatchID: batch.BatchID, Inquiries: []InquirySummary{row}, Total: 2, Limit: 1}},
-		"get-inquiry":    {Response: one},
-		"get-api-key":    {Response: APIKeyBody{APIKey: exampleKey}},
+		"get-batch":         {Response: batch},
+		"cancel-batch":      {Response: batch},
+		"list-batches":      {Response: BatchListBody{Batches: []BatchBody{batch}, Total: 1, Limit: 100}},
+		"list-inquiries":    {Response: InquiryListBody{BatchID: batch.BatchID, Inquiries: []InquirySummary{row}, Total: 2, Limit: 1}},
+		"get-inquiry":       {Response: one},
+		"get-api-key":       {Response: APIKeyBody{APIKey: exampleKey}},
+		"get-api-key-short": {Response: APIKeyBody{APIKey: exampleKey}},
+		"rotate-api-key":    {Response: APIKeyBody{APIKey: exampleKey}},
+		"get-me": {Response: MeBody{
+			UserID: "5f1c9c2e-30a1-70d8-4f6b-9a3f5f0c7d11", Role: "member", Credential: "apiKey", KeyID: "EXAMPLE7KEY2OPENS3NOTHING5",
+			Lender: MeLender{LenderID: "acme-capital", Name: "Acme Capital"},
+			Limits: MeLimits{BatchMax: inquiry.DefaultBatchMax, BodyBytesMax: maxBody, PageMax: maxPage},
+		}},
 	}, nil
 }
 

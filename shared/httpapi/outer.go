@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
 // outer gives every answer a request id and a log line, treats a path with and
@@ -33,6 +35,10 @@ func (a *API) outer(next http.Handler) http.Handler {
 				"method", r.Method, "route", r.Pattern, "status", recorder.status,
 				"lenderId", request.Caller.LenderID, "milliseconds", a.Now().Sub(started).Milliseconds())
 		}()
+		if request.Suspended && !IsPublic(r.URL.Path) {
+			writeProblem(recorder, r, newProblem(http.StatusForbidden, problem.Suspended, "You or your lender may not use the service at the moment. Ask your contact with us."))
+			return
+		}
 		next.ServeHTTP(recorder, r)
 	})
 }

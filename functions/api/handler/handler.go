@@ -3,6 +3,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
 type Handler struct {
@@ -32,14 +34,16 @@ func New(api http.Handler, log *slog.Logger) *Handler {
 // fault of the deployment, and refused before any route sees it.
 func (h *Handler) Handle(ctx context.Context, ev events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	caller, err := auth.CallerFromContext(ev.RequestContext.Authorizer)
-	if err != nil && !public(ev) {
+	suspended := errors.Is(err, inquiry.ErrSuspended)
+	if err != nil && !suspended && !public(ev) {
 		h.log.ErrorContext(ctx, "request without a caller", "requestId", ev.RequestContext.RequestID, "err", err)
 		return events.APIGatewayProxyResponse{}, fmt.Errorf("request %s: %w", ev.RequestContext.RequestID, err)
 	}
 	ctx = httpapi.WithRequest(ctx, httpapi.Request{
-		ID:     ev.RequestContext.RequestID,
-		Caller: caller,
-		Prefix: prefix(ev),
+		ID:        ev.RequestContext.RequestID,
+		Caller:    caller,
+		Suspended: suspended,
+		Prefix:    prefix(ev),
 	})
 	// The adapter makes a URL of the path, in which a "%" or a "?" that somebody
 	// sent as part of an id would be a fault of ours. No id of ours has either.

@@ -22,6 +22,9 @@ var errUnauthorized = errors.New("Unauthorized")
 // errNoMember: the credential is genuine, and belongs to nobody we know.
 var errNoMember = errors.New("the caller is not a user of this service")
 
+// errNoCredential: what came is neither a key nor a token.
+var errNoCredential = errors.New("the credential is neither a key nor a token")
+
 // Handler decides who a caller is. What it answers is cached by API Gateway
 // under the Authorization header, so nothing else of a request may matter.
 type Handler struct {
@@ -74,36 +77,32 @@ func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
 	switch {
 	case err == nil:
 		h.Log.InfoContext(ctx, "allowed", about...)
-		return policy("Allow", stage, caller), nil
+		return allow(stage, caller), nil
 	case errors.Is(err, inquiry.ErrSuspended):
 		h.Log.InfoContext(ctx, "denied", append(about, "err", err)...)
-		return policy("Deny", stage, caller), nil
-	case refusal(err):
+		return suspended(stage, caller), nil
+	case errors.Is(err, errNoMember):
 		h.Log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
-		return response{}, errUnauthorized
+		return response{}, errUnauthorized // not kept: whoever is invited now need not wait
+	case refusalOf(err) != "":
+		h.Log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
+		return refuse(stage, refusalOf(err)), nil
 	default:
 		h.Log.ErrorContext(ctx, "cannot tell who is calling", append(about, "err", err)...)
 		return response{}, fmt.Errorf("authorizing: %w", err)
 	}
 }
 
-// refusal reports whether err is the caller's fault and not ours.
-func refusal(err error) bool {
-	for _, fault := range []error{auth.ErrMalformedKey, auth.ErrUnknownKey, auth.ErrInvalidToken, errNoMember} {
-		if errors.Is(err, fault) {
-			return true
-		}
-	}
-	return false
-}
-
 // identify returns the caller whom the credential proves, as far as they became
 // known when there is an error.
 func (h *Handler) identify(ctx context.Context, credential string) (auth.Caller, error) {
-	if auth.IsKey(credential) {
+	switch {
+	case auth.IsKey(credential):
 		return h.byKey(ctx, credential)
+	case auth.IsToken(credential):
+		return h.byToken(ctx, credential)
 	}
-	return h.byToken(ctx, credential)
+	return auth.Caller{}, errNoCredential
 }
 
 func (h *Handler) byToken(ctx context.Context, token string) (auth.Caller, error) {
@@ -140,12 +139,15 @@ func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, er
 	if err != nil {
 		return caller, err
 	}
+	if h.Keys.Ended(parsed, key.Version) {
+		return caller, fmt.Errorf("%w: it was rotated", auth.ErrEndedKey)
+	}
 	if !h.Keys.Verify(parsed, key.Version) {
 		return caller, fmt.Errorf("%w: it has another secret than version %d", auth.ErrUnknownKey, key.Version)
 	}
 	caller.KeyID = key.ID
 	if !key.RevokedAt.IsZero() {
-		return caller, fmt.Errorf("%w: it was revoked", auth.ErrUnknownKey)
+		return caller, fmt.Errorf("%w: it was revoked", auth.ErrEndedKey)
 	}
 	caller.UserID = key.UserID
 	user, lender, err := h.Access.Membership(ctx, key.UserID, key.LenderID)
@@ -211,20 +213,7 @@ func stageOf(methodARN string) (string, error) {
 	return parts[0] + "/" + parts[1] + "/*", nil
 }
 
-func policy(effect, stage string, caller auth.Caller) response {
-	resp := response{
-		PrincipalID: caller.UserID,
-		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
-			Version: "2012-10-17",
-			Statement: []events.IAMPolicyStatement{{
-				Action:   []string{"execute-api:Invoke"},
-				Effect:   effect,
-				Resource: []string{stage},
-			}},
-		},
-	}
-	if effect == "Allow" {
-		resp.Context = caller.Context()
-	}
-	return resp
+// allow lets the caller through to the API, with who they are.
+func allow(stage string, caller auth.Caller) response {
+	return policy("Allow", stage, caller.UserID, caller.Context())
 }

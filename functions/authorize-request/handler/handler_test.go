@@ -16,6 +16,7 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
@@ -207,27 +208,72 @@ func TestACachedPolicyFitsEveryRequestOfTheStage(t *testing.T) {
 	}
 }
 
-func TestWhoIsNotKnownIsUnauthorized(t *testing.T) {
+// Whoever holds a credential is told what is wrong with it, and learns nothing of
+// anybody else's: a key with another secret is as unknown as one that never was.
+func TestARefusalSaysWhichProblemItIs(t *testing.T) {
 	t.Parallel()
 
 	f := newFixture(t)
+	revoke := func(f fixture) {
+		k := f.access.keys["k1"]
+		k.RevokedAt = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+		f.access.keys["k1"] = k
+	}
+	for name, c := range map[string]struct {
+		credential string
+		change     func(fixture)
+		want       string
+	}{
+		"no credential":                   {credential: "", want: "unauthenticated"},
+		"only Bearer":                     {credential: "Bearer ", want: "unauthenticated"},
+		"another scheme":                  {credential: "Basic dXNlcjpwYXNz", want: "unauthenticated"},
+		"a token that is not valid":       {credential: token + "x", want: "token-invalid"},
+		"a token whose time is over":      {credential: token, change: func(f fixture) { f.tokens.down = auth.ErrExpiredToken }, want: "token-expired"},
+		"a token of another pool":         {credential: token, change: func(f fixture) { f.tokens.down = auth.ErrForeignToken }, want: "token-foreign"},
+		"a mistyped key":                  {credential: f.key[:len(f.key)-1] + "_", want: "key-malformed"},
+		"a key with half its prefix":      {credential: strings.Replace(f.key, "vd__", "vd_", 1), want: "key-malformed"},
+		"a key that there is not":         {credential: f.Keys.Issue("k2", 2), want: "key-unknown"},
+		"a key of a version to come":      {credential: f.Keys.Issue("k1", 3), want: "key-unknown"},
+		"the same, where one was revoked": {credential: f.Keys.Issue("k1", 3), change: revoke, want: "key-unknown"},
+		"the key before its rotation":     {credential: f.Keys.Issue("k1", 1), want: "key-revoked"},
+		"a revoked key":                   {credential: f.key, change: revoke, want: "key-revoked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			if c.change != nil {
+				c.change(f)
+			}
+			resp, err := f.ask(t, c.credential)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kind, known := problem.Of(c.want)
+			if effect, resource := decision(t, resp); effect != "Deny" || resource != stage || resp.PrincipalID != "nobody" {
+				t.Errorf("%s %s to %s, want Deny %s to nobody", effect, resource, resp.PrincipalID, stage)
+			}
+			if resp.Context["problem"] != c.want || resp.Context["title"] != kind.Title || !known || kind.Status != 401 {
+				t.Errorf("context %v, want problem %s", resp.Context, c.want)
+			}
+			detail, _ := resp.Context["detail"].(string)
+			challenge, _ := resp.Context["challenge"].(string)
+			if detail == "" || strings.ContainsAny(detail, "\"\\") || !strings.HasPrefix(challenge, `Bearer error="invalid_token"`) {
+				t.Errorf("detail %q, challenge %q", detail, challenge)
+			}
+		})
+	}
+}
+
+// The gateway does not keep this answer, so that whoever is invited after their
+// first try need not wait.
+func TestWhoIsNotInvitedIsUnauthorized(t *testing.T) {
+	t.Parallel()
+
 	for name, c := range map[string]struct {
 		credential string
 		change     func(fixture)
 	}{
-		"no credential":               {credential: ""},
-		"only Bearer":                 {credential: "Bearer "},
-		"another scheme":              {credential: "Basic dXNlcjpwYXNz"},
-		"a token that is not valid":   {credential: token + "x"},
-		"a user we never invited":     {credential: token, change: func(f fixture) { delete(f.access.users, "u1") }},
-		"a mistyped key":              {credential: f.key[:len(f.key)-1] + "_"},
-		"a key that there is not":     {credential: f.Keys.Issue("k2", 2)},
-		"the key before its rotation": {credential: f.Keys.Issue("k1", 1)},
-		"a revoked key": {credential: f.key, change: func(f fixture) {
-			k := f.access.keys["k1"]
-			k.RevokedAt = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-			f.access.keys["k1"] = k
-		}},
+		"a user we never invited": {credential: token, change: func(f fixture) { delete(f.access.users, "u1") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -247,15 +293,17 @@ func TestAMistypedKeyCostsNoRead(t *testing.T) {
 	t.Parallel()
 
 	f := newFixture(t)
-	if _, err := f.ask(t, "vd__k2"+f.key[len("vd__k1"):]); !errors.Is(err, errUnauthorized) {
-		t.Errorf("error %v, want Unauthorized", err)
+	if resp, err := f.ask(t, "vd__k2"+f.key[len("vd__k1"):]); err != nil || resp.Context["problem"] != problem.KeyMalformed {
+		t.Errorf("context %v, error %v; want %s", resp.Context, err, problem.KeyMalformed)
 	}
 	if f.access.reads != 0 {
 		t.Errorf("%d reads", f.access.reads)
 	}
 }
 
-func TestASuspendedCallerIsDeniedTheWholeStage(t *testing.T) {
+// The API itself answers the suspended. Nothing in what it is told would let an
+// API that does not know of suspensions take them for a caller.
+func TestASuspendedCallerIsNobodyToTheAPI(t *testing.T) {
 	t.Parallel()
 
 	for name, suspend := range map[string]func(*fakeAccess){
@@ -289,11 +337,14 @@ func TestASuspendedCallerIsDeniedTheWholeStage(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if effect, resource := decision(t, resp); effect != "Deny" || resource != stage {
-					t.Errorf("%s %s, want Deny %s", effect, resource, stage)
+				if effect, resource := decision(t, resp); effect != "Allow" || resource != stage {
+					t.Errorf("%s %s, want Allow %s", effect, resource, stage)
 				}
-				if len(resp.Context) != 0 || resp.PrincipalID == "" {
-					t.Errorf("principal %q, context %v", resp.PrincipalID, resp.Context)
+				if diff := cmp.Diff(map[string]any{"suspended": "true"}, resp.Context); diff != "" || resp.PrincipalID == "" {
+					t.Errorf("principal %q, context %s", resp.PrincipalID, diff)
+				}
+				if _, err := auth.CallerFromContext(resp.Context); !errors.Is(err, inquiry.ErrSuspended) {
+					t.Errorf("to the API: %v", err)
 				}
 			}
 		})
@@ -369,8 +420,8 @@ func TestTwoAuthorizationHeadersAreNone(t *testing.T) {
 			Headers:           map[string]string{"Authorization": token}, // API Gateway keeps the last
 			MultiValueHeaders: headers,
 		}
-		if _, err := f.Handle(t.Context(), req); !errors.Is(err, errUnauthorized) {
-			t.Errorf("%s: error %v, want Unauthorized", name, err)
+		if resp, err := f.Handle(t.Context(), req); err != nil || resp.Context["problem"] != problem.Unauthenticated {
+			t.Errorf("%s: context %v, error %v; want %s", name, resp.Context, err, problem.Unauthenticated)
 		}
 	}
 }

@@ -8,12 +8,19 @@ thread, so they wait too. Looking more often is all this changes.
 When a function's process dies, the engine waits for its answer until the
 function's timeout. AWS ends the invocation at once, and so it is here: the dead
 process's error is reported in its name.
+
+The engine keeps what a template says of gateway responses and does not use it:
+what API Gateway answers by itself would not be what a client meets on AWS.
+gateway_responses.py makes it so.
 """
 
 import http.client
+import importlib.abc
+import importlib.machinery
 import signal
 import socketserver
 import subprocess
+import sys
 import threading
 
 socketserver.BaseServer.serve_forever.__defaults__ = (0.01,)
@@ -40,3 +47,29 @@ class _Popen(subprocess.Popen):
 
 
 subprocess.Popen = _Popen
+
+
+class AfterImport(importlib.abc.MetaPathFinder):
+    """Changes one module of the engine when it has been loaded."""
+
+    name = "ministack.services.apigateway_v1"
+
+    def find_spec(self, name, path=None, target=None):
+        if name != self.name:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is None:
+            return None
+        load = spec.loader.exec_module
+
+        def exec_module(module):
+            load(module)
+            import gateway_responses
+
+            gateway_responses.apply(module)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+sys.meta_path.insert(0, AfterImport())

@@ -1,0 +1,79 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/problem"
+)
+
+// refusals say which problem a caller's fault is, the particular before the
+// general.
+var refusals = []struct {
+	fault   error
+	problem string
+	// detail goes into a template as it stands, so it has no quotes.
+	detail string
+}{
+	{errNoCredential, problem.Unauthenticated, "The Authorization header holds neither a token nor an API key."},
+	{auth.ErrMalformedKey, problem.KeyMalformed, "The API key was cut short or mistyped: its checksum does not fit. Copy it again."},
+	{auth.ErrEndedKey, problem.KeyRevoked, "The API key was revoked or rotated. Sign in and make a new one."},
+	{auth.ErrUnknownKey, problem.KeyUnknown, "The API key has the right form and was not issued here. Check that key and address belong together."},
+	{auth.ErrExpiredToken, problem.TokenExpired, "The token has expired. Sign in again."},
+	{auth.ErrForeignToken, problem.TokenForeign, "The token is of another user pool. Check that token and address belong together."},
+	{auth.ErrInvalidToken, problem.TokenInvalid, "The token is not one that this service takes. Sign in again."},
+}
+
+// refusalOf returns the problem that a caller's fault is; "" when err is ours.
+func refusalOf(err error) string {
+	for _, r := range refusals {
+		if errors.Is(err, r.fault) {
+			return r.problem
+		}
+	}
+	return ""
+}
+
+// refuse denies the whole stage and tells the gateway's answer which problem it
+// is. The gateway keeps a denial, so a wrong credential that is sent again and
+// again costs nothing; a corrected one is another, and is looked at anew.
+func refuse(stage, name string) response {
+	for _, r := range refusals {
+		if r.problem != name {
+			continue
+		}
+		kind, _ := problem.Of(name)
+		return policy("Deny", stage, "nobody", map[string]any{
+			"problem":   name,
+			"title":     kind.Title,
+			"detail":    r.detail,
+			"challenge": fmt.Sprintf(`Bearer error="invalid_token", error_description="%s"`, r.detail),
+		})
+	}
+	return policy("Deny", stage, "nobody", nil)
+}
+
+// suspended lets a request through to the API, which answers it with 403: the
+// gateway has one status for all denials, and it is 401. What names the caller
+// is left out, so an API that does not know of this refuses the request.
+func suspended(stage string, caller auth.Caller) response {
+	return policy("Allow", stage, caller.UserID, map[string]any{auth.ContextSuspended: "true"})
+}
+
+func policy(effect, stage, principal string, context map[string]any) response {
+	return response{
+		PrincipalID: principal,
+		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
+			Version: "2012-10-17",
+			Statement: []events.IAMPolicyStatement{{
+				Action:   []string{"execute-api:Invoke"},
+				Effect:   effect,
+				Resource: []string{stage},
+			}},
+		},
+		Context: context,
+	}
+}
