@@ -1,0 +1,274 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/url"
+	"time"
+)
+
+// Submission is a batch to screen.
+type Submission struct {
+	Name      string            `json:"name"`
+	Inquiries []InquiryInput    `json:"inquiries"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
+
+	// OnInvalid says what becomes of the batch when some inquiries break the
+	// rules; empty is [Reject].
+	OnInvalid OnInvalid `json:"onInvalid,omitempty"`
+
+	// IdempotencyKey makes submitting safe over the end of this process: the
+	// same key with the same submission within 24 hours is the same batch. Each
+	// call has a new one when it is empty.
+	IdempotencyKey string `json:"-"`
+}
+
+// OnInvalid is what becomes of a batch when some inquiries break the rules.
+type OnInvalid string
+
+const (
+	Reject OnInvalid = "reject" // nothing is stored
+	Skip   OnInvalid = "skip"   // those fail at once, the others are looked up
+)
+
+// Submitted is the answer to a submission.
+type Submitted struct {
+	BatchID   string  `json:"batchId"`
+	BatchName string  `json:"batchName"`
+	Total     int     `json:"total"`    // rejected ones included
+	Accepted  int     `json:"accepted"` // inquiries that will be looked up
+	Rejected  int     `json:"rejected"` // always 0 without [Skip]
+	Message   string  `json:"message"`
+	Errors    []Fault `json:"errors"` // what is wrong with the rejected ones
+
+	// Replayed says that the batch had been submitted before with the same key.
+	Replayed bool `json:"-"`
+}
+
+// Validated is the answer to a dry run. Nothing was stored.
+type Validated struct {
+	Valid      bool           `json:"valid"` // submitting it would succeed
+	Total      int            `json:"total"`
+	Accepted   int            `json:"accepted"` // inquiries that would be looked up
+	Rejected   int            `json:"rejected"` // inquiries that break the rules
+	Errors     []Fault        `json:"errors"`
+	Duplicates []Duplicate    `json:"duplicates"` // no fault, but perhaps a mistake
+	Inquiries  []InquiryInput `json:"inquiries"`  // the first 500 as they would be stored
+	Limits     Limits         `json:"limits"`
+}
+
+// Duplicate points from an inquiry to the first one about its business.
+type Duplicate struct {
+	Index       int    `json:"index"`
+	DuplicateOf int    `json:"duplicateOf"`
+	By          string `json:"by"` // ein or name-and-address
+}
+
+// Limits say how large a batch may be.
+type Limits struct {
+	BatchMax  int `json:"batchMax"`
+	BatchLeft int `json:"batchLeft"` // negative when the batch has too many
+}
+
+// Status is how far a batch has come.
+type Status string
+
+const (
+	StatusPending        Status = "PENDING" // no inquiry has been started
+	StatusRunning        Status = "RUNNING"
+	StatusCompleted      Status = "COMPLETED"       // every source answered for every inquiry
+	StatusPartialSuccess Status = "PARTIAL_SUCCESS" // some inquiries failed or lack a source
+	StatusFailed         Status = "FAILED"          // no inquiry has a useful report
+	StatusCancelled      Status = "CANCELLED"
+)
+
+// Batch is how far a batch has come. The six counters sum to Total.
+type Batch struct {
+	BatchID            string              `json:"batchId"`
+	BatchName          string              `json:"batchName"`
+	Metadata           map[string]string   `json:"metadata"`
+	OperationType      string              `json:"operationType"`
+	Status             Status              `json:"status"`
+	StatusReason       string              `json:"statusReason"` // a sentence for people
+	IsTerminal         bool                `json:"isTerminal"`   // nothing in it can change any more
+	Total              int                 `json:"total"`
+	Planning           int                 `json:"planning"` // waiting for a worker
+	Running            int                 `json:"running"`
+	Completed          int                 `json:"completed"`      // every applicable source answered
+	PartialSuccess     int                 `json:"partialSuccess"` // a report from which a source is missing
+	Failed             int                 `json:"failed"`         // without a useful report
+	Cancelled          int                 `json:"cancelled"`
+	ProgressPercentage float64             `json:"progressPercentage"` // never falls; 100 only at the end
+	CreatedAt          time.Time           `json:"createdAt"`
+	FinishedAt         *time.Time          `json:"finishedAt"`
+	EstimatedEnd       *EstimateRange      `json:"estimatedCompletionAt"` // nil when unknown or past
+	ResultsExpireAt    time.Time           `json:"resultsExpireAt"`
+	CancelRequestedAt  *time.Time          `json:"cancelRequestedAt"`
+	PhaseProgress      *PhaseProgress      `json:"phaseProgress"`
+	SourceRecordTotals *SourceRecordTotals `json:"sourceRecordTotals"` // nil until one inquiry is final
+	TimingSummary      *TimingSummary      `json:"timingSummary"`      // nil until one inquiry is final
+}
+
+// Settled is how many inquiries are final.
+func (b *Batch) Settled() int { return b.Completed + b.PartialSuccess + b.Failed + b.Cancelled }
+
+// EstimateRange is a time that is known only roughly.
+type EstimateRange struct {
+	Earliest time.Time `json:"earliest"`
+	Latest   time.Time `json:"latest"`
+}
+
+// PhaseProgress says how many inquiries have passed each phase.
+type PhaseProgress struct {
+	Validate Phase `json:"validate"`
+	Plan     Phase `json:"plan"`   // waiting for a worker
+	Gather   Phase `json:"gather"` // asking the sources
+}
+
+// Phase is one step that every inquiry takes.
+type Phase struct {
+	Total     int        `json:"total"`
+	Done      int        `json:"done"`
+	StartedAt *time.Time `json:"startedAt"`
+	EndedAt   *time.Time `json:"endedAt"`
+}
+
+// SourceRecordTotals counts what the sources had over all final inquiries.
+type SourceRecordTotals struct {
+	Total    int                     `json:"total"`
+	BySource map[string]SourceTotals `json:"bySource"`
+}
+
+// SourceTotals counts one source's answers, in inquiries but for Records.
+type SourceTotals struct {
+	Records       int `json:"records"`
+	Found         int `json:"found"`
+	NotFound      int `json:"notFound"`
+	Ambiguous     int `json:"ambiguous"` // candidates that a person must judge
+	NotApplicable int `json:"notApplicable"`
+	Failed        int `json:"failed"`
+}
+
+// TimingSummary says where the time went, in seconds.
+type TimingSummary struct {
+	FirstStartedAt time.Time               `json:"firstStartedAt"`
+	LastFinishedAt time.Time               `json:"lastFinishedAt"`
+	QueuedSeconds  float64                 `json:"queuedSeconds"`
+	WallSeconds    float64                 `json:"wallSeconds"`
+	MeanSeconds    float64                 `json:"meanSeconds"`
+	P50Seconds     float64                 `json:"p50Seconds"`
+	P95Seconds     float64                 `json:"p95Seconds"`
+	LongestSeconds float64                 `json:"longestSeconds"`
+	Attempts       int                     `json:"attempts"`
+	BySource       map[string]SourceTiming `json:"bySource"`
+}
+
+// SourceTiming is how long one source took, in seconds.
+type SourceTiming struct {
+	MeanSeconds    float64 `json:"meanSeconds"`
+	LongestSeconds float64 `json:"longestSeconds"`
+}
+
+const batchesPath = "/v1/batch-inquiries"
+
+func batchPath(id string) string { return batchesPath + "/" + url.PathEscape(id) }
+
+// Submit has a batch looked up. It returns once the batch is safely stored.
+func (c *Client) Submit(ctx context.Context, s Submission) (*Submitted, error) {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	return c.SubmitJSON(ctx, body, s.IdempotencyKey)
+}
+
+// SubmitJSON submits a body that is the API's JSON already, such as a file's. An
+// empty key is replaced by a new one.
+func (c *Client) SubmitJSON(ctx context.Context, body []byte, idempotencyKey string) (*Submitted, error) {
+	var out Submitted
+	a, err := c.post(ctx, batchesPath, idempotencyKey, body, &out)
+	if err != nil {
+		return nil, err
+	}
+	out.Replayed = a.header.Get("Idempotent-Replayed") == "true"
+	return &out, nil
+}
+
+// Validate asks what submitting s would lead to, and stores nothing.
+func (c *Client) Validate(ctx context.Context, s Submission) (*Validated, error) {
+	body, err := json.Marshal(struct {
+		Submission
+		ValidateOnly bool `json:"validateOnly"`
+	}{s, true})
+	if err != nil {
+		return nil, err
+	}
+	return c.ValidateJSON(ctx, body)
+}
+
+// ValidateJSON is [Client.Validate] for a body that is the API's JSON already
+// and has validateOnly set.
+func (c *Client) ValidateJSON(ctx context.Context, body []byte) (*Validated, error) {
+	var out Validated
+	if _, err := c.post(ctx, batchesPath, "", body, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// Batch says how far a batch has come.
+func (c *Client) Batch(ctx context.Context, batchID string) (*Batch, error) {
+	var out Batch
+	if err := c.get(ctx, batchPath(batchID), nil, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// Cancel stops what no worker has begun; what is running finishes. The answer is
+// the batch as it drains: [Client.Wait] for its end.
+func (c *Client) Cancel(ctx context.Context, batchID string) (*Batch, error) {
+	var out Batch
+	if _, err := c.post(ctx, batchPath(batchID)+"/cancel", "", nil, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// BatchFilter says which batches to list. A zero field asks nothing.
+type BatchFilter struct {
+	Status        Status
+	OperationType string
+	CreatedFrom   time.Time // this moment or later
+	CreatedTo     time.Time // before this moment
+	NamePrefix    string    // in upper or lower case
+	PageSize      int       // how many to ask for at a time, 500 at the most; 0 is 100
+}
+
+func (f BatchFilter) query() url.Values {
+	q := url.Values{}
+	set(q, "status", string(f.Status))
+	set(q, "operationType", f.OperationType)
+	set(q, "namePrefix", f.NamePrefix)
+	if !f.CreatedFrom.IsZero() {
+		q.Set("createdFrom", f.CreatedFrom.Format(time.RFC3339Nano))
+	}
+	if !f.CreatedTo.IsZero() {
+		q.Set("createdTo", f.CreatedTo.Format(time.RFC3339Nano))
+	}
+	return q
+}
+
+// Batches iterates over the lender's batches, newest first, and asks for a page
+// at a time as the loop goes on. An error is the last pair.
+func (c *Client) Batches(ctx context.Context, f BatchFilter) iter.Seq2[*Batch, error] {
+	return pages(f.query(), f.PageSize, func(query url.Values) ([]*Batch, string, error) {
+		var page struct {
+			Batches    []*Batch `json:"batches"`
+			NextCursor string   `json:"nextCursor"`
+		}
+		err := c.get(ctx, batchesPath, query, &page)
+		return page.Batches, page.NextCursor, err
+	})
+}

@@ -1,0 +1,532 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/batch-inquiries/batch-inquiries/client"
+)
+
+const key = "vd__test"
+
+// inMemory answers requests without a network, so that time in a synctest bubble
+// passes at once. A handler that panics with errLost has its reply lost, after
+// whatever it did.
+type inMemory struct{ http.Handler }
+
+var errLost = errors.New("connection reset by peer")
+
+func (m inMemory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		if p := recover(); p == errLost {
+			resp, err = nil, errLost
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, req)
+	resp = w.Result()
+	resp.Request = req
+	return resp, nil
+}
+
+// against returns a client of a handler in memory.
+func against(tb testing.TB, h http.HandlerFunc, options ...client.Option) *client.Client {
+	tb.Helper()
+	c, err := client.New("https://api.example/dev/", key, append(options, client.WithHTTPClient(&http.Client{Transport: inMemory{h}}))...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+// say answers with JSON.
+func say(w http.ResponseWriter, status int, body string, header ...string) {
+	w.Header().Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(header); i += 2 {
+		w.Header().Set(header[i], header[i+1])
+	}
+	w.WriteHeader(status)
+	io.WriteString(w, body)
+}
+
+func problem(kind string) string {
+	return `{"type":"/dev/v1/docs#problem-` + kind + `","title":"No","status":1,"detail":"Not so.","requestId":"r-1"}`
+}
+
+func TestEveryRequestSaysWhoAsks(t *testing.T) {
+	t.Parallel()
+	c := against(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/dev/v1/batch-inquiries/a%2Fb" && r.URL.EscapedPath() != "/dev/v1/batch-inquiries/a%2Fb" {
+			t.Errorf("path %s", r.URL.EscapedPath())
+		}
+		if r.Header.Get("Authorization") != "Bearer "+key || r.Header.Get("Accept") != "application/json" {
+			t.Errorf("header %v", r.Header)
+		}
+		say(w, http.StatusOK, `{"batchId":"b","status":"RUNNING","total":2,"running":1,"completed":1}`)
+	})
+	b, err := c.Batch(t.Context(), "a/b")
+	if err != nil || b.BatchID != "b" || b.Status != client.StatusRunning || b.Settled() != 1 {
+		t.Errorf("%+v, %v", b, err)
+	}
+	var logged strings.Builder
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "client", c)
+	if shown := fmt.Sprintf("%v %+v %#v %s", c, c, c, logged.String()); strings.Contains(shown, key) {
+		t.Errorf("the key is shown: %s", shown)
+	}
+}
+
+func TestWhatCannotBeCalledIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]struct{ url, key string }{
+		"no scheme":       {"api.example", key},
+		"another scheme":  {"ftp://api.example", key},
+		"nothing":         {"", key},
+		"no key":          {"https://api.example", ""},
+		"key with a line": {"https://api.example", key + "\n"},
+	} {
+		if c, err := client.New(in.url, in.key); err == nil || strings.Contains(err.Error(), key) {
+			t.Errorf("%s: %v, %v", name, c, err)
+		}
+	}
+}
+
+// The API does the work and its reply is lost: the same submission is sent again
+// under the same key, and another call has another key.
+func TestALostReplyIsOneBatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		made := map[string]int{} // tries by key
+		c := against(t, func(w http.ResponseWriter, r *http.Request) {
+			made[r.Header.Get("Idempotency-Key")]++
+			var body struct{ Name string }
+			if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Name != "Renewals" {
+				t.Errorf("body: %+v, %v", body, err)
+			}
+			if made[r.Header.Get("Idempotency-Key")] < 3 {
+				panic(errLost)
+			}
+			say(w, http.StatusOK, `{"batchId":"b","total":1}`, "Idempotent-Replayed", "true")
+		})
+		for range 2 {
+			s, err := c.Submit(t.Context(), client.Submission{Name: "Renewals", Inquiries: []client.InquiryInput{{BusinessName: "A"}}})
+			if err != nil || s.BatchID != "b" || !s.Replayed {
+				t.Errorf("submitted: %+v, %v", s, err)
+			}
+		}
+		if _, err := c.Submit(t.Context(), client.Submission{Name: "Renewals", IdempotencyKey: "nightly"}); err != nil {
+			t.Error(err)
+		}
+		if len(made) != 3 || made["nightly"] != 3 || made[""] != 0 {
+			t.Errorf("tries by key: %v", made)
+		}
+	})
+}
+
+func TestABusyAPIIsGivenTheTimeItAsksFor(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status     int
+		retryAfter func() string
+		atLeast    time.Duration
+	}{
+		"429 in seconds":           {429, func() string { return "7" }, 14 * time.Second},
+		"503 until a date":         {503, func() string { return time.Now().Add(20 * time.Second).UTC().Format(http.TimeFormat) }, 38 * time.Second},
+		"503 without a time":       {503, func() string { return "" }, 500 * time.Millisecond},
+		"409 of the same, running": {409, func() string { return "1" }, 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begun, tries, told := time.Now(), 0, 0
+				c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+					if tries++; tries < 3 {
+						say(w, tt.status, problem("busy"), "Retry-After", tt.retryAfter())
+						return
+					}
+					say(w, http.StatusOK, `{}`)
+				}, client.WithOnRetry(func(err error, wait time.Duration) { told++ }))
+				if _, err := c.Cancel(t.Context(), "b"); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(begun); took < tt.atLeast || took > tt.atLeast+10*time.Second || told != 2 {
+					t.Errorf("it took %s with %d pauses told, want about %s", took, told, tt.atLeast)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatIsRefusedIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status int
+		body   string
+		header []string
+		tries  int
+		kind   string
+		says   string
+	}{
+		"a validation":            {422, problem("validation"), nil, 1, "validation", "422 No: Not so. (request r-1)"},
+		"an older form of type":   {404, `{"type":"urn:batch-inquiries:problem:not-found","title":"Not found"}`, nil, 1, "not-found", "404 Not found"},
+		"a conflict":              {409, problem("not-cancellable"), nil, 1, "not-cancellable", "409"},
+		"asked to wait an hour":   {429, problem("rate-limited"), []string{"Retry-After", "3600"}, 1, "rate-limited", "429"},
+		"a proxy's page":          {502, "<html>Bad Gateway</html>", nil, 5, "", "502 Bad Gateway: the answer is not the API's own"},
+		"the gateway's own words": {403, `{"message":"Limit Exceeded"}`, nil, 1, "", "403 Forbidden: Limit Exceeded"},
+		"ours, and it stays":      {500, problem("internal"), nil, 5, "internal", "500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tries := 0
+				c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+					tries++
+					say(w, tt.status, tt.body, tt.header...)
+				})
+				_, err := c.Batch(t.Context(), "b")
+				p, ok := errors.AsType[*client.Problem](err)
+				if !ok || p.Status != tt.status || p.Kind() != tt.kind || !strings.HasPrefix(err.Error(), tt.says) {
+					t.Errorf("%v", err)
+				}
+				if tries != tt.tries {
+					t.Errorf("%d tries, want %d", tries, tt.tries)
+				}
+				if tt.kind != "" && !client.IsKind(err, tt.kind) || client.IsKind(errLost, tt.kind) {
+					t.Error("IsKind tells another kind")
+				}
+			})
+		})
+	}
+}
+
+func TestAProblemListsItsFaults(t *testing.T) {
+	t.Parallel()
+	var faults []string
+	for i := range 12 {
+		faults = append(faults, fmt.Sprintf(`{"pointer":"/inquiries/%d/ein","index":%d,"externalId":"LOAN-%d","code":"pattern","message":"nine digits"}`, i, i, i))
+	}
+	c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+		say(w, 422, `{"type":"/v1/docs#problem-validation","title":"No","detail":"Not so.","errors":[`+strings.Join(faults, ",")+`]}`)
+	})
+	_, err := c.Submit(t.Context(), client.Submission{})
+	p, _ := errors.AsType[*client.Problem](err)
+	if p == nil || len(p.Errors) != 12 || *p.Errors[11].Index != 11 {
+		t.Fatalf("%+v", p)
+	}
+	for _, want := range []string{"\n  /inquiries/0/ein (LOAN-0): nine digits\n", "\n  and 2 more"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in: %v", want, err)
+		}
+	}
+}
+
+func TestASuccessThatIsNotTheAPIsIsAnError(t *testing.T) {
+	t.Parallel()
+	c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "<html>Please sign in to the hotel's network</html>")
+	})
+	if _, err := c.Batch(t.Context(), "b"); err == nil || !strings.Contains(err.Error(), "is the address right?") {
+		t.Error(err)
+	}
+}
+
+func TestAContextEndsTheWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := against(t, func(http.ResponseWriter, *http.Request) { panic(errLost) })
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		begun := time.Now()
+		_, err := c.Batch(ctx, "b")
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errLost) || time.Since(begun) > time.Second {
+			t.Errorf("after %s: %v", time.Since(begun), err)
+		}
+	})
+}
+
+// The other tests lose replies in memory; here a real server hangs up, before an
+// answer and in the middle of one.
+func TestARealServerHangsUp(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var keys []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		keys = append(keys, r.Header.Get("Idempotency-Key"))
+		try := len(keys)
+		mu.Unlock()
+		switch try {
+		case 1:
+			panic(http.ErrAbortHandler)
+		case 2:
+			w.Header().Set("Content-Length", "1000")
+			io.WriteString(w, `{"batchId":`)
+			panic(http.ErrAbortHandler)
+		}
+		say(w, http.StatusOK, `{"batchId":"b"}`)
+	}))
+	defer server.Close()
+	c, err := client.New(server.URL, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := c.Submit(t.Context(), client.Submission{Name: "x"}); err != nil || s.BatchID != "b" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if len(keys) != 3 || len(slices.Compact(keys)) != 1 || keys[0] == "" {
+		t.Errorf("sent under the keys %q", keys)
+	}
+}
+
+// list answers pages of n numbered items.
+func list(w http.ResponseWriter, r *http.Request, array, id string, n int) {
+	var limit, from int
+	fmt.Sscan(r.URL.Query().Get("limit"), &limit)
+	fmt.Sscan(r.URL.Query().Get("cursor"), &from)
+	var items []string
+	for i := from; i < min(from+limit, n); i++ {
+		items = append(items, fmt.Sprintf(`{%q:"%d"}`, id, i))
+	}
+	next := "null"
+	if from+limit < n {
+		next = fmt.Sprintf(`"%d"`, from+limit)
+	}
+	say(w, http.StatusOK, fmt.Sprintf(`{%q:[%s],"total":%d,"nextCursor":%s}`, array, strings.Join(items, ","), n, next))
+}
+
+func TestListsAreReadPageByPage(t *testing.T) {
+	t.Parallel()
+	for total, pages := range map[int]int{0: 1, 1: 1, 100: 1, 101: 2, 1234: 13} {
+		asked := 0
+		c := against(t, func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			list(w, r, "inquiries", "inquiryId", total)
+		})
+		all := c.Inquiries(t.Context(), "b", client.InquiryFilter{})
+		for range 2 { // a second loop begins at the head again
+			got := 0
+			for i, err := range all {
+				if err != nil || i.InquiryID != fmt.Sprint(got) {
+					t.Fatalf("inquiry %d of %d: %v, %v", got, total, i, err)
+				}
+				got++
+			}
+			if got != total {
+				t.Errorf("%d of %d inquiries", got, total)
+			}
+		}
+		if asked != 2*pages {
+			t.Errorf("%d requests for two times %d inquiries", asked, total)
+		}
+	}
+}
+
+func TestALoopThatStopsEarlyAsksNoMore(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	c := against(t, func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		list(w, r, "batches", "batchId", 5000)
+	})
+	for b, err := range c.Batches(t.Context(), client.BatchFilter{PageSize: 20}) {
+		if err != nil || b.BatchID == "20" {
+			break
+		}
+	}
+	if asked != 2 {
+		t.Errorf("%d requests", asked)
+	}
+}
+
+// A filter may leave nothing on a page that others follow.
+func TestAnEmptyPageIsNotTheLast(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	c := against(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.RawQuery)
+		if len(asked) < 3 {
+			say(w, 200, fmt.Sprintf(`{"batches":[],"nextCursor":"c%d"}`, len(asked)))
+			return
+		}
+		say(w, 200, `{"batches":[{"batchId":"b"}],"nextCursor":null}`)
+	})
+	n := 0
+	filter := client.BatchFilter{Status: client.StatusFailed, NamePrefix: "nov", CreatedFrom: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+	for b, err := range c.Batches(t.Context(), filter) {
+		if err != nil || b.BatchID != "b" {
+			t.Fatal(b, err)
+		}
+		n++
+	}
+	if n != 1 || len(asked) != 3 || asked[2] != "createdFrom=2026-11-01T00%3A00%3A00Z&cursor=c2&limit=100&namePrefix=nov&status=FAILED" {
+		t.Errorf("%d batches; asked %q", n, asked)
+	}
+}
+
+func TestAnErrorEndsAList(t *testing.T) {
+	t.Parallel()
+	c := against(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("cursor") {
+			say(w, 404, problem("not-found"))
+			return
+		}
+		list(w, r, "inquiries", "inquiryId", 5000)
+	})
+	var last error
+	n := 0
+	for _, err := range c.Inquiries(t.Context(), "b", client.InquiryFilter{Status: client.InquiryFailed}) {
+		last = err
+		n++
+	}
+	if n != 101 || !client.IsKind(last, client.KindNotFound) {
+		t.Errorf("%d pairs, the last with %v", n, last)
+	}
+}
+
+// status is a batch of four, of which so many are completed.
+func status(completed int) string {
+	state := client.StatusRunning
+	if completed == 4 {
+		state = client.StatusCompleted
+	}
+	return fmt.Sprintf(`{"batchId":"b","status":%q,"isTerminal":%t,"total":4,"running":%d,"completed":%d}`, state, completed == 4, 4-completed, completed)
+}
+
+func TestWaitSurvivesAnHourWithoutAConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+			switch since := time.Since(begun); {
+			case since > time.Minute && since < 45*time.Minute:
+				panic(errLost)
+			case since >= 45*time.Minute && since < time.Hour:
+				say(w, 502, "<html>")
+			case since >= time.Hour:
+				say(w, 200, status(4))
+			default:
+				say(w, 200, status(1))
+			}
+		})
+		b, err := c.Wait(t.Context(), "b")
+		if err != nil || b.Status != client.StatusCompleted || time.Since(begun) > 62*time.Minute {
+			t.Errorf("after %s: %+v, %v", time.Since(begun), b, err)
+		}
+	})
+}
+
+func TestWatchSeesEachChangeOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		c := against(t, func(w http.ResponseWriter, r *http.Request) {
+			completed := asked / 3 // each is there to be seen three times
+			asked++
+			tag := fmt.Sprintf(`"%d"`, completed)
+			if asked > 1 && r.Header.Get("If-None-Match") == "" {
+				t.Error("asked for what it knows already")
+			}
+			if r.Header.Get("If-None-Match") == tag {
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+			say(w, 200, status(completed), "ETag", tag)
+		})
+		var seen []int
+		for b, err := range c.Watch(t.Context(), "b") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen = append(seen, b.Completed)
+		}
+		if !slices.Equal(seen, []int{0, 1, 2, 3, 4}) {
+			t.Errorf("seen: %v", seen)
+		}
+	})
+}
+
+func TestWatchAsksWhenTheAPISuggests(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		retryAfter  string
+		options     []client.Option
+		least, most time.Duration // for four pauses
+	}{
+		"as the API says":    {"30", nil, 120 * time.Second, 120 * time.Second},
+		"as the caller says": {"30", []client.Option{client.WithPollInterval(time.Second)}, 4 * time.Second, 4 * time.Second},
+		"as we would":        {"", nil, 4 * time.Second, 4 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begun, completed := time.Now(), 0
+				c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+					say(w, 200, status(completed), "Retry-After", tt.retryAfter)
+					completed++
+				}, tt.options...)
+				if _, err := c.Wait(t.Context(), "b"); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(begun); took < tt.least || took > tt.most {
+					t.Errorf("it took %s", took)
+				}
+			})
+		})
+	}
+}
+
+func TestABatchThatIsQuietIsAskedForLessOften(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+			asked++
+			say(w, 200, status(1))
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, err := c.Wait(ctx, "b"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if asked < 115 || asked > 135 {
+			t.Errorf("asked %d times in an hour", asked)
+		}
+	})
+}
+
+func TestWaitEndsWithWhatTimeDoesNotMend(t *testing.T) {
+	t.Parallel()
+	c := against(t, func(w http.ResponseWriter, _ *http.Request) { say(w, 404, problem("not-found")) })
+	if b, err := c.Wait(t.Context(), "b"); !client.IsKind(err, client.KindNotFound) || b != nil {
+		t.Errorf("%v, %v", b, err)
+	}
+}
+
+func TestPeopleAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	in := client.InquiryInput{BusinessName: "Kylderon", Principals: []client.PrincipalInput{{LastName: "Kylder"}}}
+	one := client.Inquiry{InquirySummary: client.InquirySummary{InquiryID: "i-1", BusinessName: "Kylderon"}, Inquiry: in}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "in", in, "one", one, "row", one.InquirySummary)
+	for _, shown := range []string{fmt.Sprintf("%v %+v %#v %s", in, in, in, in), fmt.Sprintf("%v %+v %#v %s", one, one, one, one), log.String()} {
+		if strings.Contains(shown, "Kylder") {
+			t.Errorf("shown: %s", shown)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// The pauses between two looks at a batch, where the API does not suggest one:
+// short after a change, longer the longer nothing happens.
+const (
+	shortestPause = time.Second
+	longestPause  = 30 * time.Second
+)
+
+// errStopped cannot happen while the API keeps its word on isTerminal.
+var errStopped = errors.New("the batch was no longer watched before it was final")
+
+// Wait returns a batch once it is final, whatever its outcome. It goes on
+// through lost connections and times when the API is busy until ctx ends. The
+// batch does not need us: after an error, Wait may be called again with its id,
+// by another process too.
+func (c *Client) Wait(ctx context.Context, batchID string) (*Batch, error) {
+	for batch, err := range c.Watch(ctx, batchID) {
+		if err != nil || batch.IsTerminal {
+			return batch, err
+		}
+	}
+	return nil, errStopped
+}
+
+// Watch iterates over what becomes of a batch: how it is now, then each change
+// until it is final. It is as patient as [Client.Wait]. An error is the last
+// pair.
+func (c *Client) Watch(ctx context.Context, batchID string) iter.Seq2[*Batch, error] {
+	return func(yield func(*Batch, error) bool) {
+		r := request{method: http.MethodGet, path: batchPath(batchID), header: map[string]string{}}
+		var seen []byte
+		pause := shortestPause
+		for {
+			a, err := c.send(ctx, r, 0)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			pause = min(pause*3/2, longestPause)
+			if a.status != http.StatusNotModified && !bytes.Equal(a.body, seen) {
+				var batch Batch
+				if err := a.decode(r, &batch); err != nil {
+					yield(nil, err)
+					return
+				}
+				if !yield(&batch, nil) || batch.IsTerminal {
+					return
+				}
+				seen, pause = a.body, shortestPause
+				if etag := a.header.Get("ETag"); etag != "" {
+					r.header["If-None-Match"] = etag
+				}
+			}
+			if err := sleep(ctx, c.pauseAfter(a, pause)); err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+	}
+}
+
+// pauseAfter is how long to wait after an answer: as the caller wants, else as
+// the API says, else as we would.
+func (c *Client) pauseAfter(a *answer, ours time.Duration) time.Duration {
+	if c.poll > 0 {
+		return c.poll
+	}
+	if asked := retryAfter(a.header); asked > 0 {
+		return asked
+	}
+	return ours
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
