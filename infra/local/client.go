@@ -1,25 +1,23 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
+	"github.com/batch-inquiries/batch-inquiries/client"
+	"github.com/batch-inquiries/batch-inquiries/client/batchfile"
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 )
 
@@ -31,7 +29,7 @@ const (
 // demoLender makes a lender and a user the way an operator does, signs the user
 // in the way a portal does, and fetches the API key that a lender's own systems
 // would use.
-func demoLender(ctx context.Context, e *engine.Engine, stack engine.Outputs) (*client, error) {
+func demoLender(ctx context.Context, e *engine.Engine, stack engine.Outputs) (*lender, error) {
 	password := "Aa1-" + rand.Text()
 	if err := admin(ctx, e, stack, "", "lender", "create", "--id", demoLenderID, "--name", "Demo Lender"); err != nil {
 		return nil, err
@@ -44,14 +42,16 @@ func demoLender(ctx context.Context, e *engine.Engine, stack engine.Outputs) (*c
 	if err != nil {
 		return nil, err
 	}
-	user := newClient(stack.APIURL, token)
-	var body struct {
-		APIKey string `json:"apiKey"`
-	}
-	if err := user.call(ctx, http.MethodGet, "/users/me/api-key", nil, &body); err != nil {
+	user, err := client.New(stack.APIURL, token)
+	if err != nil {
 		return nil, err
 	}
-	return newClient(stack.APIURL, body.APIKey), nil
+	key, err := user.APIKey(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, seeLog)
+	}
+	systems, err := client.New(stack.APIURL, key, client.WithPollInterval(pollEvery))
+	return &lender{Client: systems, key: key}, err
 }
 
 // admin runs the operator's command against the engine.
@@ -95,79 +95,24 @@ func signIn(ctx context.Context, e *engine.Engine, stack engine.Outputs, passwor
 // seeLog follows every error whose cause may lie in a function.
 const seeLog = "see .local/log/engine.log for what the functions logged"
 
-// client calls the public API with one credential.
-type client struct {
-	base       string
-	credential string
-	http       http.Client
+// lender is the demo lender as its own systems call the API.
+type lender struct {
+	*client.Client
+	key string
 }
 
-func newClient(base, credential string) *client {
-	return &client{base: base, credential: credential, http: http.Client{Timeout: 30 * time.Second}}
-}
-
-// problem is how the API says no (RFC 9457).
-type problem struct {
-	Title  string
-	Detail string
-	Errors []struct {
-		Pointer string
-		Message string
-	}
-}
-
-// call sends one request and decodes the answer into out.
-func (c *client) call(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(data)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
-	if err != nil {
+// inFile says where in a batch's file the faults are that the API has found, and
+// where to look when the API itself is at fault.
+func inFile(err error, file *batchfile.File) error {
+	p, ok := errors.AsType[*client.Problem](err)
+	if !ok {
 		return err
 	}
-	req.Header.Set("Authorization", "Bearer "+c.credential)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	if resp.StatusCode/100 != 2 {
-		err := fmt.Errorf("%s %s: %d %s: %w", method, path, resp.StatusCode, http.StatusText(resp.StatusCode), refusal(data))
-		if resp.StatusCode >= 500 {
-			err = fmt.Errorf("%w\n%s", err, seeLog)
-		}
-		return err
-	}
-	if err := json.Unmarshal(data, out); err != nil {
-		return fmt.Errorf("%s %s: reading the answer: %w", method, path, err)
-	}
-	return nil
-}
-
-// refusal puts a problem document into words.
-func refusal(body []byte) error {
-	const most = 10
-	var p problem
-	if err := json.Unmarshal(body, &p); err != nil || p.Detail == "" {
-		return errors.New(string(body))
-	}
-	said := p.Detail
 	for i, fault := range p.Errors {
-		if i == most {
-			said += fmt.Sprintf("\n  and %d more", len(p.Errors)-most)
-			break
-		}
-		said += fmt.Sprintf("\n  %s: %s", fault.Pointer, fault.Message)
+		p.Errors[i].Pointer = file.Place(fault.Pointer)
 	}
-	return errors.New(said)
+	if p.Status >= http.StatusInternalServerError {
+		return fmt.Errorf("%w\n%s", err, seeLog)
+	}
+	return err
 }

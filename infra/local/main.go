@@ -8,12 +8,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
 
+	"github.com/batch-inquiries/batch-inquiries/client/batchfile"
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 )
 
@@ -40,7 +42,7 @@ func main() {
 		fmt.Fprintln(flags.Output(), "Runs the service on this machine and screens a batch with it.")
 		fmt.Fprintln(flags.Output())
 		flags.PrintDefaults()
-		fmt.Fprintln(flags.Output(), "\n"+csvColumns)
+		fmt.Fprintln(flags.Output(), "\n"+batchfile.Columns)
 	}
 	_ = flags.Parse(os.Args[1:]) // exits by itself
 
@@ -62,7 +64,10 @@ func run(ctx context.Context, stopAsking func(), o options, w io.Writer) error {
 	if o.setup {
 		return errors.Join(engine.CheckPrerequisites(ctx), engine.Install(ctx, w))
 	}
-	batch, err := readBatch(o.batch)
+	batch, err := batchfile.Read(o.batch)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: BATCH must name a .json or .csv file", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -100,22 +105,22 @@ func run(ctx context.Context, stopAsking func(), o options, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var lender *client
+	var demo *lender
 	err = steps.do("Making a lender, a user and their API key", func() (err error) {
-		lender, err = demoLender(ctx, aws, stack)
+		demo, err = demoLender(ctx, aws, stack)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := screen(ctx, w, steps, lender, batch); err != nil {
+	if err := screen(ctx, w, steps, demo, batch); err != nil {
 		return err
 	}
 	if o.once {
 		return nil
 	}
 	fmt.Fprintf(w, "\nThe service is up, until you press Ctrl-C. It forgets everything then.\n\n  %s\n\n  curl -H 'Authorization: Bearer %s' \\\n    %s/v1/batch-inquiries/\n\n",
-		stack.APIURL, lender.credential, stack.APIURL)
+		stack.APIURL, demo.key, stack.APIURL)
 	select {
 	case <-ctx.Done():
 		stopAsking()

@@ -5,46 +5,23 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/batch-inquiries/batch-inquiries/client"
 )
 
-// inquiryReport is what we read of GET /v1/inquiries/{inquiry_id}.
-type inquiryReport struct {
-	BusinessName string
-	Status       string
-	Report       struct {
-		Coverage struct{ Applicable, Answered int }
-		Scores   []struct {
-			Name, Basis string
-			Value       float64
-		}
-		SourceRecords []struct {
-			Type    string
-			Outcome string
-			Subject struct{ Kind, Ref string }
-			Match   *struct {
-				Score                      float64
-				Method, MatchedName, Label string
-				Agree, Disagree            []string
-			}
-			Properties map[string]string
-		}
-		Notes []string
-	}
-}
-
 // showReport prints one report in words. The API returns it as JSON.
-func showReport(ctx context.Context, w io.Writer, lender *client, inquiryID string) error {
-	path := "/v1/inquiries/" + url.PathEscape(inquiryID)
-	var got inquiryReport
-	if err := lender.call(ctx, http.MethodGet, path, nil, &got); err != nil {
+func showReport(ctx context.Context, w io.Writer, c *client.Client, inquiryID string) error {
+	got, err := c.Inquiry(ctx, inquiryID)
+	if err != nil {
 		return err
 	}
 	r := got.Report
-	fmt.Fprintf(w, "\nThe report with most to say: %s (GET %s)\n", got.BusinessName, path)
+	if r == nil {
+		return fmt.Errorf("inquiry %s has no report", inquiryID)
+	}
+	fmt.Fprintf(w, "\nThe report with most to say: %s (GET /v1/inquiries/%s)\n", got.BusinessName, inquiryID)
 	fmt.Fprintf(w, "  %s: %d of %d sources that apply have answered\n", got.Status, r.Coverage.Answered, r.Coverage.Applicable)
 	for _, s := range r.Scores {
 		fmt.Fprintf(w, "  %s %.2f: %s\n", s.Name, s.Value, s.Basis)

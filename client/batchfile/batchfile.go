@@ -1,0 +1,146 @@
+// Package batchfile reads a batch from a file, as people keep them: JSON as the
+// API takes it, or a spreadsheet saved as CSV.
+//
+// It knows where each inquiry came from, so that a fault can be shown at its row
+// and column. What an inquiry may hold is for the API to say, which reports
+// everything that is wrong at once.
+package batchfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// File is a batch that was read from a file. It marshals to the body of a
+// submission.
+type File struct {
+	members   map[string]any // of the body, but for the inquiries
+	inquiries []any
+	rows      []row // where the inquiries stand; nil in a JSON file
+}
+
+// Read reads a .json or a .csv file. A batch in CSV, or in JSON without a name,
+// is named after the file.
+func Read(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+
+	var file *File
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".json":
+		file, err = readJSON(f)
+	case ".csv":
+		file, err = readCSV(f)
+	default:
+		err = errors.New("the name must end in .json or .csv")
+	}
+	if err == nil && len(file.inquiries) == 0 {
+		err = errors.New("there is no inquiry in it")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	if file.Name() == "" {
+		file.Set("name", strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
+	}
+	return file, nil
+}
+
+// readJSON reads the body of a submission, or the list of inquiries alone. Their
+// values stay as they are written, for the API to judge.
+func readJSON(r io.Reader) (*File, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte(byteOrderMark)))
+	list, members := json.RawMessage(data), map[string]json.RawMessage{}
+	if !bytes.HasPrefix(data, []byte("[")) {
+		if err := json.Unmarshal(data, &members); err != nil {
+			return nil, placed(err, data)
+		}
+		list = members["inquiries"]
+		delete(members, "inquiries")
+	}
+	file := &File{members: map[string]any{}}
+	for name, value := range members {
+		file.members[name] = value
+	}
+	if list == nil {
+		return file, nil
+	}
+	var inquiries []json.RawMessage
+	if err := json.Unmarshal(list, &inquiries); err != nil {
+		return nil, placed(err, list)
+	}
+	for _, one := range inquiries {
+		file.inquiries = append(file.inquiries, one)
+	}
+	return file, nil
+}
+
+// placed adds to an error where in the file it is, for a person with an editor.
+func placed(err error, data []byte) error {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		before := data[:min(int(syntax.Offset), len(data))]
+		return fmt.Errorf("line %d: %w", 1+bytes.Count(before, []byte("\n")), err)
+	}
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return errors.New(`it must be {"name": …, "inquiries": [{…}, …]} or [{…}, …]`)
+	}
+	return err
+}
+
+// Name is the batch's.
+func (f *File) Name() string {
+	switch name := f.members["name"].(type) {
+	case string:
+		return name
+	case json.RawMessage:
+		var text string
+		if json.Unmarshal(name, &text) != nil {
+			return string(name) // whatever it is, the API has something to say about it
+		}
+		return text
+	}
+	return ""
+}
+
+// Len is how many inquiries there are.
+func (f *File) Len() int { return len(f.inquiries) }
+
+// Set replaces a member of the submission, such as its name or onInvalid.
+func (f *File) Set(member string, value any) { f.members[member] = value }
+
+// MarshalJSON is the body of a submission.
+func (f *File) MarshalJSON() ([]byte, error) {
+	body := map[string]any{"inquiries": f.inquiries}
+	for name, value := range f.members {
+		body[name] = value
+	}
+	return json.Marshal(body)
+}
+
+// Place says where in the file a fault is that the API reports at a JSON
+// pointer: for a spreadsheet its row, the header being row 1, and its column;
+// for JSON the pointer itself.
+func (f *File) Place(pointer string) string {
+	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	if f.rows == nil || len(steps) < 2 || steps[0] != "inquiries" {
+		return pointer
+	}
+	var index int
+	if _, err := fmt.Sscanf(steps[1], "%d", &index); err != nil || index < 0 || index >= len(f.rows) {
+		return pointer
+	}
+	return f.rows[index].place(steps[2:])
+}
