@@ -53,7 +53,7 @@ functions:
 .PHONY: tools
 tools:
 	@mkdir -p dist
-	@go build -ldflags="-s -w" -o dist/ $(wildcard ./infra ./infra/admin)
+	@go build -ldflags="-s -w" -o dist/ $(wildcard ./infra ./infra/admin ./client/cmd/bi)
 
 .PHONY: setup
 setup: check-go ## Install the local engine and the CDK command (run and test do it by themselves)

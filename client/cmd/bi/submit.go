@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batch-inquiries/batch-inquiries/client"
+	"github.com/batch-inquiries/batch-inquiries/client/batchfile"
+)
+
+func (a *app) submitCommand() *cobra.Command {
+	var s submitting
+	cmd := &cobra.Command{
+		Use:   "submit FILE",
+		Short: "Submit a batch from a .csv or .json file",
+		Long: `Submits a batch from a .json file, as the API takes it, or from a .csv file, and
+prints its id.
+
+` + batchfile.Columns + `
+
+Everything that is wrong with the file is shown at once, by the spreadsheet's row
+numbers: the header is row 1.
+
+With --wait it goes on as bi watch does.
+` + exitCodes,
+		Args: cobra.ExactArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return []string{"csv", "json"}, cobra.ShellCompDirectiveFilterFileExt
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&s.name, "name", "", "the batch's `name` (default: the file's, or what it says)")
+	flags.BoolVar(&s.wait, "wait", false, "follow the batch to its end")
+	flags.BoolVar(&s.skip, "skip-invalid", false, "submit the valid rows when others break the rules")
+	flags.BoolVar(&s.dryRun, "dry-run", false, "only check the file")
+	flags.StringVar(&s.key, "idempotency-key", "", "submit this file once, however often you run this with the same `key`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		file, err := batchfile.Read(args[0])
+		if err != nil {
+			return err
+		}
+		s.file, s.path, s.w, s.stderr = file, args[0], cmd.OutOrStdout(), a.stderr
+		f := &follower{w: cmd.OutOrStdout(), stderr: a.stderr}
+		return a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
+			return s.submit(cmd.Context(), c, f)
+		}, client.WithOnRetry(f.lost))(cmd, args)
+	}
+	return cmd
+}
+
+// submitting is one run of bi submit.
+type submitting struct {
+	name, key          string
+	wait, skip, dryRun bool
+
+	file      *batchfile.File
+	path      string
+	w, stderr io.Writer
+}
+
+func (s *submitting) submit(ctx context.Context, c *client.Client, f *follower) error {
+	if s.name != "" {
+		s.file.Set("name", s.name)
+	}
+	if s.skip {
+		s.file.Set("onInvalid", client.Skip)
+	}
+	if s.dryRun {
+		s.file.Set("validateOnly", true)
+	}
+	body, err := json.Marshal(s.file)
+	if err != nil {
+		return err
+	}
+	if s.dryRun {
+		return s.check(ctx, c, body)
+	}
+	if s.key == "" {
+		s.key = rand.Text()
+	}
+	accepted, err := c.SubmitJSON(ctx, body, s.key)
+	if err != nil {
+		return s.refused(err)
+	}
+	if accepted.Replayed {
+		fmt.Fprintln(s.stderr, "This file was submitted before with the same key; it is the same batch.")
+	}
+	if accepted.Rejected > 0 {
+		fmt.Fprintf(s.stderr, "%d of %d inquiries break the rules and have failed:\n%s", accepted.Rejected, accepted.Total, s.faults(accepted.Errors))
+	}
+	fmt.Fprintln(s.w, accepted.BatchID)
+	if !s.wait {
+		fmt.Fprintf(s.stderr, "Accepted %d inquiries as %q. To follow them: bi watch %s\n", accepted.Accepted, accepted.BatchName, accepted.BatchID)
+		return nil
+	}
+	f.batchID = accepted.BatchID
+	return f.follow(ctx, c)
+}
+
+// check shows what submitting the file would lead to.
+func (s *submitting) check(ctx context.Context, c *client.Client, body []byte) error {
+	v, err := c.ValidateJSON(ctx, body)
+	if err != nil {
+		return s.refused(err)
+	}
+	for _, d := range v.Duplicates {
+		fmt.Fprintf(s.w, "  %s seems to be the business of %s (by %s)\n",
+			s.file.Place(fmt.Sprintf("/inquiries/%d", d.Index)), s.file.Place(fmt.Sprintf("/inquiries/%d", d.DuplicateOf)), d.By)
+	}
+	fmt.Fprint(s.w, s.faults(v.Errors))
+	if !v.Valid {
+		return fmt.Errorf("%s would be refused: %d of %d inquiries break the rules", s.path, v.Rejected, v.Total)
+	}
+	fmt.Fprintf(s.w, "%s would be accepted: %d inquiries to look up, %d that break the rules\n", s.path, v.Accepted, v.Rejected)
+	return nil
+}
+
+// refused says where in the file the faults are, or how to try again without
+// submitting twice.
+func (s *submitting) refused(err error) error {
+	p, ok := errors.AsType[*client.Problem](err)
+	if ok && len(p.Errors) > 0 {
+		return fmt.Errorf("%s was refused and nothing was stored. To correct:\n%s", s.path, strings.TrimRight(s.faults(p.Errors), "\n"))
+	}
+	if s.dryRun || ok && !p.Temporary() {
+		return err
+	}
+	return fmt.Errorf("%w\nWhether the batch was accepted is not known. To submit it once, whatever happened:\n  bi submit %s --idempotency-key %s", err, quoted(s.path), s.key)
+}
+
+// mostFaults keeps the list on one screen.
+const mostFaults = 20
+
+// faults lists what is wrong at its place in the file, a line each.
+func (s *submitting) faults(faults []client.Fault) string {
+	var text strings.Builder
+	for i, f := range faults {
+		if i == mostFaults {
+			fmt.Fprintf(&text, "  and %d more\n", len(faults)-mostFaults)
+			break
+		}
+		place := s.file.Place(f.Pointer)
+		if f.Parameter != "" {
+			place = f.Parameter
+		}
+		if f.ExternalID != "" {
+			place += " (" + f.ExternalID + ")"
+		}
+		fmt.Fprintf(&text, "  %s: %s\n", place, f.Message)
+	}
+	return text.String()
+}
+
+// quoted is a path as a shell takes it.
+func quoted(path string) string {
+	if strings.ContainsAny(path, " '\"$&;()<>|*?\\`") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}
