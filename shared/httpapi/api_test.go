@@ -50,8 +50,11 @@ func (f *fakeBatches) Submit(_ context.Context, l inquiry.Lender, sub inquiry.Su
 		}
 	}
 	b := inquiry.Batch{
-		ID: inquiry.NewBatchID(noon), LenderID: l.ID, Name: sub.Name, Operation: inquiry.OperationSubmit,
+		ID: inquiry.NewBatchID(noon), LenderID: l.ID, Name: sub.Name, Operation: operationOf(sub),
 		Tally: inquiry.NewTally(len(sub.Inquiries)),
+	}
+	if sub.Parent != nil {
+		b.Parent = sub.Parent.ID
 	}
 	f.stored, f.batches = append(f.stored, sub), append(f.batches, b)
 	return b.ID, false, f.err
@@ -254,6 +257,7 @@ func TestStatusHasEveryFieldOfTheReference(t *testing.T) {
 		"status": "RUNNING", "isTerminal": false,
 		"total": 3.0, "planning": 1.0, "running": 1.0, "completed": 1.0, "partialSuccess": 0.0, "failed": 0.0, "cancelled": 0.0,
 		"progressPercentage": 33.3, "createdAt": "2026-11-23T12:00:00Z", "finishedAt": nil, "cancelRequestedAt": nil,
+		"parentBatchId": nil, "childBatchIds": []any{}, "latestChildBatchId": nil,
 		"statusReason": "2 of 3 inquiries are still to come.", "estimatedCompletionAt": nil, "resultsExpireAt": "2026-12-23T12:00:00Z",
 		"phaseProgress": map[string]any{
 			"validate": map[string]any{"total": 3.0, "done": 3.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": "2026-11-23T12:00:00Z"},
@@ -381,4 +385,11 @@ func TestTheCallersKeyIsShown(t *testing.T) {
 	if got := resp.Header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("Cache-Control %q", got)
 	}
+}
+
+func operationOf(sub inquiry.Submission) inquiry.Operation {
+	if sub.Operation == "" {
+		return inquiry.OperationSubmit
+	}
+	return sub.Operation
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -41,6 +42,8 @@ type SubmittedBody struct {
 	Rejected  int             `json:"rejected" doc:"Inquiries that break the rules and have FAILED at once; always 0 without onInvalid: skip."`
 	Message   string          `json:"message" doc:"What to do next, in words."`
 	Errors    []Fault         `json:"errors,omitempty" doc:"What is wrong with the rejected inquiries."`
+
+	ParentBatchID *inquiry.BatchID `json:"parentBatchId,omitempty" format:"uuid" doc:"The batch that this one is a rerun of."`
 }
 
 // BatchBody is how far a batch has come. The six counters sum to total in every
@@ -49,7 +52,7 @@ type BatchBody struct {
 	BatchID            inquiry.BatchID     `json:"batchId" format:"uuid" doc:"The batch."`
 	BatchName          string              `json:"batchName" doc:"The name that you gave it."`
 	Metadata           map[string]string   `json:"metadata,omitempty" doc:"The batch's metadata, as submitted."`
-	OperationType      string              `json:"operationType" enum:"SUBMIT" doc:"What made the batch: SUBMIT is a submission."`
+	OperationType      string              `json:"operationType" enum:"SUBMIT,RERUN,SINGLE" doc:"What made the batch: SUBMIT is a submission, RERUN looks inquiries of an earlier batch up once more, SINGLE is the batch of one below an inquiry that was submitted on its own."`
 	Status             string              `json:"status" enum:"PENDING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"PENDING until the first inquiry is taken up, then RUNNING. Then COMPLETED (all completed), FAILED (none useful), CANCELLED (a cancel left some undone) or PARTIAL_SUCCESS (anything else), which never change."`
 	StatusReason       string              `json:"statusReason" doc:"The status in a sentence, for people." example:"12 of 250 inquiries are still to come."`
 	IsTerminal         bool                `json:"isTerminal" doc:"No inquiry of the batch can change any more."`
@@ -66,6 +69,9 @@ type BatchBody struct {
 	EstimatedEnd       *EstimateRange      `json:"estimatedCompletionAt" doc:"Between which times the batch will be finished if it goes on at its pace so far; null when that is unknown, and when it is finished."`
 	ResultsExpireAt    time.Time           `json:"resultsExpireAt" doc:"When the batch and everything below it will be deleted."`
 	CancelRequestedAt  *time.Time          `json:"cancelRequestedAt" doc:"When the batch was first asked to be cancelled; null if it never was."`
+	ParentBatchID      *inquiry.BatchID    `json:"parentBatchId" nullable:"true" format:"uuid" doc:"The batch that this one is a rerun of; null for any other."`
+	ChildBatchIDs      []inquiry.BatchID   `json:"childBatchIds" doc:"The first 20 reruns of this batch, oldest first."`
+	LatestChildBatchID *inquiry.BatchID    `json:"latestChildBatchId" nullable:"true" format:"uuid" doc:"The last rerun of this batch; null when there is none."`
 	PhaseProgress      *PhaseProgress      `json:"phaseProgress" doc:"How many inquiries have passed each phase."`
 	SourceRecordTotals *SourceRecordTotals `json:"sourceRecordTotals" doc:"Null until one inquiry is final."`
 	TimingSummary      *TimingSummary      `json:"timingSummary" doc:"Null until one inquiry is final."`
@@ -157,6 +163,7 @@ func (a *API) registerBatches(api huma.API) {
 			"Then poll the batch at its `Location`, every 30 seconds or as `Retry-After` says, until `isTerminal` is true. " +
 			"Send an `Idempotency-Key` and a lost answer costs nothing: the same request again returns the same batch.",
 		DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody + 1, // huma refuses the limit itself
+		Errors:           []int{http.StatusConflict},
 		SkipValidateBody: true, // newBodyReader does, and lists every fault
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[SubmitBody](), true, "")},
@@ -232,7 +239,7 @@ func (a *API) submit(ctx context.Context, reader *bodyReader, in *submitInput) (
 	if sub.validateOnly {
 		return &submitOutput{Body: validatedBody(sub, lender)}, nil
 	}
-	id, replayed, err := a.Batches.Submit(ctx, lender, inquiry.Submission{
+	id, replayed, err := a.accept(ctx, lender, inquiry.Submission{
 		UserID:         request.Caller.UserID,
 		Name:           sub.name,
 		Metadata:       sub.metadata,
@@ -243,14 +250,34 @@ func (a *API) submit(ctx context.Context, reader *bodyReader, in *submitInput) (
 	if err != nil {
 		return nil, err
 	}
-	out := &submitOutput{
+	return &submitOutput{
 		Location: request.Prefix + "/v1/batch-inquiries/" + id.String(),
+		Replayed: replayed,
 		Body:     submittedBody(id, sub),
+	}, nil
+}
+
+// accept hands a submission to the table. replayed is the header that says
+// whether the key stood for it already.
+func (a *API) accept(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission) (id inquiry.BatchID, replayed string, err error) {
+	id, again, err := a.Batches.Submit(ctx, lender, sub)
+	if errors.Is(err, inquiry.ErrConflict) && sub.IdempotencyKey != "" {
+		// Whoever holds up this transaction may be the same request.
+		err = newProblem(http.StatusConflict, "idempotency-in-flight",
+			"A request with this Idempotency-Key may still be under way. Send it again in a second, with the same key.")
 	}
-	if replayed {
-		out.Replayed = "true"
+	if again {
+		replayed = "true"
 	}
-	return out, nil
+	return id, replayed, err
+}
+
+// lineage is a batch's id for JSON: null when there is no such batch.
+func lineage(id inquiry.BatchID) *inquiry.BatchID {
+	if id == (inquiry.BatchID{}) {
+		return nil
+	}
+	return &id
 }
 
 func (a *API) batch(ctx context.Context, id string) (inquiry.Batch, error) {
@@ -283,6 +310,9 @@ func batchBody(b inquiry.Batch) BatchBody {
 		CancelRequestedAt:  moment(b.CancelRequestedAt),
 		StatusReason:       statusReason(b),
 		ResultsExpireAt:    b.ExpiresAt(),
+		ParentBatchID:      lineage(b.Parent),
+		ChildBatchIDs:      append([]inquiry.BatchID{}, b.Children...),
+		LatestChildBatchID: lineage(b.LatestChild),
 		PhaseProgress:      phaseProgress(b),
 	}
 	if earliest, latest, ok := b.Estimate(); ok {

@@ -90,35 +90,14 @@ func newBodyReader(document *huma.OpenAPI, name string, now func() time.Time) (*
 // everything wrong with it, or a *Problem when it cannot be read as JSON at all.
 // A submission that is only to be validated is returned with its faults.
 func (b *bodyReader) read(raw []byte, batchMax int) (submission, error) {
-	faults, err := scan(raw)
-	if err != nil {
-		return submission{}, newProblem(http.StatusBadRequest, "malformed", "The body is not valid JSON: "+err.Error()+".")
-	}
-	has := func(code string) bool {
-		return slices.ContainsFunc(faults, func(f inquiry.Fault) bool { return f.Code == code })
-	}
-	if has(codeTooDeep) {
-		return submission{}, &inquiry.ValidationError{Faults: faults}
-	}
-	if !has(codeBadNumber) { // which the schema's arithmetic must not see
-		var tree any
-		if err := json.Unmarshal(raw, &tree); err != nil {
-			return submission{}, err // scan has read it, so this is ours
-		}
-		faults = append(faults, b.shape(withoutNulls(tree))...)
-	}
-
-	// A value of the wrong type is in faults already; the rest is still read,
-	// so that its faults are listed in the same answer.
 	var body SubmitBody
-	if err := json.Unmarshal(raw, &body); err != nil {
-		if _, wrongType := errors.AsType[*json.UnmarshalTypeError](err); !wrongType {
-			return submission{}, err
-		}
+	faults, err := b.decode(raw, &body)
+	if err != nil {
+		return submission{}, err
 	}
 	sub := submission{
 		name: strings.TrimSpace(body.Name), metadata: body.Metadata,
-		skip: body.OnInvalid == "skip" && !has(codeBadNumber), validateOnly: body.ValidateOnly,
+		skip: body.OnInvalid == "skip" && !has(faults, codeBadNumber), validateOnly: body.ValidateOnly,
 	}
 	for _, in := range body.Inquiries {
 		sub.inquiries = append(sub.inquiries, in.inquiry().Normalize())
@@ -134,6 +113,37 @@ func (b *bodyReader) read(raw []byte, batchMax int) (submission, error) {
 		return submission{}, &inquiry.ValidationError{Faults: sub.faults}
 	}
 	return sub, nil
+}
+
+// decode reads a body of the reader's schema into body and returns every fault
+// that JSON and the schema know of.
+func (b *bodyReader) decode(raw []byte, body any) ([]inquiry.Fault, error) {
+	faults, err := scan(raw)
+	if err != nil {
+		return nil, newProblem(http.StatusBadRequest, "malformed", "The body is not valid JSON: "+err.Error()+".")
+	}
+	if has(faults, codeTooDeep) {
+		return nil, &inquiry.ValidationError{Faults: faults}
+	}
+	if !has(faults, codeBadNumber) { // which the schema's arithmetic must not see
+		var tree any
+		if err := json.Unmarshal(raw, &tree); err != nil {
+			return nil, err // scan has read it, so this is ours
+		}
+		faults = append(faults, b.shape(withoutNulls(tree))...)
+	}
+	// A value of the wrong type is in faults already; the rest is still read,
+	// so that its faults are listed in the same answer.
+	if err := json.Unmarshal(raw, body); err != nil {
+		if _, wrongType := errors.AsType[*json.UnmarshalTypeError](err); !wrongType {
+			return nil, err
+		}
+	}
+	return faults, nil
+}
+
+func has(faults []inquiry.Fault, code string) bool {
+	return slices.ContainsFunc(faults, func(f inquiry.Fault) bool { return f.Code == code })
 }
 
 // digest tells this submission from others under the same idempotency key.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -24,6 +25,13 @@ func (a *API) registerCancel(api huma.API) {
 		Description: "Inquiries that no worker has claimed are cancelled; those that are running finish. " +
 			"The answer is the batch's status: 202 while it drains, 200 when a cancelled batch has finished. Repeating the request is harmless. " +
 			"A batch that finished without a cancel is a 409 `not-cancellable`.",
+		Errors: []int{http.StatusConflict},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "The batch had been cancelled and has finished.",
+			Content: map[string]*huma.MediaType{"application/json": {
+				Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[BatchBody](), true, ""),
+			}},
+		}},
 	}, func(ctx context.Context, in *BatchPath) (*cancelOutput, error) {
 		batch, err := a.cancel(ctx, in.BatchID)
 		if err != nil {

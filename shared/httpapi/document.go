@@ -62,7 +62,7 @@ func describe(doc *huma.OpenAPI) {
 			describeOperation(op)
 			// A body that the route reads by itself is bytes to huma.
 			if name := requestBodies[op.OperationID]; name != "" {
-				op.RequestBody.Required = true
+				op.RequestBody.Required = name != "RerunBody"
 				op.RequestBody.Content["application/json"].Schema = &huma.Schema{Ref: "#/components/schemas/" + name}
 			}
 		}
@@ -70,7 +70,7 @@ func describe(doc *huma.OpenAPI) {
 }
 
 // requestBodies names the schema of each body that a route reads by itself.
-var requestBodies = map[string]string{"submit-batch": "SubmitBody"}
+var requestBodies = map[string]string{"submit-batch": "SubmitBody", "submit-inquiry": "InquiryInput", "rerun-batch": "RerunBody"}
 
 // operationsOf lists the operations of one path, in the order of their methods' names.
 func operationsOf(item *huma.PathItem) []*huma.Operation {
@@ -124,6 +124,7 @@ func describeHeaders(doc *huma.OpenAPI) {
 var problemHeaders = map[int][]string{
 	http.StatusUnauthorized:       {"WWW-Authenticate"},
 	http.StatusMethodNotAllowed:   {"Allow"},
+	http.StatusConflict:           {"Retry-After"},
 	http.StatusTooManyRequests:    {"Retry-After"},
 	http.StatusServiceUnavailable: {"Retry-After"},
 }
@@ -190,7 +191,7 @@ func describeSchemas(registry huma.Registry) {
 }
 
 // inRequests are the schemas of request bodies, which may have no other members.
-var inRequests = map[string]bool{"SubmitBody": true, "InquiryInput": true, "AddressInput": true, "PrincipalInput": true}
+var inRequests = map[string]bool{"SubmitBody": true, "RerunBody": true, "InquiryInput": true, "AddressInput": true, "PrincipalInput": true}
 
 func describeOperation(op *huma.Operation) {
 	if op.Tags == nil {

@@ -35,6 +35,13 @@ func examplesByOperation() (map[string]example, error) {
 			BatchID: batch.BatchID, BatchName: batch.BatchName, Total: 2, Accepted: 2,
 			Message: "Accepted 2 inquiries. Follow the batch at its Location.",
 		}},
+		"rerun-batch": {Request: RerunBody{Scope: string(inquiry.RerunFailed)}, Response: SubmittedBody{
+			BatchID: batch.BatchID, BatchName: batch.BatchName, Total: 2, Accepted: 2, ParentBatchID: &batch.BatchID,
+			Message: "Accepted 2 inquiries once more. Follow the new batch at its Location.",
+		}},
+		"submit-inquiry": {Request: inputOf(entries[0].Inquiry), Response: SubmittedInquiryBody{
+			InquiryID: row.InquiryID, BatchID: batch.BatchID, Status: "PLANNING", Message: "Accepted. Follow the inquiry at its Location.",
+		}},
 		"get-batch":         {Response: batch},
 		"cancel-batch":      {Response: batch},
 		"list-batches":      {Response: BatchListBody{Batches: []BatchBody{batch}, Total: 1, Limit: 100}},

@@ -55,6 +55,7 @@ type InquirySummary struct {
 	Sources            map[string]string `json:"sources,omitempty" doc:"How each source answered, once the inquiry is final."`
 	Failure            *InquiryFailure   `json:"failure,omitempty" doc:"Why there is no useful report."`
 	Errors             []Fault           `json:"errors,omitempty" doc:"The rules that a rejected inquiry breaks; pointers are into the inquiry."`
+	RerunOf            *inquiry.ID       `json:"rerunOf,omitempty" format:"uuid" doc:"The inquiry of the parent batch that this one repeats."`
 	Metadata           map[string]string `json:"metadata,omitempty" doc:"The metadata that you gave it."`
 }
 
@@ -148,6 +149,7 @@ func summary(e inquiry.Entry) InquirySummary {
 		Attempts:     figures.Attempts,
 		StartedAt:    moment(figures.StartedAt),
 		FinishedAt:   moment(figures.FinishedAt),
+		RerunOf:      e.Inquiry.RerunOf,
 		Metadata:     e.Inquiry.Metadata,
 	}
 	switch {

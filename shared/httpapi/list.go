@@ -13,7 +13,7 @@ import (
 type batchesInput struct {
 	Page
 	Status        string    `query:"status" enum:"PENDING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"Only batches with this status."`
-	OperationType string    `query:"operationType" enum:"SUBMIT" doc:"Only batches of this kind."`
+	OperationType string    `query:"operationType" enum:"SUBMIT,RERUN" doc:"Only batches of this kind."`
 	CreatedFrom   time.Time `query:"createdFrom" doc:"Only batches submitted at this moment or later (RFC 3339)." example:"2026-11-01T00:00:00Z"`
 	CreatedTo     time.Time `query:"createdTo" doc:"Only batches submitted before this moment (RFC 3339)." example:"2026-12-01T00:00:00Z"`
 	NamePrefix    string    `query:"namePrefix" maxLength:"250" doc:"Only batches whose name begins so, in upper or lower case."`

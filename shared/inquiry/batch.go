@@ -16,8 +16,11 @@ const DefaultDeadline = 6 * time.Hour
 // Operation says what made a batch.
 type Operation string
 
-// OperationSubmit is a batch that a lender submitted.
-const OperationSubmit Operation = "SUBMIT"
+const (
+	OperationSubmit Operation = "SUBMIT" // a batch that a lender submitted
+	OperationRerun  Operation = "RERUN"  // inquiries of an earlier batch, its parent, once more
+	OperationSingle Operation = "SINGLE" // one inquiry on its own; it is in no list
+)
 
 // Batch is one lender's submission: inquiries accepted together and reported on
 // together.
@@ -46,6 +49,14 @@ type Batch struct {
 	// the others run to their end.
 	CancelRequestedAt time.Time
 
+	// Parent is the batch that this one is a rerun of; zero for any other batch.
+	Parent BatchID
+
+	// Children are the first reruns of the batch, MaxChildren at the most, and
+	// LatestChild is the last one; zero when there is none.
+	Children    []BatchID
+	LatestChild BatchID
+
 	// Version counts the writes of the header; a merge is conditional on it.
 	Version int
 }
@@ -66,6 +77,8 @@ type Submission struct {
 	Name      string
 	Metadata  map[string]string
 	Inquiries []Inquiry // 1 to MaxInquiries, one of them at least not rejected
+	Operation Operation // "" means OperationSubmit
+	Parent    *Batch    // what this is a rerun of, as it was read; nil for any other
 
 	// IdempotencyKey is the caller's key for this submission; "" means none.
 	IdempotencyKey string

@@ -23,6 +23,10 @@ type Inquiry struct {
 	ExternalID   string            `json:"externalId,omitempty"` // the lender's own id, unique in its batch
 	Metadata     map[string]string `json:"metadata,omitempty"`   // returned as given, never interpreted
 
+	// RerunOf is the inquiry of the parent batch that this one repeats; nil when
+	// its batch is no rerun.
+	RerunOf *ID `json:"rerunOf,omitempty"`
+
 	// Rejected says why the inquiry was not accepted, though its batch was: it
 	// has failed from the start, has no item of its own and is never sent to a
 	// worker. Empty for every other inquiry.

@@ -79,6 +79,10 @@ var Kinds = []Kind{
 		"The Accept header asks for media types that this answer does not come in."},
 	{"not-cancellable", 409, "The batch is already finished",
 		"Every inquiry of the batch has its final status, so there is nothing left to cancel."},
+	{"not-finished", 409, "The batch is not finished yet",
+		"Some of its inquiries have no final status. Send the request again when isTerminal is true, or cancel the batch first."},
+	{"idempotency-in-flight", 409, "A request with the same idempotency key is under way",
+		"Another request got in the way, which may be the same one. Retry-After says when to send it again, with the same Idempotency-Key."},
 	{"conflict", 503, "Too many changes at once",
 		"Others changed the same thing at the same moment, several times in a row. Nothing was stored. Send the request again, with the same Idempotency-Key."},
 	{TooLarge, 413, "The request is too large",
@@ -90,6 +94,9 @@ var Kinds = []Kind{
 		"Nothing was stored. `errors` lists everything that is wrong: where (a JSON pointer into the body, or a parameter's name), the inquiry's index and externalId, a code for programs, and what to change. It never repeats a value that was sent."},
 	{"idempotency-mismatch", 422, "The idempotency key was used for another request",
 		"A request with this Idempotency-Key and another body came within the last 24 hours. Use a new key for a new request."},
+
+	{"nothing-to-rerun", 422, "Nothing to run again",
+		"The batch has no inquiry in the scope that the request names, or it lists none. Inquiries that were rejected cannot be run again: correct and submit them."},
 
 	{RateLimited, 429, "Too many requests",
 		"Retry-After says for how many seconds to wait. Polling a batch more often than its Retry-After gains nothing: ask with waitSeconds instead, which answers as soon as something changed."},

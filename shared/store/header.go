@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +20,7 @@ const (
 	eventCounted   event = "COUNTED"          // counters moved; nobody acts
 	eventFinished  event = "FINISHED"         // the last inquiry became final; written once
 	eventCancel    event = "CANCEL_REQUESTED" // dispatch-batch acts on it; written once
+	eventRerun     event = "RERUN"            // a rerun was submitted; nobody acts
 	eventChecked   event = "CHECKED"          // a sweep looked at it; nobody acts
 )
 
@@ -45,6 +47,9 @@ type header struct {
 	Sums            sums                    `dynamodbav:"sums"`
 	Finished        millis                  `dynamodbav:"finishedAt,omitempty"`
 	CancelRequested millis                  `dynamodbav:"cancelRequestedAt,omitempty"`
+	Parent          string                  `dynamodbav:"parentBatchId,omitempty"`
+	Children        []string                `dynamodbav:"childBatchIds,omitempty"`
+	LatestChild     string                  `dynamodbav:"latestChildBatchId,omitempty"`
 	Status          inquiry.BatchStatus     `dynamodbav:"status"`
 	Event           event                   `dynamodbav:"event"`
 	Version         int                     `dynamodbav:"version"`
@@ -129,6 +134,7 @@ func newHeader(b inquiry.Batch, pages []int) header {
 		Expires:     attributevalue.UnixTime(b.ExpiresAt()),
 		OpenShard:   openShard,
 		NextCheckAt: b.CreatedAt().Add(firstCheck).Unix(),
+		Parent:      lineageText(b.Parent),
 	}
 	h.setTally(b.Tally)
 	return h
@@ -150,7 +156,7 @@ func parseHeader(it item) (header, inquiry.Batch, error) {
 		// Not %w: a damaged header is not a batch that does not exist.
 		return header{}, inquiry.Batch{}, fmt.Errorf("reading header %q: it names batch %q of lender %q", h.PK, h.Batch, h.Lender)
 	}
-	return h, inquiry.Batch{
+	batch := inquiry.Batch{
 		ID:          id,
 		LenderID:    h.Lender,
 		Name:        h.Name,
@@ -163,7 +169,37 @@ func parseHeader(it item) (header, inquiry.Batch, error) {
 
 		CancelRequestedAt: h.CancelRequested.time(),
 		Version:           h.Version,
-	}, nil
+	}
+	if err := h.lineage(&batch); err != nil {
+		return header{}, inquiry.Batch{}, fmt.Errorf("reading header %q: %v", h.PK, err) // not %w, as above
+	}
+	return h, batch, nil
+}
+
+// lineage reads which batches this one comes from and leads to.
+func (h header) lineage(b *inquiry.Batch) error {
+	read := func(text string, into *inquiry.BatchID) (err error) {
+		if text != "" {
+			*into, err = inquiry.ParseBatchID(text)
+		}
+		return err
+	}
+	for _, text := range h.Children {
+		var child inquiry.BatchID
+		if err := read(text, &child); err != nil {
+			return err
+		}
+		b.Children = append(b.Children, child)
+	}
+	return errors.Join(read(h.Parent, &b.Parent), read(h.LatestChild, &b.LatestChild))
+}
+
+// lineageText is a batch's id, or "" when there is none.
+func lineageText(id inquiry.BatchID) string {
+	if id == (inquiry.BatchID{}) {
+		return ""
+	}
+	return id.String()
 }
 
 func toSums(s inquiry.Sums) sums {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -26,7 +27,8 @@ const submitAttempts = 25
 
 // Submit accepts the batch whole, or not at all, in one transaction: the
 // lender's count, the place in its list, the idempotency record, the header,
-// which the stream hands to dispatch-batch, and the pages.
+// which the stream hands to dispatch-batch, and the pages. A rerun is also noted
+// in its parent's header; a single inquiry has no place in the list.
 //
 // The lender is as [Store.Lender] read it; its count may be out of date. replayed
 // tells that the key was used before with the same body, and batch is the id
@@ -51,6 +53,8 @@ func (s *Store) Submit(ctx context.Context, lender inquiry.Lender, sub inquiry.S
 			return *outcome.original, true, nil
 		case outcome.lender != nil:
 			lender = *outcome.lender
+		case outcome.parent != nil:
+			sub.Parent = outcome.parent
 		default: // conflict with a transaction still under way; its outcome is unknown
 			if lender, err = s.Lender(ctx, lender.ID); err != nil {
 				return inquiry.BatchID{}, false, err
@@ -68,6 +72,7 @@ type submitOutcome struct {
 	done     bool             // committed, now or by an earlier try whose reply was lost
 	original *inquiry.BatchID // the idempotency key already stands for this batch
 	lender   *inquiry.Lender  // the count had moved on; this is the lender now
+	parent   *inquiry.Batch   // the parent had moved on; this is what it is now
 }
 
 func (s *Store) trySubmit(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID, pages []page) (submitOutcome, error) {
@@ -75,6 +80,7 @@ func (s *Store) trySubmit(ctx context.Context, lender inquiry.Lender, sub inquir
 	if err != nil {
 		return submitOutcome{}, err
 	}
+	headerAction := headerAction(sub)
 	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
 	if err == nil {
 		return submitOutcome{done: true}, nil
@@ -104,6 +110,12 @@ func (s *Store) trySubmit(ctx context.Context, lender inquiry.Lender, sub inquir
 			return submitOutcome{}, inquiry.ErrSuspended
 		}
 		return submitOutcome{lender: &now}, nil
+	}
+	if sub.Parent != nil {
+		if old := reasons[headerAction+1].Item; old != nil {
+			_, parent, err := parseHeader(old)
+			return submitOutcome{parent: &parent}, err
+		}
 	}
 	if slices.ContainsFunc(reasons, func(r types.CancellationReason) bool {
 		return aws.ToString(r.Code) == "ConditionalCheckFailed"
@@ -141,52 +153,102 @@ func replay(old item, sub inquiry.Submission, id inquiry.BatchID) (submitOutcome
 	return submitOutcome{original: &original}, nil
 }
 
-// Where the transaction's actions stand, for reading why one was refused.
-const (
-	lenderAction = 0
-	headerAction = 2
-)
+// lenderAction is where the transaction's action on the lender stands, for
+// reading why it was refused.
+const lenderAction = 0
 
-// submission builds the transaction. The idempotency record, if any, is last.
-func (s *Store) submission(lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID, pages []page) ([]types.TransactWriteItem, error) {
+// headerAction is where its action on the header stands; a parent comes next.
+func headerAction(sub inquiry.Submission) int {
+	if sub.Operation == inquiry.OperationSingle {
+		return 1 // after the lender
+	}
+	return 2 // after the lender and the place in its list
+}
+
+// listing are the transaction's first actions: the lender, who must be active,
+// and the batch's place in its list. A single inquiry takes none.
+func (s *Store) listing(lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID) []types.TransactWriteItem {
+	profile, status := key(lenderKey(lender.ID), profileKey), map[string]string{"#status": "status"}
+	active := text(string(inquiry.AccessActive))
+	if sub.Operation == inquiry.OperationSingle {
+		return []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{
+			TableName: &s.table, Key: profile,
+			ConditionExpression:                 aws.String("#status = :active"),
+			ExpressionAttributeNames:            status,
+			ExpressionAttributeValues:           item{":active": active},
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}}}
+	}
 	ordinal := lender.BatchCount + 1
+	place := key(lenderKey(lender.ID), placeKey(ordinal))
+	place["batchId"] = text(id.String())
+	return []types.TransactWriteItem{
+		{Update: &types.Update{
+			TableName: &s.table, Key: profile,
+			UpdateExpression:                    aws.String("SET batchCount = :next"),
+			ConditionExpression:                 aws.String("batchCount = :count AND #status = :active"),
+			ExpressionAttributeNames:            status,
+			ExpressionAttributeValues:           item{":count": number(lender.BatchCount), ":next": number(ordinal), ":active": active},
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}},
+		s.put(place, "", nil),
+	}
+}
+
+// adopt notes a rerun in its parent's header.
+func (s *Store) adopt(parent inquiry.Batch, child inquiry.BatchID) types.TransactWriteItem {
+	children := &types.AttributeValueMemberL{Value: []types.AttributeValue{}}
+	for _, id := range append(slices.Clone(parent.Children), child) {
+		if len(children.Value) < inquiry.MaxChildren {
+			children.Value = append(children.Value, text(id.String()))
+		}
+	}
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName:           &s.table,
+		Key:                 key(batchKey(parent.LenderID, parent.ID), headerKey),
+		UpdateExpression:    aws.String("SET childBatchIds = :children, latestChildBatchId = :child, event = :event, version = :next"),
+		ConditionExpression: aws.String("attribute_exists(PK) AND version = :version"),
+		ExpressionAttributeValues: item{
+			":children": children, ":child": text(child.String()), ":event": text(string(eventRerun)),
+			":version": number(parent.Version), ":next": number(parent.Version + 1),
+		},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}
+}
+
+// submission builds the transaction: what listing gives, the header, the parent
+// if there is one, the pages, and last the idempotency record, if any.
+func (s *Store) submission(lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID, pages []page) ([]types.TransactWriteItem, error) {
 	starts := make([]int, len(pages))
 	for i, p := range pages {
 		starts[i] = p.first
 	}
-	header, err := marshal(newHeader(inquiry.Batch{
+	batch := inquiry.Batch{
 		ID:          id,
 		LenderID:    lender.ID,
 		Name:        sub.Name,
 		Metadata:    sub.Metadata,
-		Operation:   inquiry.OperationSubmit,
+		Operation:   cmp.Or(sub.Operation, inquiry.OperationSubmit),
 		SubmittedBy: sub.UserID,
-		Ordinal:     ordinal,
+		Ordinal:     lender.BatchCount + 1,
 		Tally:       sub.Tally(),
 		Version:     1,
-	}, starts))
+	}
+	if batch.Operation == inquiry.OperationSingle {
+		batch.Ordinal = 0
+	}
+	if sub.Parent != nil {
+		batch.Parent = sub.Parent.ID
+	}
+	header, err := marshal(newHeader(batch, starts))
 	if err != nil {
 		return nil, err
 	}
 	expires := number(id.ExpiresAt().Unix())
 
-	place := key(lenderKey(lender.ID), placeKey(ordinal))
-	place["batchId"] = text(id.String())
-
-	items := []types.TransactWriteItem{
-		{Update: &types.Update{
-			TableName:                aws.String(s.table),
-			Key:                      key(lenderKey(lender.ID), profileKey),
-			UpdateExpression:         aws.String("SET batchCount = :next"),
-			ConditionExpression:      aws.String("batchCount = :count AND #status = :active"),
-			ExpressionAttributeNames: map[string]string{"#status": "status"},
-			ExpressionAttributeValues: item{
-				":count": number(lender.BatchCount), ":next": number(ordinal), ":active": text(string(inquiry.AccessActive)),
-			},
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		}},
-		s.put(place, "", nil),
-		s.put(header, "attribute_not_exists(PK)", nil),
+	items := append(s.listing(lender, sub, id), s.put(header, "attribute_not_exists(PK)", nil))
+	if sub.Parent != nil {
+		items = append(items, s.adopt(*sub.Parent, id))
 	}
 	for i, p := range pages {
 		it := key(batchKey(lender.ID, id), pageKey(i))

@@ -1,0 +1,168 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// RerunBody says which inquiries of a finished batch to look up once more. All
+// of it may be left out, and so may the body.
+type RerunBody struct {
+	Scope      string   `json:"scope,omitempty" enum:"failed,partial,unsuccessful" default:"failed" doc:"failed: without a useful report. partial: with a report from which a source is missing. unsuccessful: both, and those that a cancel stopped. Inquiries that were rejected are in none: correct and submit them."`
+	InquiryIDs []string `json:"inquiryIds,omitempty" maxItems:"65535" doc:"Instead of a scope: these inquiries of the batch, whatever their status."`
+	Name       string   `json:"name,omitempty" maxLength:"250" doc:"Name of the new batch; that of the old one if left out."`
+}
+
+type rerunInput struct {
+	BatchPath
+	ContentType    string `header:"Content-Type" doc:"application/json"`
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" doc:"Your own key for this rerun, as for a submission."`
+	RawBody        []byte `contentType:"application/json" required:"false"`
+}
+
+type rerunOutput struct {
+	Location string `header:"Location" doc:"Where the new batch is."`
+	Replayed string `header:"Idempotent-Replayed" doc:"true when the rerun had been submitted before with the same key."`
+	Body     *SubmittedBody
+}
+
+func (a *API) registerRerun(api huma.API) {
+	rerun := huma.Operation{
+		OperationID: "rerun-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries/{batch_id}/rerun",
+		Summary: "Look inquiries of a finished batch up once more", DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody + 1,
+		Description: "Makes a new batch of operationType RERUN out of inquiries of a finished one; each batch names the other, and each inquiry the one it repeats. " +
+			"The old batch keeps its results. A batch that is not finished is a 409 `not-finished`; one without such inquiries a 422 `nothing-to-rerun`.",
+		SkipValidateBody: true, Errors: []int{http.StatusConflict},
+		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{
+			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[RerunBody](), true, "")},
+		}},
+	}
+	reader, err := newBodyReader(api.OpenAPI(), "RerunBody", a.Now)
+	if err != nil {
+		panic(fmt.Sprintf("httpapi: the schema of a rerun does not compile: %v", err)) // our own constant
+	}
+	huma.Register(api, rerun, func(ctx context.Context, in *rerunInput) (*rerunOutput, error) {
+		out, err := a.rerun(ctx, reader, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*rerunOutput, error) {
+	request := requestOf(ctx)
+	if !request.Caller.Role.MayChange() {
+		return nil, mayOnlyRead()
+	}
+	if len(in.RawBody) > 0 && !isJSON(in.ContentType) {
+		return nil, ofStatus(http.StatusUnsupportedMediaType)
+	}
+	id, err := inquiry.ParseBatchID(in.BatchID)
+	if err != nil {
+		return nil, err
+	}
+	body, ids, err := readRerun(reader, in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	lender, err := a.Batches.Lender(ctx, request.Caller.LenderID)
+	if err != nil {
+		return nil, err
+	}
+	parent, asked, err := a.Batches.Submitted(ctx, lender.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	again, err := rerunOf(parent, asked, body, ids)
+	if err != nil {
+		return nil, err
+	}
+	if len(again) > lender.BatchMax {
+		return nil, &inquiry.ValidationError{Faults: []inquiry.Fault{{Index: -1, Code: "too-many",
+			Message: fmt.Sprintf("there are %d inquiries to run again; your limit is %d in one batch: list fewer in inquiryIds", len(again), lender.BatchMax)}}}
+	}
+	sub := inquiry.Submission{
+		UserID: request.Caller.UserID, Name: cmp.Or(strings.TrimSpace(body.Name), parent.Name), Metadata: parent.Metadata,
+		Inquiries: again, Operation: inquiry.OperationRerun, Parent: &parent,
+		IdempotencyKey: in.IdempotencyKey,
+		Fingerprint:    sha256.Sum256(fmt.Appendf(nil, "rerun %s %q %q %q", id, cmp.Or(body.Scope, string(inquiry.RerunFailed)), body.InquiryIDs, body.Name)),
+	}
+	child, replayed, err := a.accept(ctx, lender, sub)
+	if err != nil {
+		return nil, err
+	}
+	return &rerunOutput{
+		Location: request.Prefix + "/v1/batch-inquiries/" + child.String(),
+		Replayed: replayed,
+		Body: &SubmittedBody{
+			BatchID: child, BatchName: sub.Name, Total: len(again), Accepted: len(again), ParentBatchID: &id,
+			Message: fmt.Sprintf("Accepted %d inquiries once more. Follow the new batch at its Location.", len(again)),
+		},
+	}, nil
+}
+
+// readRerun reads the body of a rerun and the ids in it.
+func readRerun(reader *bodyReader, raw []byte) (body RerunBody, ids []inquiry.ID, err error) {
+	if len(raw) == 0 {
+		return body, nil, nil
+	}
+	faults, err := reader.decode(raw, &body)
+	if err != nil {
+		return body, nil, err
+	}
+	fault := func(pointer, code, message string) {
+		faults = append(faults, inquiry.Fault{Pointer: pointer, Index: -1, Code: code, Message: message})
+	}
+	if code, message := inquiry.CheckText(body.Name); code != "" {
+		fault("/name", code, message)
+	}
+	if body.Scope != "" && body.InquiryIDs != nil {
+		fault("/inquiryIds", "invalid", "give either a scope or inquiryIds")
+	}
+	for i, text := range body.InquiryIDs {
+		id, err := inquiry.ParseID(text)
+		if err != nil {
+			fault(fmt.Sprintf("/inquiryIds/%d", i), "invalid", "this is not the id of an inquiry")
+		}
+		ids = append(ids, id)
+	}
+	if len(faults) > 0 {
+		return body, nil, &inquiry.ValidationError{Faults: tidy(faults, nil)}
+	}
+	return body, ids, nil
+}
+
+// rerunOf picks what to run again.
+func rerunOf(parent inquiry.Batch, asked []inquiry.Inquiry, body RerunBody, ids []inquiry.ID) ([]inquiry.Inquiry, error) {
+	if !parent.Status().Final() {
+		return nil, newProblem(http.StatusConflict, "not-finished", "The batch is still running. Run it again when it has finished, or cancel it first.")
+	}
+	var again []inquiry.Inquiry
+	if body.InquiryIDs == nil {
+		again = parent.Rerun(asked, cmp.Or(inquiry.RerunScope(body.Scope), inquiry.RerunFailed))
+	} else {
+		var invalid []int
+		if again, invalid = parent.RerunListed(asked, ids); len(invalid) > 0 {
+			var faults []inquiry.Fault
+			for _, i := range invalid {
+				faults = append(faults, inquiry.Fault{Pointer: fmt.Sprintf("/inquiryIds/%d", i), Index: -1, Code: "invalid",
+					Message: "this is not an inquiry of the batch, or one that was rejected: correct and submit it"})
+			}
+			return nil, &inquiry.ValidationError{Faults: faults}
+		}
+	}
+	if len(again) == 0 {
+		return nil, newProblem(http.StatusUnprocessableEntity, "nothing-to-rerun", "The batch has no inquiry that the request is about.")
+	}
+	return again, nil
+}

@@ -1,0 +1,243 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+func (f *fakeBatches) Submitted(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error) {
+	b, err := f.Batch(ctx, lender, id)
+	var asked []inquiry.Inquiry
+	for _, e := range f.entries {
+		asked = append(asked, e.Inquiry)
+	}
+	return b, asked, err
+}
+
+// fakeWith holds a batch whose inquiries have these statuses; "" is rejected.
+func fakeWith(statuses ...inquiry.Status) *fakeBatches {
+	fake, id := newFake(), inquiry.NewBatchID(noon)
+	b := inquiry.Batch{ID: id, LenderID: acme, Name: "Renewals", Metadata: map[string]string{"team": "north"}, Operation: inquiry.OperationSubmit, Tally: inquiry.NewTally(len(statuses))}
+	for i, status := range statuses {
+		e := inquiry.Entry{ID: id.Inquiry(i), Inquiry: inquiry.Inquiry{BusinessName: fmt.Sprintf("Business %d", i), ExternalID: fmt.Sprintf("L-%d", i)}}
+		if status == "" {
+			e.Inquiry.Rejected, status = []inquiry.Rejection{{Code: "form"}}, inquiry.StatusFailed
+		}
+		e.Record = inquiry.Record{ID: e.ID, Status: status}
+		b.Tally, _ = b.Merge(inquiry.Change{Index: i, Status: status})
+		fake.entries = append(fake.entries, e)
+	}
+	fake.batches, fake.stored = []inquiry.Batch{b}, []inquiry.Submission{{}}
+	return fake
+}
+
+func TestARerunTakesWhatItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	newBatch := func() *fakeBatches {
+		return fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed, "", inquiry.StatusPartialSuccess, inquiry.StatusCancelled, inquiry.StatusFailed)
+	}
+	tests := map[string]struct {
+		body string
+		want []int
+	}{
+		"no body":           {"", []int{1, 5}},
+		"an empty body":     {"{}", []int{1, 5}},
+		"failed":            {`{"scope":"failed"}`, []int{1, 5}},
+		"partial":           {`{"scope":"partial"}`, []int{3}},
+		"unsuccessful":      {`{"scope":"unsuccessful"}`, []int{1, 3, 4, 5}},
+		"listed, one twice": {`{"inquiryIds":["ID4","ID0","ID4"]}`, []int{0, 4}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := newBatch()
+			parent := fake.batches[0].ID
+			resp, answer := newClient(t, fake, io.Discard).do(t, "POST", "/v1/batch-inquiries/"+parent.String()+"/rerun", withIDs(parent, tt.body))
+			var got httpapi.SubmittedBody
+			if err := json.Unmarshal([]byte(answer), &got); err != nil || resp.StatusCode != http.StatusOK || len(fake.batches) != 2 {
+				t.Fatalf("%d, %v: %s", resp.StatusCode, err, answer)
+			}
+			stored := fake.stored[1]
+			var indexes []int
+			for _, in := range stored.Inquiries {
+				indexes = append(indexes, in.RerunOf.Index())
+				if in.ExternalID != fmt.Sprintf("L-%d", in.RerunOf.Index()) || in.RerunOf.Batch() != parent {
+					t.Errorf("inquiry %s repeats %s", in.ExternalID, in.RerunOf)
+				}
+			}
+			if diff := cmp.Diff(tt.want, indexes); diff != "" {
+				t.Errorf("run again (-want +got):\n%s", diff)
+			}
+			if got.ParentBatchID == nil || *got.ParentBatchID != parent || got.Total != len(tt.want) || got.BatchName != "Renewals" ||
+				stored.Operation != inquiry.OperationRerun || stored.Parent.ID != parent || stored.Metadata["team"] != "north" ||
+				resp.Header.Get("Location") != "/dev/v1/batch-inquiries/"+got.BatchID.String() {
+				t.Errorf("%s", answer)
+			}
+		})
+	}
+}
+
+// withIDs puts the ids of a batch's inquiries in for ID0, ID1 and so on.
+func withIDs(id inquiry.BatchID, body string) string {
+	for i := range 6 {
+		body = strings.ReplaceAll(body, fmt.Sprintf("ID%d", i), id.Inquiry(i).String())
+	}
+	return body
+}
+
+func TestWhatCannotBeRunAgain(t *testing.T) {
+	t.Parallel()
+	done := fakeWith(inquiry.StatusCompleted, "", inquiry.StatusCompleted)
+	viewer := newClient(t, done, io.Discard)
+	viewer.caller.Role = auth.RoleViewer
+	running := fakeWith(inquiry.StatusFailed, inquiry.StatusRunning)
+	big := fakeWith(inquiry.StatusFailed, inquiry.StatusFailed)
+	big.lender.BatchMax = 1
+	tests := map[string]struct {
+		fake   *fakeBatches
+		body   string
+		status int
+		kind   string
+		fault  string
+	}{
+		"nothing failed":             {done, "", 422, "nothing-to-rerun", ""},
+		"an empty list":              {done, `{"inquiryIds":[]}`, 422, "nothing-to-rerun", ""},
+		"a batch that runs":          {running, "", 409, "not-finished", ""},
+		"a rejected one":             {done, `{"inquiryIds":["ID0","ID1"]}`, 422, "validation", "/inquiryIds/1"},
+		"one beyond the end":         {done, `{"inquiryIds":["ID5"]}`, 422, "validation", "/inquiryIds/0"},
+		"one of another batch":       {done, `{"inquiryIds":["` + inquiry.NewBatchID(noon).Inquiry(0).String() + `"]}`, 422, "validation", "/inquiryIds/0"},
+		"no id at all":               {done, `{"inquiryIds":["x"]}`, 422, "validation", "/inquiryIds/0"},
+		"a scope and a list":         {done, `{"scope":"failed","inquiryIds":["ID0"]}`, 422, "validation", "/inquiryIds"},
+		"a scope that is none":       {done, `{"scope":"all"}`, 422, "validation", "/scope"},
+		"an unknown field":           {done, `{"ids":[]}`, 422, "validation", "/ids"},
+		"a list of numbers":          {done, `{"inquiryIds":[1]}`, 422, "validation", "/inquiryIds/0"},
+		"no JSON":                    {done, `failed`, 400, "malformed", ""},
+		"more than fit in one batch": {big, "", 422, "validation", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			id := tt.fake.batches[0].ID
+			resp, answer := newClient(t, tt.fake, io.Discard).do(t, "POST", "/v1/batch-inquiries/"+id.String()+"/rerun", withIDs(id, tt.body))
+			p := problem(t, resp, answer)
+			if p.Status != tt.status || !strings.HasSuffix(p.Type, "#problem-"+tt.kind) || tt.fault != "" && (len(p.Errors) == 0 || p.Errors[0].Pointer != tt.fault) {
+				t.Errorf("%s", answer)
+			}
+			if len(tt.fake.batches) != 1 {
+				t.Error("a batch was made")
+			}
+		})
+	}
+	resp, answer := viewer.do(t, "POST", "/v1/batch-inquiries/"+done.batches[0].ID.String()+"/rerun", "")
+	if p := problem(t, resp, answer); p.Status != http.StatusForbidden {
+		t.Errorf("a viewer: %s", answer)
+	}
+}
+
+func TestARerunWithAKeyIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	fake := fakeWith(inquiry.StatusFailed, inquiry.StatusPartialSuccess)
+	c := newClient(t, fake, io.Discard)
+	path := "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/rerun"
+	_, first := c.do(t, "POST", path, "", "Idempotency-Key", "again-1")
+	resp, second := c.do(t, "POST", path, `{"scope":"failed"}`, "Idempotency-Key", "again-1")
+	if first != second || resp.Header.Get("Idempotent-Replayed") != "true" || len(fake.batches) != 2 {
+		t.Errorf("%s then %s, %d batches", first, second, len(fake.batches))
+	}
+	resp, answer := c.do(t, "POST", path, `{"scope":"partial"}`, "Idempotency-Key", "again-1")
+	if p := problem(t, resp, answer); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
+		t.Errorf("another scope: %s", answer)
+	}
+}
+
+func TestAKeyWhoseRequestIsUnderWay(t *testing.T) {
+	t.Parallel()
+	fake := newFake()
+	fake.err = inquiry.ErrConflict
+	c := newClient(t, lenderOnly{fake}, io.Discard)
+	const body = `{"name":"A","inquiries":[{"businessName":"B"}]}`
+	resp, answer := c.do(t, "POST", "/v1/batch-inquiries", body, "Idempotency-Key", "k")
+	if p := problem(t, resp, answer); p.Status != http.StatusConflict || !strings.HasSuffix(p.Type, "#problem-idempotency-in-flight") || resp.Header.Get("Retry-After") != "1" {
+		t.Errorf("%v %s", resp.Header, answer)
+	}
+	resp, answer = c.do(t, "POST", "/v1/batch-inquiries", body)
+	if p := problem(t, resp, answer); p.Status != http.StatusServiceUnavailable {
+		t.Errorf("without a key: %s", answer)
+	}
+}
+
+// lenderOnly fails at everything but reading the lender.
+type lenderOnly struct{ *fakeBatches }
+
+func (l lenderOnly) Lender(context.Context, inquiry.LenderID) (inquiry.Lender, error) {
+	return l.lender, nil
+}
+
+func TestASingleInquiryIsABatchOfOne(t *testing.T) {
+	t.Parallel()
+	fake := newFake()
+	c := newClient(t, fake, io.Discard)
+	for _, path := range []string{"/v1/inquiries/", "/v1/inquiries"} {
+		resp, answer := c.do(t, "POST", path, `{"businessName":" Kylderon LLC ","ein":"12-3456789","externalId":"L-1"}`, "Idempotency-Key", "one")
+		var got httpapi.SubmittedInquiryBody
+		if err := json.Unmarshal([]byte(answer), &got); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%d, %v: %s", resp.StatusCode, err, answer)
+		}
+		want := httpapi.SubmittedInquiryBody{
+			InquiryID: fake.batches[0].ID.Inquiry(0), BatchID: fake.batches[0].ID, Status: "PLANNING",
+			Message: "Accepted. Follow the inquiry at its Location.",
+		}
+		if diff := cmp.Diff(want, got); diff != "" || resp.Header.Get("Location") != "/dev/v1/inquiries/"+got.InquiryID.String() {
+			t.Errorf("answer (-want +got):\n%s", diff)
+		}
+	}
+	if len(fake.stored) != 1 || fake.stored[0].Operation != inquiry.OperationSingle {
+		t.Fatalf("stored %d", len(fake.stored))
+	}
+	if diff := cmp.Diff([]inquiry.Inquiry{{BusinessName: "Kylderon LLC", EIN: "123456789", ExternalID: "L-1"}}, fake.stored[0].Inquiries); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
+	}
+}
+
+func TestASingleInquirysFaultsAreNamedByTheirPlaceInIt(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		body   string
+		status int
+		faults []string
+	}{
+		"nothing":          {``, 400, nil},
+		"two inquiries":    {`{"businessName":"A"},{"businessName":"B"}`, 400, nil},
+		"more than one":    {`{"businessName":"A"}],"inquiries":[{"businessName":"B"}`, 400, nil},
+		"an array":         {`[{"businessName":"A"}]`, 422, []string{" type"}},
+		"an empty object":  {`{}`, 422, []string{"/businessName required"}},
+		"several":          {`{"businessName":"A","ein":"1","principals":[{}],"color":"red"}`, 422, []string{"/color unknown-field", "/ein form", "/principals/0/lastName required"}},
+		"a batch's fields": {`{"name":"A","inquiries":[]}`, 422, []string{"/businessName required", "/inquiries unknown-field", "/name unknown-field"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := newFake()
+			resp, answer := newClient(t, fake, io.Discard).do(t, "POST", "/v1/inquiries", tt.body)
+			p := problem(t, resp, answer)
+			var got []string
+			for _, f := range p.Errors {
+				got = append(got, f.Pointer+" "+f.Code)
+			}
+			if diff := cmp.Diff(tt.faults, got); diff != "" || p.Status != tt.status || len(fake.stored) != 0 {
+				t.Errorf("%d; faults (-want +got):\n%s", p.Status, diff)
+			}
+		})
+	}
+}
