@@ -215,10 +215,7 @@ func (s *service) admit(ctx context.Context, keys auth.Keys) error {
 func (s *service) screen(ctx context.Context, inquiries []inquiry.Inquiry, perTally int) (bill, inquiry.BatchID, error) {
 	s.forget()
 	b := bill{inquiries: len(inquiries)}
-	before, err := s.table.size()
-	if err != nil {
-		return b, inquiry.BatchID{}, err
-	}
+	before := s.table.journal.stored()
 	id, err := s.submit(ctx, inquiries)
 	if err != nil {
 		return b, id, fmt.Errorf("submitting: %w", err)
@@ -246,8 +243,7 @@ func (s *service) screen(ctx context.Context, inquiries []inquiry.Inquiry, perTa
 	if err != nil {
 		return b, id, err
 	}
-	after, err := s.table.size()
-	b.stored = after - before
+	b.stored = s.table.journal.stored() - before
 	b.functions, b.queue = s.bill(), s.sent.use
 	b.reportBytes, b.logBytes = int(s.results.bytes.Load()), int(s.logged.n.Load())
 	return b, id, err
@@ -320,18 +316,19 @@ func (s *service) call(ctx context.Context, method, path string, query map[strin
 // dispatch hands the headers that were submitted to dispatch-batch: its filter
 // lets nothing else through.
 func (s *service) dispatch(ctx context.Context) error {
-	records, err := s.filtered(func(r events.DynamoDBEventRecord) bool {
+	records := s.filtered(func(r events.DynamoDBEventRecord) bool {
 		return r.Change.Keys["SK"].String() == "HEADER" && r.Change.NewImage["event"].String() == "SUBMITTED"
 	})
-	for len(records) > 0 && err == nil {
+	for len(records) > 0 {
 		n := min(len(records), headersPerCall)
 		s.invoked["dispatch-batch"]++
-		var resp events.DynamoDBEventResponse
-		resp, err = s.dispatcher.Handle(ctx, events.DynamoDBEvent{Records: records[:n]})
-		err = cmp.Or(err, failed(len(resp.BatchItemFailures)))
+		resp, err := s.dispatcher.Handle(ctx, events.DynamoDBEvent{Records: records[:n]})
+		if err := cmp.Or(err, failed(len(resp.BatchItemFailures))); err != nil {
+			return err
+		}
 		records = records[n:]
 	}
-	return err
+	return nil
 }
 
 func (s *service) process(ctx context.Context, bodies []string) error {
@@ -350,30 +347,30 @@ func (s *service) process(ctx context.Context, bodies []string) error {
 
 // tally hands what happened to inquiries to tally-statuses.
 func (s *service) tally(ctx context.Context) error {
-	records, err := s.filtered(func(r events.DynamoDBEventRecord) bool {
+	records := s.filtered(func(r events.DynamoDBEventRecord) bool {
 		return strings.HasPrefix(r.Change.Keys["SK"].String(), "INQUIRY#")
 	})
-	for len(records) > 0 && err == nil {
+	for len(records) > 0 {
 		n := min(len(records), recordsPerCall)
 		s.invoked["tally-statuses"]++
-		var resp events.DynamoDBEventResponse
-		resp, err = s.tallier.Handle(ctx, events.DynamoDBEvent{Records: records[:n]})
-		err = cmp.Or(err, failed(len(resp.BatchItemFailures)))
+		resp, err := s.tallier.Handle(ctx, events.DynamoDBEvent{Records: records[:n]})
+		if err := cmp.Or(err, failed(len(resp.BatchItemFailures))); err != nil {
+			return err
+		}
 		records = records[n:]
 	}
-	return err
+	return nil
 }
 
-// filtered reads on in the stream.
-func (s *service) filtered(through func(events.DynamoDBEventRecord) bool) ([]events.DynamoDBEventRecord, error) {
-	records, err := s.table.records()
+// filtered reads on in the journal.
+func (s *service) filtered(through func(events.DynamoDBEventRecord) bool) []events.DynamoDBEventRecord {
 	var passed []events.DynamoDBEventRecord
-	for _, r := range records {
+	for _, r := range s.table.journal.take() {
 		if through(r) {
 			passed = append(passed, r)
 		}
 	}
-	return passed, err
+	return passed
 }
 
 // failed is an error: here nothing is expected to be delivered again.
