@@ -26,6 +26,7 @@ type checker struct {
 	batches []*batchState
 	byID    map[inquiry.BatchID]*batchState
 	ends    map[string]int      // inquiries by status and failure
+	leased  int                 // claims that met another's lease
 	keys    map[string]keyState // idempotency records by partition and sort key
 }
 
@@ -344,6 +345,7 @@ func (c *checker) claimed(i *Invocation, id inquiry.ID, token string, err error)
 	if in := b.items[id.Index()]; in.status == inquiry.StatusRunning && in.claim == token {
 		c.w.violate("I8", "%s#%d holds B%d/%d and takes it for another's", i.Function, i.ID, b.number, id.Index())
 	}
+	c.leased++
 }
 
 // received counts a delivery.
@@ -371,7 +373,7 @@ func (c *checker) nextDue() (at time.Time, open bool) {
 
 // atRest checks what has to hold once nothing is left to happen.
 func (c *checker) atRest() {
-	c.w.faults.Stale = 0
+	c.w.table.Lag = nil
 	for _, b := range c.batches {
 		if b.gone || c.broken != "" {
 			continue

@@ -22,7 +22,8 @@ var lenders = []inquiry.LenderID{acme, zenith}
 // clientOp is something that a lender's program does at a time.
 type clientOp struct {
 	at     time.Time
-	what   string // submit, cancel or read
+	what   string // submit, cancel, read, or a test's own
+	do     func() // what a test's own is
 	lender inquiry.LenderID
 	sub    *submission
 	tries  int
@@ -60,6 +61,11 @@ func (w *World) at(after time.Duration, what string, lender inquiry.LenderID, s 
 	w.clients = append(w.clients, &clientOp{at: noon.Add(after), what: what, lender: lender, sub: s})
 }
 
+// do adds something that a test does to the world.
+func (w *World) do(after time.Duration, what string, do func()) {
+	w.clients = append(w.clients, &clientOp{at: noon.Add(after), what: what, do: do})
+}
+
 func (w *World) startClient(op *clientOp) {
 	var i *Invocation
 	switch op.what {
@@ -67,8 +73,11 @@ func (w *World) startClient(op *clientOp) {
 		i = w.startSubmit(op)
 	case "cancel":
 		i = w.startCancel(op)
-	default:
+	case "read":
 		i = w.startRead(op)
+	default:
+		w.tracef("%5d %s %s", w.steps, w.now.Format("15:04:05.000"), op.what)
+		op.do()
 	}
 	if i != nil {
 		w.tracef("%5d %s api#%d: %s, as %s", w.steps, w.now.Format("15:04:05.000"), i.ID, op.what, op.lender)

@@ -136,7 +136,7 @@ func runShare(t *testing.T) {
 }
 
 // One seed is one history, down to the last step.
-func TestSimulationRepeats(t *testing.T) {
+func TestOneSeedIsOneHistory(t *testing.T) {
 	for seed := uint64(1); seed <= 40; seed++ {
 		first, again := &strings.Builder{}, &strings.Builder{}
 		Run(t, seed, nil, first, nil)

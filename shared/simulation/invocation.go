@@ -218,7 +218,7 @@ func (c queueClient) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBa
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		out = c.in.w.send(c.in, in)
+		out = c.in.w.send(in)
 		return nil
 	})
 	return out, err

@@ -22,6 +22,10 @@ const (
 	eventSize      = 10
 
 	fastReturn = 5 * time.Second
+
+	// When a fair queue takes a lender for a noisy one, as AWS describes it.
+	noisyMessages = 30 // in flight at least
+	noisyShare    = 10 // and more than so many in a hundred of all that are
 )
 
 // message is one message of a queue.
@@ -71,24 +75,24 @@ func (q *messageQueue) next(now time.Time) (at time.Time) {
 }
 
 // send is the queue's part of SendMessageBatch.
-func (w *World) send(i *Invocation, in *sqs.SendMessageBatchInput) *sqs.SendMessageBatchOutput {
+func (w *World) send(in *sqs.SendMessageBatchInput) *sqs.SendMessageBatchOutput {
 	out := &sqs.SendMessageBatchOutput{}
 	for _, e := range in.Entries {
-		if w.refuseMessage(i, e) {
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("ServiceUnavailable")})
-			w.tracef("      message %s is not taken", *e.Id)
-			continue
-		}
-		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id})
 		parsed, err := sharedqueue.Parse(*e.MessageBody)
 		if err != nil {
 			w.violate("I1", "a message that nobody can read was sent: %v", err)
 			continue
 		}
+		if w.refuseMessage(parsed.ID) {
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("ServiceUnavailable")})
+			w.tracef("      message %s is not taken", *e.Id)
+			continue
+		}
+		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id})
 		w.messageCount++
 		w.check.sent(parsed)
 		m := &message{id: w.messageCount, group: aws.ToString(e.MessageGroupId), body: *e.MessageBody, inquiry: parsed}
-		if w.loseMessage(m) {
+		if w.loseMessage(parsed.ID) {
 			w.tracef("      %v of inquiry %s is lost", m, w.shortID(parsed.ID))
 			continue
 		}
@@ -101,11 +105,10 @@ func (w *World) send(i *Invocation, in *sqs.SendMessageBatchInput) *sqs.SendMess
 // has been received too often goes to the dead letters instead.
 func (w *World) deliver(q *messageQueue, n int, most int) []*message {
 	var taken []*message
-	for _, at := range w.order(len(q.messages)) {
+	for _, m := range w.inTurn(q) {
 		if len(taken) == n {
 			break
 		}
-		m := q.messages[at]
 		if m.visibleAt.After(w.now) || slices.ContainsFunc(taken, func(o *message) bool { return o.inquiry.ID == m.inquiry.ID }) {
 			continue
 		}
@@ -130,6 +133,33 @@ func (w *World) deliver(q *messageQueue, n int, most int) []*message {
 		delivered = append(delivered, m)
 	}
 	return delivered
+}
+
+// inTurn is the queue's messages in the order in which it would deliver them: any,
+// but that a fair queue serves lenders who make the others wait last.
+func (w *World) inTurn(q *messageQueue) []*message {
+	list := make([]*message, len(q.messages))
+	for i, at := range w.order(len(q.messages)) {
+		list[i] = q.messages[at]
+	}
+	if !w.fair {
+		return list
+	}
+	inFlight, all := map[string]int{}, 0
+	for _, m := range q.messages {
+		if m.visibleAt.After(w.now) {
+			inFlight[m.group]++
+			all++
+		}
+	}
+	noisy := func(m *message) int {
+		if n := inFlight[m.group]; n >= noisyMessages && n*100 > all*noisyShare {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(list, func(a, b *message) int { return noisy(a) - noisy(b) })
+	return list
 }
 
 // event is the delivery of messages as a function sees it.

@@ -39,7 +39,7 @@ type sources struct{ in *Invocation }
 
 func (s sources) Run(_ context.Context, id inquiry.ID, in inquiry.Inquiry) []source.Answer {
 	w, kind := s.in.w, kindOf(in)
-	delay := time.Duration(0)
+	delay := w.lookTime
 	if kind == slow && w.faulty() {
 		delay = processLimit + time.Second
 	}

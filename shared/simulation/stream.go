@@ -185,6 +185,17 @@ func (w *World) recreate(m *mapping) {
 	m.readers = nil
 }
 
+// redeliver has the mapping get everything once more that it ever got, or what of
+// it is wanted.
+func (w *World) redeliver(m *mapping, wanted func(record) bool) {
+	for _, s := range w.stream.shards {
+		again := slices.DeleteFunc(slices.Clone(s.records), func(r record) bool { return !wanted(r) })
+		if len(again) > 0 {
+			w.strays = append(w.strays, stray{m, again})
+		}
+	}
+}
+
 // finishRecords does with a lane's event what the mapping does with the
 // function's answer.
 func (w *World) finishRecords(l *lane, i *Invocation, batch []events.DynamoDBEventRecord, failures []events.DynamoDBBatchItemFailure, err error) {

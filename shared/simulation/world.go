@@ -12,8 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/simulation/table"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -81,14 +79,17 @@ type World struct {
 	check    *checker
 	log      *slog.Logger
 
-	workers  int       // invocations of process-inquiry at once
-	sweepAt  time.Time // the schedule's next call
+	lookTime time.Duration // that asking the sources takes
+	fair     bool          // the queue serves quiet lenders first
+	workers  int           // invocations of process-inquiry at once
+	sweepAt  time.Time     // the schedule's next call
 	clients  []*clientOp
 	outages  map[string]time.Time
 	lookedUp map[inquiry.ID]int
 
 	started      int
 	byFunction   map[string]int
+	failures     map[string]int // invocations that ended with an error, by function
 	running      []*Invocation
 	acted        *Invocation
 	messageCount int
@@ -98,10 +99,12 @@ type World struct {
 	mu     sync.Mutex
 	parked []*Call
 
-	onCall func(*Call) Verdict   // a test's own faults
-	onStep func()                // before each step
-	onSend func(inquiry.ID) bool // whether the message is taken
-	seen   func(hash uint64)     // every state
+	onCall func(*Call) Verdict       // a test's own faults
+	onStep func()                    // before each step
+	refuse func(inquiry.ID) bool     // whether the queue does not take a message
+	lose   func(inquiry.ID) bool     // whether a message is lost
+	freeze func(*Call) time.Duration // for how long a call freezes
+	seen   func(hash uint64)         // every state
 }
 
 // stray is an event from the stream that is delivered once more.
@@ -118,7 +121,7 @@ func newWorld(seed uint64, faults Faults, trace io.Writer) *World {
 		queue:  &messageQueue{visibility: visibility},
 		dead:   &messageQueue{visibility: deadVisibility},
 		stream: &stream{}, log: slog.New(slog.DiscardHandler),
-		workers: 3, sweepAt: noon.Add(interval), byFunction: map[string]int{}, outages: map[string]time.Time{}, lookedUp: map[inquiry.ID]int{},
+		workers: 3, sweepAt: noon.Add(interval), byFunction: map[string]int{}, failures: map[string]int{}, outages: map[string]time.Time{}, lookedUp: map[inquiry.ID]int{},
 	}
 	w.table = table.New(tableName, func() time.Time { return w.now })
 	w.table.Lag = func(_ string, choices int) int {
@@ -167,15 +170,12 @@ func (w *World) chooseSkew() time.Duration {
 	return time.Duration(w.rng.IntN(int(2*maxSkew/time.Second)+1))*time.Second - maxSkew
 }
 
-func (w *World) refuseMessage(i *Invocation, e types.SendMessageBatchRequestEntry) bool {
-	return w.chance(w.faults.NotTaken)
+func (w *World) refuseMessage(id inquiry.ID) bool {
+	return w.refuse != nil && w.refuse(id) || w.chance(w.faults.NotTaken)
 }
 
-func (w *World) loseMessage(m *message) bool {
-	if w.onSend != nil && !w.onSend(m.inquiry.ID) {
-		return true
-	}
-	return w.chance(w.faults.LoseMessage)
+func (w *World) loseMessage(id inquiry.ID) bool {
+	return w.lose != nil && w.lose(id) || w.chance(w.faults.LoseMessage)
 }
 
 func (w *World) tracef(format string, args ...any) {
@@ -211,6 +211,7 @@ func (w *World) settleDown() {
 		if !i.settled {
 			i.settled = true
 			if i.err != nil {
+				w.failures[i.Function]++
 				w.tracef("      %s#%d fails: %v", i.Function, i.ID, i.err)
 			} else {
 				w.tracef("      %s#%d ends", i.Function, i.ID)
@@ -410,7 +411,11 @@ func (w *World) act(a action) {
 		v := w.verdict(a.call)
 		w.traceCall(a.call, v)
 		if v == Freeze {
-			a.call.In.frozenUntil = w.now.Add(time.Duration(1+w.rng.IntN(20)) * time.Minute)
+			length := time.Duration(1+w.rng.IntN(20)) * time.Minute
+			if w.freeze != nil {
+				length = w.freeze(a.call)
+			}
+			a.call.In.frozenUntil = w.now.Add(length)
 			return
 		}
 		w.grant(a.call, v)
@@ -441,9 +446,8 @@ func (w *World) deliverRecords(l *lane) {
 	if l.limit > 0 {
 		n = min(n, l.limit)
 	}
-	n = 1 + w.rng.IntN(n)
-	if !w.faulty() {
-		n = min(len(l.pending), l.m.most)
+	if w.faulty() {
+		n = 1 + w.rng.IntN(n)
 	}
 	if w.chance(w.faults.DropRecord) {
 		w.tracef("      %s drops %d records", l.name, n)
