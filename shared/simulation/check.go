@@ -52,15 +52,16 @@ type batchState struct {
 
 // itemState is what the table holds of one inquiry.
 type itemState struct {
-	status   inquiry.Status // "" while there is no item
-	claim    string
-	by       *Invocation // who made the claim
-	lease    time.Time
-	attempt  int
-	failure  string
-	writes   int
-	sends    int // messages that the queue took for it
-	receives int
+	status    inquiry.Status // "" while there is no item
+	claim     string
+	by        *Invocation // who made the claim
+	lease     time.Time
+	attempt   int
+	claimants []*Invocation // who ever claimed it
+	failure   string
+	writes    int
+	sends     int // messages that the queue took for it
+	receives  int
 }
 
 type keyState struct {
@@ -253,7 +254,7 @@ func (c *checker) item(b *batchState, index int, r record) {
 	is := itemState{
 		status: inquiry.Status(imageText(r, "status")), claim: imageText(r, "claimId"),
 		attempt: int(numberIn(r, "attempt")), failure: imageText(r, "failure"),
-		by: was.by, writes: was.writes + 1, sends: was.sends, receives: was.receives,
+		by: was.by, claimants: was.claimants, writes: was.writes + 1, sends: was.sends, receives: was.receives,
 	}
 	if lease := numberIn(r, "leaseUntil"); lease != 0 {
 		is.lease = time.UnixMilli(lease).UTC()
@@ -271,7 +272,12 @@ func (c *checker) item(b *batchState, index int, r record) {
 		if held {
 			c.w.violate("I10", "%s is claimed while its lease lasts for %v", name, was.lease.Sub(by.now()))
 		}
-		if is.attempt != was.attempt+1 || is.attempt > was.receives {
+		// Past the batch's deadline a lease is over when it begins, and a claim
+		// whose reply is lost and that is sent again is a second one.
+		if !slices.Contains(was.claimants, by) {
+			b.items[index].claimants = append(was.claimants, by)
+		}
+		if is.attempt != was.attempt+1 || len(b.items[index].claimants) > was.receives {
 			c.w.violate("I8", "%s has attempt %d after attempt %d and %d deliveries", name, is.attempt, was.attempt, was.receives)
 		}
 	case is.status == inquiry.StatusCancelled:
