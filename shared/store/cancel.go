@@ -12,16 +12,17 @@ import (
 )
 
 // RequestCancel asks for the batch to be cancelled; the stream hands the request
-// to dispatch-batch. Asking again changes nothing. The batch is returned as it
-// is then. One that is finished is inquiry.ErrFinished.
+// to dispatch-batch, and the next sweep sees whether that was done. Asking again
+// changes nothing. The batch is returned as it is then. One that is finished is
+// inquiry.ErrFinished.
 func (s *Store) RequestCancel(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
 	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:           &s.table,
 		Key:                 key(batchKey(lender, id), headerKey),
-		UpdateExpression:    aws.String("SET cancelRequestedAt = :now, event = :event, version = version + :one"),
+		UpdateExpression:    aws.String("SET cancelRequestedAt = :now, nextCheckAt = :due, event = :event, version = version + :one"),
 		ConditionExpression: aws.String("attribute_exists(openShard) AND attribute_not_exists(cancelRequestedAt)"),
 		ExpressionAttributeValues: item{
-			":now": number(s.now().UnixMilli()), ":event": text(string(eventCancel)), ":one": number(1),
+			":now": number(s.now().UnixMilli()), ":due": number(s.now().Unix()), ":event": text(string(eventCancel)), ":one": number(1),
 		},
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,

@@ -291,6 +291,24 @@ func TestALostCancelIsMadeUpFor(t *testing.T) {
 	}
 }
 
+// A lender who cancels an old batch does not wait until it is twice as old.
+func TestALostCancelIsMadeUpForByTheNextRun(t *testing.T) {
+	t.Parallel()
+	f := newFixture()
+	id := f.submit(t, 2)
+	f.now = noon.Add(time.Hour)
+	f.sweep(t)
+	f.now = noon.Add(time.Hour + time.Minute)
+	if _, err := f.store.RequestCancel(t.Context(), "acme", id); err != nil {
+		t.Fatal(err)
+	}
+	f.now = noon.Add(time.Hour + 5*time.Minute)
+	f.sweep(t)
+	if b := f.batch(t, id); b.Status() != inquiry.BatchCancelled {
+		t.Errorf("the batch is %s, %+v", b.Status(), b.Counts())
+	}
+}
+
 func TestACancelThatEverybodyForgotEndsTheBatch(t *testing.T) {
 	t.Parallel()
 	f := newFixture()
