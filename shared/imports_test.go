@@ -128,12 +128,16 @@ func TestImportLines(t *testing.T) {
 			forbids: func(_, dep string) bool { return in(dep, "infra") },
 		},
 		"the client is what lenders build into their programs: standard library and one for trying again": {
-			of:      func(path string) bool { return path == module+"client" },
-			forbids: func(path, dep string) bool { return !standard(dep) && dep != path && dep != "github.com/cenkalti/backoff/v5" },
+			of: func(path string) bool { return path == module+"client" },
+			forbids: func(path, dep string) bool {
+				return !standard(dep) && dep != path && dep != "github.com/cenkalti/backoff/v5"
+			},
 		},
 		"what stands before the API knows it from outside only: nothing of its insides": {
-			of:      func(path string) bool { return in(path, "client") },
-			forbids: func(_, dep string) bool { return in(dep, "shared", "functions", "infra") || strings.HasPrefix(dep, aws) },
+			of: func(path string) bool { return in(path, "client") },
+			forbids: func(_, dep string) bool {
+				return in(dep, "shared", "functions", "infra") || strings.HasPrefix(dep, aws)
+			},
 		},
 		"infra deploys functions and runs none, but to count what they use: no function": {
 			of:      func(path string) bool { return in(path, "infra") && !in(path, "infra/bench") },
