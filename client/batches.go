@@ -42,6 +42,9 @@ type Submitted struct {
 	Message   string  `json:"message"`
 	Errors    []Fault `json:"errors"` // what is wrong with the rejected ones
 
+	// ParentBatchID is the batch that this one is a rerun of; empty for others.
+	ParentBatchID string `json:"parentBatchId"`
+
 	// Replayed says that the batch had been submitted before with the same key.
 	Replayed bool `json:"-"`
 }
@@ -83,12 +86,24 @@ const (
 	StatusCancelled      Status = "CANCELLED"
 )
 
+// OperationType is what made a batch.
+type OperationType string
+
+const (
+	OperationSubmit OperationType = "SUBMIT"
+	OperationRerun  OperationType = "RERUN"  // inquiries of an earlier batch, once more
+	OperationSingle OperationType = "SINGLE" // an inquiry that was submitted on its own
+)
+
 // Batch is how far a batch has come. The six counters sum to Total.
 type Batch struct {
 	BatchID            string              `json:"batchId"`
 	BatchName          string              `json:"batchName"`
 	Metadata           map[string]string   `json:"metadata"`
-	OperationType      string              `json:"operationType"`
+	OperationType      OperationType       `json:"operationType"`
+	ParentBatchID      string              `json:"parentBatchId"`      // the batch that this one is a rerun of
+	ChildBatchIDs      []string            `json:"childBatchIds"`      // its own first 20 reruns, oldest first
+	LatestChildBatchID string              `json:"latestChildBatchId"` // its own last rerun
 	Status             Status              `json:"status"`
 	StatusReason       string              `json:"statusReason"` // a sentence for people
 	IsTerminal         bool                `json:"isTerminal"`   // nothing in it can change any more
@@ -186,8 +201,13 @@ func (c *Client) Submit(ctx context.Context, s Submission) (*Submitted, error) {
 // SubmitJSON submits a body that is the API's JSON already, such as a file's. An
 // empty key is replaced by a new one.
 func (c *Client) SubmitJSON(ctx context.Context, body []byte, idempotencyKey string) (*Submitted, error) {
+	return c.submit(ctx, batchesPath, idempotencyKey, body)
+}
+
+// submit makes a batch, by either route.
+func (c *Client) submit(ctx context.Context, path, key string, body []byte) (*Submitted, error) {
 	var out Submitted
-	a, err := c.post(ctx, batchesPath, idempotencyKey, body, &out)
+	a, err := c.post(ctx, path, key, body, &out)
 	if err != nil {
 		return nil, err
 	}
@@ -236,10 +256,40 @@ func (c *Client) Cancel(ctx context.Context, batchID string) (*Batch, error) {
 	return &out, nil
 }
 
+// Rerun says which inquiries of a finished batch to look up once more.
+type Rerun struct {
+	Scope      RerunScope `json:"scope,omitempty"`      // empty is [RerunFailed]
+	InquiryIDs []string   `json:"inquiryIds,omitempty"` // instead of a scope
+	Name       string     `json:"name,omitempty"`       // of the new batch; empty is the old one's
+
+	// IdempotencyKey is as in a [Submission].
+	IdempotencyKey string `json:"-"`
+}
+
+// RerunScope is which inquiries of a batch to look up once more. Those that were
+// rejected are in none.
+type RerunScope string
+
+const (
+	RerunFailed       RerunScope = "failed"       // without a useful report
+	RerunPartial      RerunScope = "partial"      // with a report from which a source is missing
+	RerunUnsuccessful RerunScope = "unsuccessful" // both, and those that a cancel stopped
+)
+
+// Rerun makes a new batch out of inquiries of a finished one, which keeps its
+// results. Each of the two names the other.
+func (c *Client) Rerun(ctx context.Context, batchID string, again Rerun) (*Submitted, error) {
+	body, err := json.Marshal(again)
+	if err != nil {
+		return nil, err
+	}
+	return c.submit(ctx, batchPath(batchID)+"/rerun", again.IdempotencyKey, body)
+}
+
 // BatchFilter says which batches to list. A zero field asks nothing.
 type BatchFilter struct {
 	Status        Status
-	OperationType string
+	OperationType OperationType
 	CreatedFrom   time.Time // this moment or later
 	CreatedTo     time.Time // before this moment
 	NamePrefix    string    // in upper or lower case
@@ -249,7 +299,7 @@ type BatchFilter struct {
 func (f BatchFilter) query() url.Values {
 	q := url.Values{}
 	set(q, "status", string(f.Status))
-	set(q, "operationType", f.OperationType)
+	set(q, "operationType", string(f.OperationType))
 	set(q, "namePrefix", f.NamePrefix)
 	if !f.CreatedFrom.IsZero() {
 		q.Set("createdFrom", f.CreatedFrom.Format(time.RFC3339Nano))

@@ -294,6 +294,60 @@ func TestARealServerHangsUp(t *testing.T) {
 	}
 }
 
+func TestTheKeysRoutes(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	c := against(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Method+" "+r.URL.Path)
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		say(w, 200, `{"apiKey":"vd__new","userId":"u-1"}`)
+	})
+	if k, err := c.APIKey(t.Context()); err != nil || k != "vd__new" {
+		t.Error(k, err)
+	}
+	if k, err := c.RotateAPIKey(t.Context()); err != nil || k != "vd__new" {
+		t.Error(k, err)
+	}
+	if err := c.RevokeAPIKey(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if me, err := c.Me(t.Context()); err != nil || me.UserID != "u-1" {
+		t.Error(me, err)
+	}
+	const path = "/dev/v1/users/me"
+	if want := []string{"GET " + path + "/api-key", "POST " + path + "/api-key/rotate", "DELETE " + path + "/api-key", "GET " + path}; !slices.Equal(asked, want) {
+		t.Errorf("asked %q", asked)
+	}
+}
+
+// A rerun and a single inquiry make batches too, and so make them once.
+func TestEverythingThatMakesABatchMakesItOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		made := map[string]int{}
+		c := against(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			request := r.URL.Path + " " + string(body) + " " + r.Header.Get("Idempotency-Key")
+			if made[request]++; made[request] == 1 {
+				panic(errLost)
+			}
+			say(w, 200, `{"batchId":"b-1","parentBatchId":"b","inquiryId":"i"}`, "Idempotent-Replayed", "true")
+		})
+		if s, err := c.Rerun(t.Context(), "b", client.Rerun{IdempotencyKey: "again"}); err != nil || !s.Replayed || s.ParentBatchID != "b" {
+			t.Errorf("%+v, %v", s, err)
+		}
+		if s, err := c.SubmitInquiry(t.Context(), client.InquiryInput{BusinessName: "A"}, "one"); err != nil || !s.Replayed || s.InquiryID != "i" {
+			t.Errorf("%+v, %v", s, err)
+		}
+		if made["/dev/v1/batch-inquiries/b/rerun {} again"] != 2 || made[`/dev/v1/inquiries {"businessName":"A"} one`] != 2 {
+			t.Errorf("requests: %v", made)
+		}
+	})
+}
+
 // list answers pages of n numbered items.
 func list(w http.ResponseWriter, r *http.Request, array, id string, n int) {
 	var limit, from int

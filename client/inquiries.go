@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"log/slog"
 	"net/url"
@@ -56,6 +57,7 @@ type InquirySummary struct {
 	FinishedAt         *time.Time        `json:"finishedAt"`
 	Sources            map[string]string `json:"sources"` // how each answered, once the inquiry is final
 	Failure            *InquiryFailure   `json:"failure"` // why there is no useful report
+	RerunOf            string            `json:"rerunOf"` // the inquiry of the parent batch that this one repeats
 	Errors             []Fault           `json:"errors"`  // the rules that a rejected inquiry breaks; pointers are into the inquiry
 	Metadata           map[string]string `json:"metadata"`
 }
@@ -199,6 +201,8 @@ type Score struct {
 	Basis string  `json:"basis"`
 }
 
+const inquiriesPath = "/v1/inquiries"
+
 const hidden = "[personal data]"
 
 // Printed or logged as a whole, these show nothing of the people in them.
@@ -248,10 +252,38 @@ func (c *Client) Inquiries(ctx context.Context, batchID string, f InquiryFilter)
 	})
 }
 
+// SubmittedInquiry is the answer to an inquiry that is submitted on its own. It
+// lies in a batch of one, which is in no list; [Client.Wait] for its end.
+type SubmittedInquiry struct {
+	InquiryID string        `json:"inquiryId"`
+	BatchID   string        `json:"batchId"`
+	Status    InquiryStatus `json:"status"`
+	Message   string        `json:"message"`
+
+	// Replayed says that it had been submitted before with the same key.
+	Replayed bool `json:"-"`
+}
+
+// SubmitInquiry has one business looked up. The key is as in a [Submission], and
+// may be empty.
+func (c *Client) SubmitInquiry(ctx context.Context, in InquiryInput, idempotencyKey string) (*SubmittedInquiry, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	var out SubmittedInquiry
+	a, err := c.post(ctx, inquiriesPath, idempotencyKey, body, &out)
+	if err != nil {
+		return nil, err
+	}
+	out.Replayed = a.header.Get("Idempotent-Replayed") == "true"
+	return &out, nil
+}
+
 // Inquiry returns one inquiry with its business report.
 func (c *Client) Inquiry(ctx context.Context, inquiryID string) (*Inquiry, error) {
 	var out Inquiry
-	if err := c.get(ctx, "/v1/inquiries/"+url.PathEscape(inquiryID), nil, &out); err != nil {
+	if err := c.get(ctx, inquiriesPath+"/"+url.PathEscape(inquiryID), nil, &out); err != nil {
 		return nil, err
 	}
 	return &out, nil

@@ -41,6 +41,8 @@ const (
 	KindIdempotencyMismatch = "idempotency-mismatch"
 	KindNotFound            = "not-found"
 	KindNotCancellable      = "not-cancellable"
+	KindNotFinished         = "not-finished"
+	KindNothingToRerun      = "nothing-to-rerun"
 	KindRateLimited         = "rate-limited"
 )
 

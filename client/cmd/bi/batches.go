@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -75,25 +76,54 @@ func (a *app) cancelCommand() *cobra.Command {
 	}
 }
 
-func (a *app) keyCommand() *cobra.Command {
-	key := &cobra.Command{
-		Use:   "key",
-		Short: "Show your API key",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+func (a *app) rerunCommand() *cobra.Command {
+	var failed, partial, wait bool
+	var again client.Rerun
+	cmd := &cobra.Command{
+		Use:   "rerun (--failed | --partial | --failed --partial) BATCH",
+		Short: "Look failed inquiries of a finished batch up once more, as a new batch",
+		Long: `Makes a new batch out of inquiries of a finished one and prints its id. With both
+--failed and --partial, those that a cancel stopped are in it too. The old batch
+keeps its results.
+
+With --wait it goes on as bi watch does.
+` + exitCodes,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	key.AddCommand(&cobra.Command{
-		Use:   "show",
-		Short: "Print your API key, which the first call creates; a token from signing in does as BI_API_KEY",
-		Args:  cobra.NoArgs,
-		RunE: a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
-			key, err := c.APIKey(cmd.Context())
-			if err != nil {
-				return err
+	flags := cmd.Flags()
+	flags.BoolVar(&failed, "failed", false, "inquiries without a useful report")
+	flags.BoolVar(&partial, "partial", false, "inquiries whose report lacks a source")
+	flags.StringVar(&again.Name, "name", "", "the new batch's `name` (default: the old one's)")
+	flags.BoolVar(&wait, "wait", false, "follow the new batch to its end")
+	flags.StringVar(&again.IdempotencyKey, "idempotency-key", "", "rerun once, however often you run this with the same `key`")
+	cmd.MarkFlagsOneRequired("failed", "partial")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case failed && partial:
+			again.Scope = client.RerunUnsuccessful
+		case partial:
+			again.Scope = client.RerunPartial
+		default:
+			again.Scope = client.RerunFailed
+		}
+		f := &follower{w: cmd.OutOrStdout()}
+		return a.calling(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			if again.IdempotencyKey == "" {
+				again.IdempotencyKey = rand.Text()
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), key)
-			return nil
-		}),
-	})
-	return key
+			accepted, err := c.Rerun(cmd.Context(), args[0], again)
+			if err != nil {
+				return unsure(err, fmt.Sprintf("the same command with --idempotency-key %s", again.IdempotencyKey))
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), accepted.BatchID)
+			if !wait {
+				fmt.Fprintf(a.stderr, "%d inquiries run again. To follow them: bi watch %s\n", accepted.Accepted, accepted.BatchID)
+				return nil
+			}
+			f.batchID = accepted.BatchID
+			return f.follow(cmd.Context(), c)
+		}, client.WithOnRetry(f.lost))(cmd, args)
+	}
+	return cmd
 }

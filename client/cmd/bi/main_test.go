@@ -207,7 +207,7 @@ func TestInterruptedWatchSaysHowToResume(t *testing.T) {
 	l.expect(t, l.bi(ctx, "watch", "b-1"), exitInterrupted, "the batch goes on without us", "bi watch b-1")
 }
 
-func TestListAndCancelAndKey(t *testing.T) {
+func TestListAndCancel(t *testing.T) {
 	t.Parallel()
 	var query string
 	l := newLab(t, map[string]http.HandlerFunc{
@@ -216,16 +216,72 @@ func TestListAndCancelAndKey(t *testing.T) {
 			fmt.Fprintf(w, `{"batches":[%s,%s],"nextCursor":null}`, strings.Replace(status(client.StatusRunning, 1, 4), "November", `Nov\u001b[2Jember`, 1), status(client.StatusCompleted, 4, 4))
 		},
 		"POST /v1/batch-inquiries/b-1/cancel": say(202, status(client.StatusRunning, 1, 4)),
-		"GET /users/me/api-key":               say(200, `{"apiKey":"vd__another"}`),
 	})
 	l.expect(t, l.bi(t.Context(), "list", "--limit", "1", "--status", "running"), exitCompleted, "BATCH", "b-1  ", "RUNNING", "1/4", "Nov [2Jember")
 	if query != "limit=1&status=RUNNING" || strings.Contains(l.out.String(), "COMPLETED") {
 		t.Errorf("asked %s", query)
 	}
 	l.expect(t, l.bi(t.Context(), "cancel", "b-1"), exitCompleted, "RUNNING: Because. (3 running, 1 completed)")
+}
+
+func TestRerunSaysWhichInquiries(t *testing.T) {
+	t.Parallel()
+	var body string
+	l := newLab(t, map[string]http.HandlerFunc{
+		"POST /v1/batch-inquiries/b-0/rerun": func(w http.ResponseWriter, r *http.Request) {
+			data, _ := io.ReadAll(r.Body)
+			body = string(data)
+			io.WriteString(w, `{"batchId":"b-1","parentBatchId":"b-0","total":3,"accepted":3}`)
+		},
+		"POST /v1/batch-inquiries/b-9/rerun": say(422, `{"type":"/v1/docs#problem-nothing-to-rerun","title":"Nothing to run again"}`),
+		"POST /v1/batch-inquiries/b-8/rerun": turns(""),
+		"GET /v1/batch-inquiries/b-1":        say(200, status(client.StatusCompleted, 3, 3)),
+	})
+	for flags, want := range map[string]string{
+		"--failed":            `{"scope":"failed"}`,
+		"--partial":           `{"scope":"partial"}`,
+		"--failed --partial":  `{"scope":"unsuccessful"}`,
+		"--failed --name Two": `{"scope":"failed","name":"Two"}`,
+	} {
+		l.expect(t, l.bi(t.Context(), append([]string{"rerun", "b-0"}, strings.Fields(flags)...)...), exitCompleted, "3 inquiries run again", "bi watch b-1")
+		if body != want || l.out.String() != "b-1\n" {
+			t.Errorf("%s: sent %s, printed %q", flags, body, l.out.String())
+		}
+	}
+	l.expect(t, l.bi(t.Context(), "rerun", "--failed", "b-0", "--wait"), exitCompleted, "COMPLETED: Because.")
+	l.expect(t, l.bi(t.Context(), "rerun", "--failed", "b-9"), exitError, "Nothing to run again")
+	l.expect(t, l.bi(t.Context(), "rerun", "--failed", "b-8"), exitError, "is not known", "--idempotency-key ")
+	l.expect(t, l.bi(t.Context(), "rerun", "b-0"), exitUsage, "[failed partial]")
+}
+
+func TestKeysAreKeptAndNotSaid(t *testing.T) {
+	t.Parallel()
+	const fresh = "vd__another"
+	gone := false
+	l := newLab(t, map[string]http.HandlerFunc{
+		"GET /v1/users/me":                 say(200, `{"userId":"u-1","role":"member","lender":{"lenderId":"north","name":"North"},"limits":{"batchMax":250}}`),
+		"GET /v1/users/me/api-key":         say(200, `{"apiKey":"`+fresh+`"}`),
+		"POST /v1/users/me/api-key/rotate": say(200, `{"apiKey":"`+fresh+`"}`),
+		"DELETE /v1/users/me/api-key":      func(w http.ResponseWriter, _ *http.Request) { gone = true; w.WriteHeader(204) },
+	})
+	l.expect(t, l.bi(t.Context(), "whoami"), exitCompleted, "user u-1, member of North (north), at most 250 inquiries")
 	l.expect(t, l.bi(t.Context(), "key", "show"), exitCompleted)
-	if l.out.String() != "vd__another\n" {
+	if l.out.String() != fresh+"\n" {
 		t.Errorf("key show: %q", l.out.String())
+	}
+	path := filepath.Join(t.TempDir(), "key")
+	l.expect(t, l.bi(t.Context(), "key", "rotate", "--to", path), exitCompleted, "in "+path)
+	if strings.Contains(l.out.String()+l.errOut.String(), fresh) {
+		t.Error("key rotate prints the key")
+	}
+	info, err := os.Stat(path)
+	if data, _ := os.ReadFile(path); err != nil || info.Mode().Perm() != 0o600 || string(data) != fresh+"\n" {
+		t.Errorf("the file has %q, %v, %v", data, info.Mode(), err)
+	}
+	l.expect(t, l.bi(t.Context(), "key", "rotate", "--to", path), exitError, "exists")
+	l.expect(t, l.bi(t.Context(), "key", "revoke"), exitCompleted, "has ended")
+	if !gone {
+		t.Error("key revoke asked nobody")
 	}
 }
 

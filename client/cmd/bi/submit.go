@@ -47,7 +47,7 @@ With --wait it goes on as bi watch does.
 			return err
 		}
 		s.file, s.path, s.w, s.stderr = file, args[0], cmd.OutOrStdout(), a.stderr
-		f := &follower{w: cmd.OutOrStdout(), stderr: a.stderr}
+		f := &follower{w: cmd.OutOrStdout()}
 		return a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
 			return s.submit(cmd.Context(), c, f)
 		}, client.WithOnRetry(f.lost))(cmd, args)
@@ -129,10 +129,19 @@ func (s *submitting) refused(err error) error {
 	if ok && len(p.Errors) > 0 {
 		return fmt.Errorf("%s was refused and nothing was stored. To correct:\n%s", s.path, strings.TrimRight(s.faults(p.Errors), "\n"))
 	}
-	if s.dryRun || ok && !p.Temporary() {
+	if s.dryRun {
 		return err
 	}
-	return fmt.Errorf("%w\nWhether the batch was accepted is not known. To submit it once, whatever happened:\n  bi submit %s --idempotency-key %s", err, quoted(s.path), s.key)
+	return unsure(err, fmt.Sprintf("bi submit %s --idempotency-key %s", quoted(s.path), s.key))
+}
+
+// unsure adds to an error after which nobody knows whether a batch was made how
+// to make it once, whatever happened.
+func unsure(err error, command string) error {
+	if p, ok := errors.AsType[*client.Problem](err); ok && !p.Temporary() {
+		return err
+	}
+	return fmt.Errorf("%w\nWhether the batch was accepted is not known. To submit it once, whatever happened:\n  %s", err, command)
 }
 
 // mostFaults keeps the list on one screen.

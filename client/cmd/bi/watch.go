@@ -45,7 +45,7 @@ same command picks it up again.
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f := follower{batchID: args[0], w: cmd.OutOrStdout(), stderr: a.stderr}
+			f := follower{batchID: args[0], w: cmd.OutOrStdout()}
 			return a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
 				return f.follow(cmd.Context(), c)
 			}, client.WithOnRetry(f.lost))(cmd, args)
@@ -55,10 +55,10 @@ same command picks it up again.
 
 // follower shows a batch to its end.
 type follower struct {
-	batchID   string
-	w, stderr io.Writer
-	show      progress.Display
-	isLost    bool
+	batchID string
+	w       io.Writer
+	show    progress.Display
+	isLost  bool
 }
 
 // lost says, once for each time that the connection goes, that nothing else does.
