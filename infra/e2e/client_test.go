@@ -51,12 +51,13 @@ func TestTheGoClientGoesTheWholeWay(t *testing.T) {
 	if err != nil || done.Status != sdk.StatusCompleted || done.Settled() != total || done.TimingSummary == nil {
 		t.Fatalf("it ended as %+v, %v", done, err)
 	}
-	n := 0
+	n, first := 0, ""
 	for row, err := range c.Inquiries(t.Context(), done.BatchID, sdk.InquiryFilter{}) {
 		if err != nil || row.Index != n || row.ExternalID != in.Inquiries[n].ExternalID {
 			t.Fatalf("row %d: %+v, %v", n, row, err)
 		}
 		if n++; n == 1 {
+			first = row.InquiryID
 			one, err := c.Inquiry(t.Context(), row.InquiryID)
 			if err != nil || one.Report == nil || one.Report.Coverage.Applicable == 0 || one.Inquiry.BusinessName != in.Inquiries[0].BusinessName {
 				t.Errorf("its report: %+v, %v", one, err)
@@ -78,6 +79,26 @@ func TestTheGoClientGoesTheWholeWay(t *testing.T) {
 	}
 	if key, err := c.APIKey(t.Context()); err != nil || key != u.apiKey {
 		t.Errorf("another key, or %v", err)
+	}
+	again, err := c.Rerun(t.Context(), done.BatchID, sdk.Rerun{InquiryIDs: []string{first}, Name: "Once more"})
+	if err != nil || again.Total != 1 || again.ParentBatchID != done.BatchID {
+		t.Fatalf("rerun: %+v, %v", again, err)
+	}
+	if b, err := c.Wait(t.Context(), again.BatchID); err != nil || b.Completed != 1 || b.OperationType != sdk.OperationRerun {
+		t.Errorf("the rerun ended as %+v, %v", b, err)
+	}
+	if _, err := c.Rerun(t.Context(), done.BatchID, sdk.Rerun{}); !sdk.IsKind(err, sdk.KindNothingToRerun) {
+		t.Errorf("rerunning what did not fail: %v", err)
+	}
+	single, err := c.SubmitInquiry(t.Context(), in.Inquiries[0], "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := c.Wait(t.Context(), single.BatchID); err != nil || b.Total != 1 || b.OperationType != sdk.OperationSingle {
+		t.Errorf("a single inquiry: %+v, %v", b, err)
+	}
+	if me, err := c.Me(t.Context()); err != nil || me.Lender.LenderID != u.lender || me.Limits.BatchMax != 250 {
+		t.Errorf("me: %+v, %v", me, err)
 	}
 	checked, err := c.Validate(t.Context(), sdk.Submission{Name: "Bad", Inquiries: []sdk.InquiryInput{{BusinessName: "A", EIN: "12"}}})
 	if err != nil || checked.Valid || len(checked.Errors) != 1 {
@@ -132,6 +153,19 @@ func TestBiSubmitsASpreadsheetAndWatchesIt(t *testing.T) {
 		t.Errorf("list: %s", out)
 	}
 	bi(1, "cancel", id)
+	if _, said := bi(1, "rerun", "--failed", id); !strings.Contains(said, "Nothing to run again") { // it was rejected, and never failed
+		t.Errorf("rerun: %s", said)
+	}
+	if out, _ := bi(0, "whoami"); !strings.Contains(out, "("+u.lender+")") {
+		t.Errorf("whoami: %s", out)
+	}
+	kept := filepath.Join(t.TempDir(), "key")
+	bi(0, "key", "rotate", "--to", kept)
+	fresh, err := os.ReadFile(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.apiKey = strings.TrimSpace(string(fresh))
 	if key, _ := bi(0, "key", "show"); strings.TrimSpace(key) != u.apiKey {
 		t.Error("key show prints another key")
 	}
