@@ -37,6 +37,7 @@ type Client struct {
 	http       *http.Client
 	tries      uint
 	poll       time.Duration // 0: as the API says
+	longPoll   bool
 	onRetry    func(err error, wait time.Duration)
 }
 
@@ -53,6 +54,12 @@ func WithTries(n uint) Option { return func(c *Client) { c.tries = max(n, 1) } }
 // WithPollInterval makes [Client.Watch] and [Client.Wait] ask for a batch's
 // status every d, instead of when the API suggests.
 func WithPollInterval(d time.Duration) Option { return func(c *Client) { c.poll = d } }
+
+// WithLongPoll makes [Client.Watch] and [Client.Wait] hear of a change within a
+// second or two, for a person who looks on: the API holds each question back
+// until there is something new. That costs it more than being asked now and
+// then, so programs that can wait should do without.
+func WithLongPoll() Option { return func(c *Client) { c.longPoll = true } }
 
 // WithOnRetry calls f before each pause after a try that failed.
 func WithOnRetry(f func(err error, wait time.Duration)) Option {

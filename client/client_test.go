@@ -545,6 +545,38 @@ func TestWatchAsksWhenTheAPISuggests(t *testing.T) {
 	}
 }
 
+// The API holds a long poll back until there is news, or its time is up.
+func TestALongPollHearsOfAChangeSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun, asked := time.Now(), 0
+		state := func() int { return min(int(time.Since(begun)/time.Minute), 4) } // changes once a minute
+		c := against(t, func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			var wait int
+			fmt.Sscan(r.URL.Query().Get("waitSeconds"), &wait)
+			tag := func() string { return fmt.Sprintf(`"%d"`, state()) }
+			for until := time.Now().Add(time.Duration(wait) * time.Second); r.Header.Get("If-None-Match") == tag() && time.Now().Before(until); {
+				time.Sleep(time.Second)
+			}
+			if r.Header.Get("If-None-Match") == tag() {
+				w.Header().Set("ETag", tag())
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+			say(w, 200, status(state()), "ETag", tag(), "Retry-After", "30")
+		}, client.WithLongPoll())
+		for b, err := range c.Watch(t.Context(), "b") {
+			if late := time.Since(begun) % time.Minute; err != nil || late > 2*time.Second {
+				t.Errorf("%d completed, heard %s late, %v", b.Completed, late, err)
+			}
+		}
+		if asked > 20 {
+			t.Errorf("asked %d times in four minutes", asked)
+		}
+	})
+}
+
 func TestABatchThatIsQuietIsAskedForLessOften(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -6,8 +6,14 @@ import (
 	"errors"
 	"iter"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 )
+
+// longPoll is how long the API may hold a question back until something has
+// changed; it allows no longer.
+const longPoll = 20 * time.Second
 
 // The pauses between two looks at a batch, where the API does not suggest one:
 // short after a change, longer the longer nothing happens.
@@ -37,7 +43,7 @@ func (c *Client) Wait(ctx context.Context, batchID string) (*Batch, error) {
 // pair.
 func (c *Client) Watch(ctx context.Context, batchID string) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
-		r := request{method: http.MethodGet, path: batchPath(batchID), header: map[string]string{}}
+		r := request{method: http.MethodGet, path: batchPath(batchID), header: map[string]string{}, query: url.Values{}}
 		var seen []byte
 		pause := shortestPause
 		for {
@@ -59,6 +65,9 @@ func (c *Client) Watch(ctx context.Context, batchID string) iter.Seq2[*Batch, er
 				seen, pause = a.body, shortestPause
 				if etag := a.header.Get("ETag"); etag != "" {
 					r.header["If-None-Match"] = etag
+					if c.longPoll {
+						r.query.Set("waitSeconds", strconv.Itoa(int(longPoll.Seconds())))
+					}
 				}
 			}
 			if err := sleep(ctx, c.pauseAfter(a, pause)); err != nil {
@@ -74,6 +83,9 @@ func (c *Client) Watch(ctx context.Context, batchID string) iter.Seq2[*Batch, er
 func (c *Client) pauseAfter(a *answer, ours time.Duration) time.Duration {
 	if c.poll > 0 {
 		return c.poll
+	}
+	if c.longPoll && a.header.Get("ETag") != "" {
+		return shortestPause // the API does the waiting
 	}
 	if asked := retryAfter(a.header); asked > 0 {
 		return asked

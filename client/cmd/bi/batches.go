@@ -123,7 +123,7 @@ With --wait it goes on as bi watch does.
 			}
 			f.batchID = accepted.BatchID
 			return f.follow(cmd.Context(), c)
-		}, client.WithOnRetry(f.lost))(cmd, args)
+		}, client.WithOnRetry(f.lost), client.WithLongPoll())(cmd, args)
 	}
 	return cmd
 }

@@ -50,7 +50,7 @@ With --wait it goes on as bi watch does.
 		f := &follower{w: cmd.OutOrStdout()}
 		return a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
 			return s.submit(cmd.Context(), c, f)
-		}, client.WithOnRetry(f.lost))(cmd, args)
+		}, client.WithOnRetry(f.lost), client.WithLongPoll())(cmd, args)
 	}
 	return cmd
 }

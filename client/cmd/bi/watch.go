@@ -48,7 +48,7 @@ same command picks it up again.
 			f := follower{batchID: args[0], w: cmd.OutOrStdout()}
 			return a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
 				return f.follow(cmd.Context(), c)
-			}, client.WithOnRetry(f.lost))(cmd, args)
+			}, client.WithOnRetry(f.lost), client.WithLongPoll())(cmd, args)
 		},
 	}
 }
