@@ -17,6 +17,7 @@ var routes = []struct{ Method, Path string }{
 	{"GET", "/v1/batch-inquiries"},
 	{"POST", "/v1/batch-inquiries"},
 	{"GET", "/v1/batch-inquiries/{batch_id}"},
+	{"DELETE", "/v1/batch-inquiries/{batch_id}"},
 	{"POST", "/v1/batch-inquiries/{batch_id}/cancel"},
 	{"POST", "/v1/batch-inquiries/{batch_id}/rerun"},
 	{"GET", "/v1/batch-inquiries/{batch_id}/inquiries"},

@@ -12,6 +12,7 @@ var routes = [][2]string{
 	{"GET", "/v1/batch-inquiries"},
 	{"POST", "/v1/batch-inquiries/"},
 	{"GET", "/v1/batch-inquiries/0191e0c0-7a5c-7000-8000-000000000000"},
+	{"DELETE", "/v1/batch-inquiries/0191e0c0-7a5c-7000-8000-000000000000"},
 	{"POST", "/v1/batch-inquiries/0191e0c0-7a5c-7000-8000-000000000000/cancel"},
 	{"POST", "/v1/batch-inquiries/0191e0c0-7a5c-7000-8000-000000000000/rerun"},
 	{"GET", "/v1/batch-inquiries/0191e0c0-7a5c-7000-8000-000000000000/inquiries"},

@@ -36,7 +36,7 @@ type submitOutput struct {
 // SubmittedBody answers a submission.
 type SubmittedBody struct {
 	BatchID   inquiry.BatchID `json:"batchId" format:"uuid" doc:"The new batch: ask for its status with this id."`
-	BatchName string          `json:"batchName" doc:"The name that you gave it."`
+	BatchName string          `json:"batchName" doc:"The name that you gave it; empty once the batch was deleted."`
 	Total     int             `json:"total" doc:"Inquiries in the batch, rejected ones included."`
 	Accepted  int             `json:"accepted" doc:"Inquiries that will be looked up."`
 	Rejected  int             `json:"rejected" doc:"Inquiries that break the rules and have FAILED at once; always 0 without onInvalid: skip."`
@@ -69,6 +69,7 @@ type BatchBody struct {
 	EstimatedEnd       *EstimateRange      `json:"estimatedCompletionAt" doc:"Between which times the batch will be finished if it goes on at its pace so far; null when that is unknown, and when it is finished."`
 	ResultsExpireAt    time.Time           `json:"resultsExpireAt" doc:"When the batch and everything below it will be deleted."`
 	CancelRequestedAt  *time.Time          `json:"cancelRequestedAt" doc:"When the batch was first asked to be cancelled; null if it never was."`
+	DeletedAt          *time.Time          `json:"deletedAt" doc:"When the batch's data was deleted at its lender's request; null if it was not. The counts remain; its name, metadata, inquiries and reports are gone."`
 	ParentBatchID      *inquiry.BatchID    `json:"parentBatchId" nullable:"true" format:"uuid" doc:"The batch that this one is a rerun of; null for any other."`
 	ChildBatchIDs      []inquiry.BatchID   `json:"childBatchIds" doc:"The first 20 reruns of this batch, oldest first."`
 	LatestChildBatchID *inquiry.BatchID    `json:"latestChildBatchId" nullable:"true" format:"uuid" doc:"The last rerun of this batch; null when there is none."`
@@ -310,6 +311,7 @@ func batchBody(b inquiry.Batch) BatchBody {
 		CancelRequestedAt:  moment(b.CancelRequestedAt),
 		StatusReason:       statusReason(b),
 		ResultsExpireAt:    b.ExpiresAt(),
+		DeletedAt:          moment(b.DeletedAt),
 		ParentBatchID:      lineage(b.Parent),
 		ChildBatchIDs:      append([]inquiry.BatchID{}, b.Children...),
 		LatestChildBatchID: lineage(b.LatestChild),

@@ -35,6 +35,7 @@ func examplesByOperation() (map[string]example, error) {
 			BatchID: batch.BatchID, BatchName: batch.BatchName, Total: 2, Accepted: 2,
 			Message: "Accepted 2 inquiries. Follow the batch at its Location.",
 		}},
+		"delete-batch": {Response: batch},
 		"rerun-batch": {Request: RerunBody{Scope: string(inquiry.RerunFailed)}, Response: SubmittedBody{
 			BatchID: batch.BatchID, BatchName: batch.BatchName, Total: 2, Accepted: 2, ParentBatchID: &batch.BatchID,
 			Message: "Accepted 2 inquiries once more. Follow the new batch at its Location.",

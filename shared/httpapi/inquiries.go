@@ -81,7 +81,7 @@ type InquiryBody struct {
 
 func (a *API) registerInquiries(api huma.API) {
 	huma.Register(api, huma.Operation{
-		OperationID: "list-inquiries", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}/inquiries",
+		OperationID: "list-inquiries", Errors: []int{http.StatusGone}, Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}/inquiries",
 		Summary:     "List a batch's inquiries",
 		Description: "Each inquiry's status, in the order of submission. A list at any offset costs the same. The reports are fetched one by one, by `inquiryId`.",
 	}, func(ctx context.Context, in *entriesInput) (*entriesOutput, error) {
@@ -106,7 +106,7 @@ func (a *API) registerInquiries(api huma.API) {
 		return out, nil
 	})
 	huma.Register(api, huma.Operation{
-		OperationID: "get-inquiry", Method: http.MethodGet, Path: "/v1/inquiries/{inquiry_id}",
+		OperationID: "get-inquiry", Errors: []int{http.StatusGone}, Method: http.MethodGet, Path: "/v1/inquiries/{inquiry_id}",
 		Summary:     "Get an inquiry with its business report",
 		Description: "What was asked, how far it has come, and the report once the status is final: facts with the source records that state them, how well each candidate fits, scores, and what could not be looked up.",
 	}, func(ctx context.Context, in *entryInput) (*entryOutput, error) {

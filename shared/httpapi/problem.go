@@ -92,6 +92,10 @@ func known(err error) *Problem {
 		return p
 	}
 	switch {
+	case errors.Is(err, inquiry.ErrDeleted):
+		return newProblem(http.StatusGone, "deleted", "The batch's data was deleted at your request. Its status and counts remain.")
+	case errors.Is(err, inquiry.ErrUnfinished):
+		return newProblem(http.StatusConflict, "not-finished", "The batch is still running. Wait until it has finished, or cancel it first.")
 	case errors.Is(err, inquiry.ErrNotFound):
 		return newProblem(http.StatusNotFound, "not-found", "There is no such thing, or it is not yours.")
 	case errors.Is(err, inquiry.ErrIdempotencyMismatch):

@@ -41,7 +41,7 @@ func (a *API) registerRerun(api huma.API) {
 		Summary: "Look inquiries of a finished batch up once more", DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody + 1,
 		Description: "Makes a new batch of operationType RERUN out of inquiries of a finished one; each batch names the other, and each inquiry the one it repeats. " +
 			"The old batch keeps its results. A batch that is not finished is a 409 `not-finished`; one without such inquiries a 422 `nothing-to-rerun`.",
-		SkipValidateBody: true, Errors: []int{http.StatusConflict},
+		SkipValidateBody: true, Errors: []int{http.StatusConflict, http.StatusGone},
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{
 			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[RerunBody](), true, "")},
 		}},
@@ -145,7 +145,7 @@ func readRerun(reader *bodyReader, raw []byte) (body RerunBody, ids []inquiry.ID
 // rerunOf picks what to run again.
 func rerunOf(parent inquiry.Batch, asked []inquiry.Inquiry, body RerunBody, ids []inquiry.ID) ([]inquiry.Inquiry, error) {
 	if !parent.Status().Final() {
-		return nil, newProblem(http.StatusConflict, "not-finished", "The batch is still running. Run it again when it has finished, or cancel it first.")
+		return nil, inquiry.ErrUnfinished
 	}
 	var again []inquiry.Inquiry
 	if body.InquiryIDs == nil {

@@ -12,6 +12,8 @@ func statusReason(b inquiry.Batch) string {
 	c := b.Counts()
 	left := b.Total - c.Settled()
 	switch status := b.Status(); {
+	case !b.DeletedAt.IsZero():
+		return "The batch's data was deleted. Its counts remain."
 	case status == inquiry.BatchPending && b.CancelRequestedAt.IsZero():
 		return "No inquiry has been started yet."
 	case !status.Final() && !b.CancelRequestedAt.IsZero():

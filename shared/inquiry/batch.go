@@ -49,6 +49,10 @@ type Batch struct {
 	// the others run to their end.
 	CancelRequestedAt time.Time
 
+	// DeletedAt is when the lender first asked for the batch's data to be deleted;
+	// zero if it never did. Its name and metadata are gone with the data.
+	DeletedAt time.Time
+
 	// Parent is the batch that this one is a rerun of; zero for any other batch.
 	Parent BatchID
 

@@ -1,12 +1,22 @@
 package inquiry
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The outcomes that callers act on. Anything else is an internal error.
 var (
 	// ErrNotFound: no such thing for this lender. Somebody else's id and an id
 	// that never existed are the same error, so neither can be probed.
 	ErrNotFound = errors.New("not found")
+
+	// ErrDeleted: the lender has deleted the batch, and its counts alone are left.
+	// To who asks for more it is an ErrNotFound.
+	ErrDeleted = fmt.Errorf("deleted: %w", ErrNotFound)
+
+	// ErrUnfinished: the batch is not finished, and what is asked has to wait.
+	ErrUnfinished = errors.New("batch is not finished")
 
 	// ErrFinished: the inquiry already has its final status; there is nothing
 	// left to do for this delivery.

@@ -85,6 +85,8 @@ var Kinds = []Kind{
 		"Another request got in the way, which may be the same one. Retry-After says when to send it again, with the same Idempotency-Key."},
 	{"conflict", 503, "Too many changes at once",
 		"Others changed the same thing at the same moment, several times in a row. Nothing was stored. Send the request again, with the same Idempotency-Key."},
+	{"deleted", 410, "The batch's data was deleted",
+		"Your lender deleted the batch. Its status and counts remain; its inquiries and reports are gone for good."},
 	{TooLarge, 413, "The request is too large",
 		"A body has at most 5 MiB, and a batch must fit one transaction of the table. Split it into smaller batches."},
 	{UnsupportedType, 415, "The body's media type is not supported",

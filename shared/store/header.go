@@ -20,6 +20,7 @@ const (
 	eventCounted   event = "COUNTED"          // counters moved; nobody acts
 	eventFinished  event = "FINISHED"         // the last inquiry became final; written once
 	eventCancel    event = "CANCEL_REQUESTED" // dispatch-batch acts on it; written once
+	eventDeleted   event = "DELETED"          // its data was or is being deleted; nobody acts
 	eventRerun     event = "RERUN"            // a rerun was submitted; nobody acts
 	eventChecked   event = "CHECKED"          // a sweep looked at it; nobody acts
 )
@@ -47,6 +48,7 @@ type header struct {
 	Sums            sums                    `dynamodbav:"sums"`
 	Finished        millis                  `dynamodbav:"finishedAt,omitempty"`
 	CancelRequested millis                  `dynamodbav:"cancelRequestedAt,omitempty"`
+	Deleted         millis                  `dynamodbav:"deletedAt,omitempty"`
 	Parent          string                  `dynamodbav:"parentBatchId,omitempty"`
 	Children        []string                `dynamodbav:"childBatchIds,omitempty"`
 	LatestChild     string                  `dynamodbav:"latestChildBatchId,omitempty"`
@@ -168,6 +170,7 @@ func parseHeader(it item) (header, inquiry.Batch, error) {
 		FinishedAt:  h.Finished.time(),
 
 		CancelRequestedAt: h.CancelRequested.time(),
+		DeletedAt:         h.Deleted.time(),
 		Version:           h.Version,
 	}
 	if err := h.lineage(&batch); err != nil {

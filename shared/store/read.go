@@ -17,7 +17,7 @@ import (
 
 // Batch returns one batch of the lender, for half a read unit a 4 KB.
 func (s *Store) Batch(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
-	_, batch, err := s.header(ctx, lender, id)
+	_, batch, err := s.anyHeader(ctx, lender, id)
 	return batch, err
 }
 
@@ -35,6 +35,9 @@ func (s *Store) Submitted(ctx context.Context, lender inquiry.LenderID, id inqui
 	_, batch, err := parseHeader(items[0])
 	if err != nil {
 		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, err)
+	}
+	if !batch.DeletedAt.IsZero() {
+		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, inquiry.ErrDeleted)
 	}
 	var inquiries []inquiry.Inquiry
 	for _, it := range items[1:] {
@@ -184,9 +187,17 @@ func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entri
 	return nil
 }
 
-// header reads a batch's header, and the index of the first inquiry of each of
-// its pages.
+// header reads the header of a batch that has not been deleted, and the index of
+// the first inquiry of each of its pages.
 func (s *Store) header(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (pageStarts []int, b inquiry.Batch, err error) {
+	pageStarts, b, err = s.anyHeader(ctx, lender, id)
+	if err == nil && !b.DeletedAt.IsZero() {
+		return nil, inquiry.Batch{}, fmt.Errorf("reading batch %s: %w", id, inquiry.ErrDeleted)
+	}
+	return pageStarts, b, err
+}
+
+func (s *Store) anyHeader(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (pageStarts []int, b inquiry.Batch, err error) {
 	it, err := s.getFresh(ctx, key(batchKey(lender, id), headerKey))
 	if err != nil {
 		return nil, inquiry.Batch{}, fmt.Errorf("reading batch %s: %w", id, err)

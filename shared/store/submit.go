@@ -114,6 +114,9 @@ func (s *Store) trySubmit(ctx context.Context, lender inquiry.Lender, sub inquir
 	if sub.Parent != nil {
 		if old := reasons[headerAction+1].Item; old != nil {
 			_, parent, err := parseHeader(old)
+			if err == nil && !parent.DeletedAt.IsZero() {
+				err = inquiry.ErrDeleted
+			}
 			return submitOutcome{parent: &parent}, err
 		}
 	}

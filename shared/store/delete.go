@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// purgesAtOnce bounds how many inquiries are purged side by side.
+const purgesAtOnce = 32
+
+// Delete removes all personal data of a finished batch: its name and metadata,
+// what was asked, and the reports. What is left are the header with its counts
+// and, for each inquiry, its status: a message that comes late must not make a
+// worker look the business up again.
+//
+// From the first write on the batch reads as deleted, so that a deletion that
+// dies half-way hides what it has not reached; asking again goes on from there.
+// A batch that is not finished is inquiry.ErrUnfinished.
+func (s *Store) Delete(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
+	h, batch, err := s.markDeleted(ctx, lender, id)
+	if err != nil {
+		return inquiry.Batch{}, fmt.Errorf("deleting batch %s: %w", id, err)
+	}
+	for page := range h.Pages {
+		if err := s.purgePage(ctx, batch, h.Pages, page); err != nil {
+			return inquiry.Batch{}, fmt.Errorf("deleting batch %s: %w", id, err)
+		}
+	}
+	return batch, nil
+}
+
+// markDeleted makes the header a tombstone, or finds that it is one.
+func (s *Store) markDeleted(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (header, inquiry.Batch, error) {
+	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table,
+		Key:       key(batchKey(lender, id), headerKey),
+		UpdateExpression: aws.String("SET deletedAt = :now, #name = :none, event = :event, version = version + :one " +
+			"REMOVE metadata"),
+		ConditionExpression:      aws.String("attribute_exists(PK) AND attribute_not_exists(openShard) AND attribute_not_exists(deletedAt)"),
+		ExpressionAttributeNames: map[string]string{"#name": "name"},
+		ExpressionAttributeValues: item{
+			":now": number(s.now().UnixMilli()), ":none": text(""), ":event": text(string(eventDeleted)), ":one": number(1),
+		},
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	var current item
+	old, refused := refused(err)
+	switch {
+	case refused && (old == nil || s.expired(old)):
+		return header{}, inquiry.Batch{}, inquiry.ErrNotFound
+	case refused && textOf(old, "openShard") != "":
+		return header{}, inquiry.Batch{}, inquiry.ErrUnfinished
+	case refused:
+		current = old
+	case err != nil:
+		return header{}, inquiry.Batch{}, err
+	default:
+		current = out.Attributes
+	}
+	return parseHeader(current)
+}
+
+// purgePage removes the reports of a page's inquiries and then what the page
+// holds, so that a page without content says that its part is done.
+func (s *Store) purgePage(ctx context.Context, b inquiry.Batch, pageStarts []int, page int) error {
+	where := key(batchKey(b.LenderID, b.ID), pageKey(page))
+	it, err := s.get(ctx, where, true)
+	if err != nil {
+		return fmt.Errorf("page %d: %w", page, err)
+	}
+	if _, full := it["data"]; !full {
+		return nil
+	}
+	end := b.Total
+	if page+1 < len(pageStarts) {
+		end = pageStarts[page+1]
+	}
+	g, purging := errgroup.WithContext(ctx)
+	g.SetLimit(purgesAtOnce)
+	for index := pageStarts[page]; index < end; index++ {
+		g.Go(func() error { return s.strip(purging, recordKey(b.LenderID, b.ID.Inquiry(index)), "report") })
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("reports of page %d: %w", page, err)
+	}
+	return s.strip(ctx, where, "data")
+}
+
+// strip removes one attribute of an item, if the item is there: a rejected
+// inquiry has none.
+func (s *Store) strip(ctx context.Context, k item, attribute string) error {
+	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                &s.table,
+		Key:                      k,
+		UpdateExpression:         aws.String("REMOVE #attribute"),
+		ConditionExpression:      aws.String("attribute_exists(PK)"),
+		ExpressionAttributeNames: map[string]string{"#attribute": attribute},
+	})
+	if _, refused := refused(err); refused {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// reported is a finished batch of n inquiries with a report each, but for the
+// first one, which was rejected.
+func reported(t testing.TB, s *Store, n int) inquiry.Batch {
+	t.Helper()
+	lender, sub := newLender(t, s, acme), submission(n)
+	sub.Metadata = map[string]string{"team": "north"}
+	sub.Inquiries[0].Rejected = []inquiry.Rejection{{Code: "form"}}
+	id, _, err := s.Submit(t.Context(), lender, sub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changes []inquiry.Change
+	for i := 1; i < n; i++ {
+		claim, err := s.Claim(t.Context(), acme, id.Inquiry(i), "worker", s.until())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted, Report: []byte("personal data")}); err != nil {
+			t.Fatal(err)
+		}
+		changes = append(changes, inquiry.Change{Index: i, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{StartedAt: noon, FinishedAt: noon, Attempts: 1}})
+	}
+	batch, err := s.Merge(t.Context(), acme, id, changes)
+	if err != nil || !batch.Status().Final() {
+		t.Fatalf("%s, %v", batch.Status(), err)
+	}
+	return batch
+}
+
+// personal counts the attributes that hold personal data of a batch.
+func (s *Store) personal(t testing.TB, b inquiry.Batch) (n int) {
+	t.Helper()
+	items, err := s.query(t.Context(), batchKey(acme, b.ID), headerKey, pageKey(999), forward, consistent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bucket := range b.Total/bucketSize + 1 {
+		more, err := s.query(t.Context(), bucketKey(acme, b.ID, bucket), inquiryKey(0), inquiryKey(99_999), forward, consistent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, more...)
+	}
+	for _, it := range items {
+		for _, name := range []string{"data", "report", "metadata"} {
+			if _, there := it[name]; there {
+				n++
+			}
+		}
+		if textOf(it, "name") != "" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestADeletedBatchLeavesItsCounts(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	batch := reported(t, s, 300)
+	if n := s.personal(t, batch); n != 299+1+2 {
+		t.Fatalf("%d attributes before", n)
+	}
+	for range 2 { // asking again changes nothing
+		gone, err := s.later(time.Minute).Delete(t.Context(), acme, batch.ID)
+		if err != nil || !gone.DeletedAt.Equal(noon.Add(time.Minute)) || gone.Counts() != batch.Counts() || gone.Name != "" || gone.Metadata != nil {
+			t.Errorf("%+v, %v", gone, err)
+		}
+	}
+	if n := s.personal(t, batch); n != 0 {
+		t.Errorf("%d attributes are left", n)
+	}
+	now, err := s.Batch(t.Context(), acme, batch.ID)
+	if err != nil || now.DeletedAt.IsZero() || now.Status() != batch.Status() {
+		t.Errorf("status %+v, %v", now, err)
+	}
+	if list, _, err := s.Batches(t.Context(), acme, 0, 10); err != nil || len(list) != 1 || list[0].DeletedAt.IsZero() {
+		t.Errorf("list %+v, %v", list, err)
+	}
+	for name, read := range map[string]func() error{
+		"inquiries": func() error { _, _, err := s.Entries(t.Context(), acme, batch.ID, 0, 10); return err },
+		"inquiry":   func() error { _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(1)); return err },
+		"pages":     func() error { _, _, err := s.Submitted(t.Context(), acme, batch.ID); return err },
+		"a rerun of what was read before": func() error {
+			lender, err := s.Lender(t.Context(), acme)
+			if err != nil {
+				return err
+			}
+			sub := submission(1)
+			sub.Operation, sub.Parent = inquiry.OperationRerun, &batch
+			_, _, err = s.Submit(t.Context(), lender, sub)
+			return err
+		},
+	} {
+		if err := read(); !errors.Is(err, inquiry.ErrDeleted) || !errors.Is(err, inquiry.ErrNotFound) {
+			t.Errorf("%s: %v, want ErrDeleted", name, err)
+		}
+	}
+	// A message that was sent twice comes late.
+	if _, err := s.Claim(t.Context(), acme, batch.ID.Inquiry(1), "late", s.until()); !errors.Is(err, inquiry.ErrFinished) {
+		t.Errorf("claiming an inquiry of it: %v, want ErrFinished", err)
+	}
+}
+
+func TestOnlyAFinishedBatchOfOnesOwnIsDeleted(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := mustSubmit(t, s, acme, 1)
+	if _, err := s.Delete(t.Context(), acme, id); !errors.Is(err, inquiry.ErrUnfinished) {
+		t.Errorf("a running one: %v, want ErrUnfinished", err)
+	}
+	if _, err := s.Delete(t.Context(), "other-bank", id); !errors.Is(err, inquiry.ErrNotFound) {
+		t.Errorf("another lender's: %v, want ErrNotFound", err)
+	}
+	if b, err := s.Batch(t.Context(), acme, id); err != nil || !b.DeletedAt.IsZero() || b.Name == "" {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+// dying fails every update after the first few.
+type dying struct {
+	DB
+	left atomic.Int32
+}
+
+func (d *dying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	if d.left.Add(-1) < 0 {
+		return nil, errors.New("out of time")
+	}
+	return d.DB.UpdateItem(ctx, in, o...)
+}
+
+func TestADeletionThatDiedHalfWayIsFinishedByTheNext(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	batch := reported(t, s, 20)
+	failing := *s
+	d := &dying{DB: s.db}
+	d.left.Store(7)
+	failing.db = d
+	if _, err := failing.Delete(t.Context(), acme, batch.ID); err == nil {
+		t.Fatal("it did not die")
+	}
+	if n := s.personal(t, batch); n == 0 {
+		t.Fatal("it died when all was done")
+	}
+	if _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(19)); !errors.Is(err, inquiry.ErrDeleted) {
+		t.Errorf("what it did not reach can be read: %v", err)
+	}
+	if _, err := s.Delete(t.Context(), acme, batch.ID); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.personal(t, batch); n != 0 {
+		t.Errorf("%d attributes are left", n)
+	}
+}
