@@ -85,11 +85,12 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 		API: newFunction(scope, props, functionSpec{
 			Name:        "api",
 			Description: "Answers lenders: takes batches in, shows batches, inquiries and API keys",
-			Seconds:     20, // API Gateway gives up after 29
+			Seconds:     26, // a caller may wait for 20; API Gateway gives up after 29
 			MB:          512,
 			Env: map[string]*string{
 				"TABLE_NAME":            r.Table.TableName(),
 				"MASTER_KEY_SECRET_ARN": r.MasterKey.SecretArn(),
+				"PORTAL_ORIGIN":         &props.PortalOrigin,
 			},
 			May: []awsiam.PolicyStatement{
 				readMasterKey(),

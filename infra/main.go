@@ -4,6 +4,8 @@
 // Context: stage names the deployment (default dev; dev and local may lose
 // their data, every other stage keeps it), arch is arm64 (default) or x86_64,
 // batchDeadline is how long a batch is tried (default 6h).
+//
+// portalOrigin is the one origin whose scripts may call the API (default none).
 package main
 
 import (
@@ -27,6 +29,8 @@ func main() {
 		Stage: stage,
 		Arch:  contextValue(app, "arch", "arm64"),
 		Code:  contextValue(app, "code", "dist/functions"),
+
+		PortalOrigin: contextValue(app, "portalOrigin", ""),
 
 		BatchDeadline: deadline,
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
@@ -52,7 +53,7 @@ func problems() []gatewayProblem {
 // context which problem that is, in fixed words of its own.
 func addDenied(scope constructs.Construct, api awsapigateway.RestApi, props Props) {
 	const said = "$context.authorizer."
-	addResponse(scope, api, awsapigateway.ResponseType_ACCESS_DENIED(), map[string]any{
+	addResponse(scope, api, props, awsapigateway.ResponseType_ACCESS_DENIED(), map[string]any{
 		"type":      problem.Type("/"+props.Stage, said+"problem"),
 		"title":     said + "title",
 		"status":    401,
@@ -72,7 +73,7 @@ func addProblems(scope constructs.Construct, api awsapigateway.RestApi, props Pr
 		for name, value := range p.Header {
 			headers[name] = "'" + value + "'"
 		}
-		addResponse(scope, api, p.When, map[string]any{
+		addResponse(scope, api, props, p.When, map[string]any{
 			"type":      problem.Type("/"+props.Stage, p.Name),
 			"title":     kind.Title,
 			"status":    kind.Status,
@@ -85,7 +86,7 @@ func addProblems(scope constructs.Construct, api awsapigateway.RestApi, props Pr
 
 // addResponse declares one answer of the gateway's own. Its headers are mapping
 // expressions: fixed text stands in single quotes.
-func addResponse(scope constructs.Construct, api awsapigateway.RestApi, when awsapigateway.ResponseType, document map[string]any, more map[string]string) {
+func addResponse(scope constructs.Construct, api awsapigateway.RestApi, props Props, when awsapigateway.ResponseType, document map[string]any, more map[string]string) {
 	body, err := json.Marshal(document)
 	if err != nil {
 		panic(err) // strings and a number
@@ -96,6 +97,10 @@ func addResponse(scope constructs.Construct, api awsapigateway.RestApi, when aws
 	}
 	for name, value := range more {
 		headers[name] = &value
+	}
+	if props.PortalOrigin != "" {
+		headers["Access-Control-Allow-Origin"] = jsii.String("'" + props.PortalOrigin + "'")
+		headers["Access-Control-Expose-Headers"] = jsii.String("'" + httpapi.CORSExposedHeaders + "'")
 	}
 	awsapigateway.NewGatewayResponse(scope, when.ResponseType(), &awsapigateway.GatewayResponseProps{
 		RestApi:         api,

@@ -19,7 +19,11 @@ import (
 type Props struct {
 	Stage string // names the stack and the API's stage
 	Arch  string // arm64 or x86_64: what the functions were built for
-	Code  string // the folder with one built function per subfolder
+	// PortalOrigin is the origin of the portal, such as https://portal.example,
+	// whose scripts may call the API; "" is none.
+	PortalOrigin string
+
+	Code string // the folder with one built function per subfolder
 
 	// BatchDeadline is how long after its submission what is left of a batch is
 	// given up.

@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 var synthesis sync.Mutex
 
 // synthesize needs no built functions: it gives each an empty one.
-func synthesize(stage string) template {
+func synthesize(stage string, portal ...string) template {
 	synthesis.Lock()
 	defer synthesis.Unlock()
 	dir, err := os.MkdirTemp("", "functions")
@@ -65,7 +65,7 @@ func synthesize(stage string) template {
 			panic(err)
 		}
 	}
-	props := Props{Stage: stage, Arch: "arm64", Code: dir, BatchDeadline: inquiry.DefaultDeadline}
+	props := Props{Stage: stage, Arch: "arm64", Code: dir, BatchDeadline: inquiry.DefaultDeadline, PortalOrigin: strings.Join(portal, "")}
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(filepath.Join(dir, "cdk.out"))})
 	stack := NewStack(app, "test-"+props.Stage, props)
 	data, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
@@ -511,6 +511,22 @@ func TestTheGatewayAnswersWithProblems(t *testing.T) {
 		"INTEGRATION_TIMEOUT": 504, "INTEGRATION_FAILURE": 500, "DEFAULT_4XX": 400, "DEFAULT_5XX": 500,
 	} {
 		same(t, kind, status[kind], want)
+	}
+}
+
+// What the function allows the portal, the gateway's own answers allow it too.
+func TestThePortalMayReadEveryAnswer(t *testing.T) {
+	t.Parallel()
+
+	const origin = "https://portal.example"
+	with := synthesize("dev", origin)
+	for id, r := range with.all(t, "AWS::ApiGateway::GatewayResponse") {
+		same(t, id, at(r.Properties, "ResponseParameters", "gatewayresponse.header.Access-Control-Allow-Origin"), any("'"+origin+"'"))
+	}
+	api := with.one(t, "AWS::Lambda::Function", "ApiFunction").Properties
+	same(t, "the function's", at(api, "Environment", "Variables", "PORTAL_ORIGIN"), any(origin))
+	for id, r := range dev().all(t, "AWS::ApiGateway::GatewayResponse") {
+		same(t, id+" without a portal", at(r.Properties, "ResponseParameters", "gatewayresponse.header.Access-Control-Allow-Origin"), nil)
 	}
 }
 

@@ -46,6 +46,8 @@ func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*h
 		Keys:    &handler.APIKeys{Records: tables, Secrets: secretsmanager.NewFromConfig(cfg), MasterKey: masterKey},
 		Now:     time.Now,
 		Log:     log,
+
+		PortalOrigin: getenv("PORTAL_ORIGIN"), // not set: no browser may read our answers
 	}
 	return handler.New(api.Handler(), log), nil
 }

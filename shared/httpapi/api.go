@@ -51,6 +51,12 @@ type API struct {
 	Keys    APIKeys
 	Now     func() time.Time
 	Log     *slog.Logger
+
+	// PortalOrigin is the origin whose scripts may read our answers; "" is none.
+	PortalOrigin string
+
+	// Pause waits while a caller waits for a change; nil means in real time.
+	Pause func(context.Context, time.Duration) error
 }
 
 // Request is what API Gateway says of a request beside the HTTP request itself.
@@ -93,6 +99,7 @@ func (a *API) Handler() http.Handler {
 		RejectUnknownQueryParameters: true,
 	})
 	a.registerBatches(api)
+	a.registerPolling(api)
 	a.registerCancel(api)
 	a.registerDelete(api)
 	a.registerRerun(api)

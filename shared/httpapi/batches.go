@@ -29,6 +29,7 @@ type submitInput struct {
 
 type submitOutput struct {
 	Location string `header:"Location" doc:"Where the batch is."`
+	Retry    string `header:"Retry-After" doc:"For how many seconds to wait before the first poll."`
 	Replayed string `header:"Idempotent-Replayed" doc:"true when the batch had been submitted before with the same key."`
 	Body     any    // *SubmittedBody, or *ValidatedBody of a dry run
 }
@@ -141,8 +142,6 @@ type BatchPath struct {
 	BatchID string `path:"batch_id" doc:"The batch's id, a UUID." example:"01a20846-fe00-7bd3-9d5e-3c4b8a2f0000"`
 }
 
-type batchOutput struct{ Body BatchBody }
-
 type batchListOutput struct{ Body BatchListBody }
 
 // BatchListBody is one page of a lender's batches, newest first.
@@ -207,16 +206,6 @@ func (a *API) registerBatches(api huma.API) {
 		}
 		return out, nil
 	})
-	huma.Register(api, huma.Operation{
-		OperationID: "get-batch", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}", Summary: "Get a batch's status",
-		Description: "How far the batch has come. The six counters sum to `total` in every answer, and a batch whose `isTerminal` is true never changes again.",
-	}, func(ctx context.Context, in *BatchPath) (*batchOutput, error) {
-		batch, err := a.batch(ctx, in.BatchID)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return &batchOutput{batchBody(batch)}, nil
-	})
 }
 
 // submit makes two calls of the table, one after the other: the lender's
@@ -253,6 +242,7 @@ func (a *API) submit(ctx context.Context, reader *bodyReader, in *submitInput) (
 	}
 	return &submitOutput{
 		Location: request.Prefix + "/v1/batch-inquiries/" + id.String(),
+		Retry:    "2",
 		Replayed: replayed,
 		Body:     submittedBody(id, sub),
 	}, nil

@@ -24,6 +24,7 @@ func (a *API) outer(next http.Handler) http.Handler {
 		}
 		w.Header().Set(headerRequestID, request.ID)
 		w.Header().Set("Cache-Control", "no-store")
+		a.allowOrigin(w, r)
 		recorder := &recorder{ResponseWriter: w, status: http.StatusOK, head: r.Method == http.MethodHead}
 		defer func() {
 			if p := recover(); p != nil {
@@ -92,6 +93,7 @@ func unrouted(mux *http.ServeMux) http.HandlerFunc {
 		}
 		w.Header().Set("Allow", strings.Join(methods, ", "))
 		if r.Method == http.MethodOptions {
+			allowMethods(w, methods)
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}

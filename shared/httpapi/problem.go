@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -26,6 +28,7 @@ type Problem struct {
 	Errors    []Fault `json:"errors,omitempty" doc:"Everything that is wrong with the request."`
 
 	kind string // of package problem; completes Type
+	wait int    // seconds for Retry-After; 0 is none
 }
 
 // Fault is one thing that is wrong with a request.
@@ -44,7 +47,14 @@ func newProblem(status int, kind, detail string) *Problem {
 	if !ok {
 		panic("httpapi: package problem has no kind " + kind) // our own constant
 	}
-	return &Problem{kind: kind, Title: known.Title, Status: status, Detail: detail}
+	p := &Problem{kind: kind, Title: known.Title, Status: status, Detail: detail}
+	switch {
+	case status == http.StatusServiceUnavailable:
+		p.wait = 2
+	case kind == "idempotency-in-flight":
+		p.wait = 1
+	}
+	return p
 }
 
 // of completes the problem with what only the request knows: its id, and the
@@ -62,6 +72,15 @@ func (p *Problem) Error() string { return p.Title }
 
 // GetStatus makes a Problem an error that huma answers with.
 func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders makes huma send what a problem says in headers.
+func (p *Problem) GetHeaders() http.Header {
+	headers := http.Header{}
+	if p.wait > 0 {
+		headers.Set("Retry-After", strconv.Itoa(p.wait))
+	}
+	return headers
+}
 
 // ContentType makes huma send a Problem under its own media type.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
@@ -140,6 +159,7 @@ func listed(faults []inquiry.Fault) []Fault {
 // writeProblem answers outside of huma.
 func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	p.of(requestOf(r.Context()))
+	maps.Copy(w.Header(), p.GetHeaders())
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
 	if err := json.NewEncoder(w).Encode(p); err != nil {
