@@ -125,7 +125,6 @@ var problemHeaders = map[int][]string{
 	http.StatusUnauthorized:       {"WWW-Authenticate"},
 	http.StatusMethodNotAllowed:   {"Allow"},
 	http.StatusConflict:           {"Retry-After"},
-	http.StatusConflict:           {"Retry-After"},
 	http.StatusTooManyRequests:    {"Retry-After"},
 	http.StatusServiceUnavailable: {"Retry-After"},
 }
