@@ -142,6 +142,8 @@ type BatchPath struct {
 	BatchID string `path:"batch_id" doc:"The batch's id, a UUID." example:"01a20846-fe00-7bd3-9d5e-3c4b8a2f0000"`
 }
 
+type batchOutput struct{ Body BatchBody }
+
 type batchListOutput struct{ Body BatchListBody }
 
 // BatchListBody is one page of a lender's batches, newest first.
