@@ -19,7 +19,7 @@ import (
 	kinds "github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-var update = flag.Bool("update", false, "write docs/openapi.json anew")
+var update = flag.Bool("update", false, "write docs/openapi.json and page.html anew")
 
 // reference asks for a page that needs no credential.
 func reference(t testing.TB, path string) (*http.Response, string) {
@@ -42,6 +42,24 @@ func document(t testing.TB) map[string]any {
 		t.Fatal(err)
 	}
 	return doc
+}
+
+func TestTheCommittedPageIsTheMadeOne(t *testing.T) {
+	t.Parallel()
+	const committed = "page.html"
+	_, made := reference(t, "/v1/docs")
+	if *update {
+		if err := os.WriteFile(committed, []byte(made), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(committed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(have) != made {
+		t.Errorf("%s is not what the code makes; go test ./shared/httpapi -update writes it anew", committed)
+	}
 }
 
 func TestTheCommittedDocumentIsTheServedOne(t *testing.T) {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"cmp"
 	_ "embed"
 	"encoding/json"
@@ -17,6 +18,24 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
+
+// In tests the page is made anew, and the one that is served elsewhere is held
+// against it.
+func init() {
+	for i, r := range renderings {
+		if r.path == problem.Page {
+			renderings[i].render = renderPage
+		}
+	}
+}
+
+func renderPage(doc *huma.OpenAPI) ([]byte, error) {
+	var page bytes.Buffer
+	if err := pageTemplate().Execute(&page, newPage(doc)); err != nil {
+		return nil, fmt.Errorf("rendering the page: %w", err)
+	}
+	return page.Bytes(), nil
+}
 
 //go:embed reference.html
 var pageSource string
