@@ -70,14 +70,15 @@ type World struct {
 	alter  *Alteration
 	trace  io.Writer
 
-	table    *table.Table
-	queue    *messageQueue
-	dead     *messageQueue
-	stream   *stream
-	mappings []*mapping
-	strays   []stray
-	check    *checker
-	log      *slog.Logger
+	table     *table.Table
+	queue     *messageQueue
+	dead      *messageQueue
+	stream    *stream
+	mappings  []*mapping
+	strays    []stray
+	recreated int // how often mappings were made again by chance
+	check     *checker
+	log       *slog.Logger
 
 	lookTime time.Duration // that asking the sources takes
 	fair     bool          // the queue serves quiet lenders first
@@ -394,13 +395,15 @@ func (w *World) step() bool {
 	return true
 }
 
-// disturb lets happen what happens to the stream by itself.
+// disturb lets happen what happens to the stream by itself. It is bounded, for
+// every replay makes steps, in each of which there could be another.
 func (w *World) disturb() {
-	if w.chance(w.faults.Split) {
+	if len(w.stream.shards) < 16 && w.chance(w.faults.Split) {
 		open := w.stream.open()
 		w.split(open[w.rng.IntN(len(open))], len(open) >= 4 || w.rng.IntN(2) == 0)
 	}
-	if w.chance(w.faults.Recreate) {
+	if w.recreated < 6 && w.chance(w.faults.Recreate) {
+		w.recreated++
 		w.recreate(w.mappings[w.rng.IntN(len(w.mappings))])
 	}
 }
