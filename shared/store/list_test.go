@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,11 +92,14 @@ func TestAListIsFilteredAndWalkedToItsEnd(t *testing.T) {
 // meter counts the read units that the table reports.
 type meter struct {
 	DB
+	mu    sync.Mutex // a store reads several partitions side by side
 	units float64
 	calls int
 }
 
 func (m *meter) count(c ...types.ConsumedCapacity) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.calls++
 	for _, one := range c {
 		if one.CapacityUnits != nil {

@@ -144,7 +144,10 @@ func (h *history) step() {
 		h.finish, h.finish, h.finish,
 		func() { _ = s.Fail(ctx, batch.Lender, id, "GIVEN_UP") },
 		func() { _ = s.CancelInquiry(ctx, batch.Lender, id) },
-		func() { _, _ = s.RequestCancel(ctx, batch.Lender, batch.ID) },
+		func() {
+			h.now = h.undue(h.now) // a cancelled batch is due at once
+			_, _ = s.RequestCancel(ctx, batch.Lender, batch.ID)
+		},
 		func() { h.merge(batch, id) }, func() { h.merge(batch, id) }, func() { h.merge(batch, id) },
 		func() { _, _ = s.Batch(ctx, lender, batch.ID) },
 		func() { _, _, _ = s.Submitted(ctx, batch.Lender, batch.ID) },
