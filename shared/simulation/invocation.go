@@ -224,6 +224,14 @@ func (c queueClient) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBa
 	return out, err
 }
 
+// pauses reports whether the invocation neither waits for the scheduler nor is
+// over.
+func (i *Invocation) pauses() bool {
+	i.w.mu.Lock()
+	defer i.w.mu.Unlock()
+	return !i.finished && i.parked == 0
+}
+
 // start begins an invocation. Settle is told its outcome, once.
 func (w *World) start(function string, limit time.Duration, run func(context.Context, *Invocation) error, settle func(error)) *Invocation {
 	w.started++

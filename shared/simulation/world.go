@@ -196,7 +196,7 @@ func (w *World) settleDown() {
 	w.wait()
 	// A goroutine that pauses is neither parked nor done. How long it pauses is
 	// chance; that it is over by then is not.
-	for i := w.acted; i != nil && !i.finished && i.parked == 0; {
+	for i := w.acted; i != nil && i.pauses(); {
 		time.Sleep(longestPause)
 		w.wait()
 	}
