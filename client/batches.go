@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"net/http"
 	"net/url"
 	"time"
 )
@@ -120,6 +121,7 @@ type Batch struct {
 	EstimatedEnd       *EstimateRange      `json:"estimatedCompletionAt"` // nil when unknown or past
 	ResultsExpireAt    time.Time           `json:"resultsExpireAt"`
 	CancelRequestedAt  *time.Time          `json:"cancelRequestedAt"`
+	DeletedAt          *time.Time          `json:"deletedAt"` // set: only the counts are left
 	PhaseProgress      *PhaseProgress      `json:"phaseProgress"`
 	SourceRecordTotals *SourceRecordTotals `json:"sourceRecordTotals"` // nil until one inquiry is final
 	TimingSummary      *TimingSummary      `json:"timingSummary"`      // nil until one inquiry is final
@@ -254,6 +256,18 @@ func (c *Client) Cancel(ctx context.Context, batchID string) (*Batch, error) {
 		return nil, err
 	}
 	return &out, nil
+}
+
+// Delete removes a finished batch's personal data: its name and metadata, what
+// was asked, and the reports. Its counts stay. Deleting it again does no harm.
+func (c *Client) Delete(ctx context.Context, batchID string) (*Batch, error) {
+	r := request{method: http.MethodDelete, path: batchPath(batchID)}
+	a, err := c.send(ctx, r, c.tries)
+	if err != nil {
+		return nil, err
+	}
+	var out Batch
+	return &out, a.decode(r, &out)
 }
 
 // Rerun says which inquiries of a finished batch to look up once more.

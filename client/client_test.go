@@ -348,6 +348,22 @@ func TestEverythingThatMakesABatchMakesItOnce(t *testing.T) {
 	})
 }
 
+func TestDeletingAgainDoesNoHarm(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		c := against(t, func(w http.ResponseWriter, r *http.Request) {
+			if asked++; asked == 1 {
+				panic(errLost)
+			}
+			say(w, 200, `{"batchId":"b","isTerminal":true,"total":4,"completed":4,"deletedAt":"2026-11-23T17:00:00Z"}`)
+		})
+		if b, err := c.Delete(t.Context(), "b"); err != nil || b.DeletedAt == nil || b.Settled() != 4 || asked != 2 {
+			t.Errorf("%+v, %v after %d tries", b, err, asked)
+		}
+	})
+}
+
 // list answers pages of n numbered items.
 func list(w http.ResponseWriter, r *http.Request, array, id string, n int) {
 	var limit, from int

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	sdk "github.com/batch-inquiries/batch-inquiries/client"
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
@@ -34,7 +33,7 @@ func (l *losesFirst) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestTheGoClientGoesTheWholeWay(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, "", "member")
-	c, err := sdk.New(stack.APIURL, u.apiKey, sdk.WithHTTPClient(&http.Client{Transport: &losesFirst{}}), sdk.WithPollInterval(100*time.Millisecond))
+	c, err := sdk.New(stack.APIURL, u.apiKey, sdk.WithHTTPClient(&http.Client{Transport: &losesFirst{}}), sdk.WithLongPoll())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +88,9 @@ func TestTheGoClientGoesTheWholeWay(t *testing.T) {
 	}
 	if _, err := c.Rerun(t.Context(), done.BatchID, sdk.Rerun{}); !sdk.IsKind(err, sdk.KindNothingToRerun) {
 		t.Errorf("rerunning what did not fail: %v", err)
+	}
+	if b, err := c.Delete(t.Context(), again.BatchID); err != nil || b.DeletedAt == nil || b.Total != 1 || b.BatchName != "" {
+		t.Errorf("deleted: %+v, %v", b, err)
 	}
 	single, err := c.SubmitInquiry(t.Context(), in.Inquiries[0], "")
 	if err != nil {
