@@ -42,6 +42,8 @@ type batchState struct {
 	nextCheckAt time.Time // zero when the batch is not in the index
 	cancelled   bool
 	gone        bool
+	deleted     bool        // its lender has deleted what was asked and answered
+	purged      bool        // and was told that all of it is gone
 	by          *Invocation // who submitted it
 	finalAt     time.Time
 	finishes    int // FINISHED transitions
@@ -178,6 +180,7 @@ func (c *checker) header(lender string, id inquiry.BatchID, r record) {
 	if event == "CHECKED" {
 		b.checks++
 	}
+	b.deleted = b.deleted || event == "DELETED"
 	c.ledger(b, ledger, r)
 
 	status := inquiry.BatchStatus(imageText(r, "status"))
@@ -265,6 +268,10 @@ func (c *checker) item(b *batchState, index int, r record) {
 	}
 	held := was.status == inquiry.StatusRunning && was.lease.After(by.now())
 	switch {
+	case was.status.Final() && b.deleted && is.status == was.status && is.attempt == was.attempt && is.failure == was.failure:
+		if _, found := r.Change.NewImage["report"]; found {
+			c.w.violate("I4", "%s was %s and is written after it was deleted", name, was.status)
+		}
 	case was.status.Final():
 		c.w.violate("I4", "%s was %s and is written again, as %s", name, was.status, is.status)
 	case is.status == inquiry.StatusRunning:
@@ -321,7 +328,7 @@ func (c *checker) acknowledged(m *message) {
 func (c *checker) counted(mapping string, r record) {
 	_, rest, _ := strings.Cut(r.Change.Keys["PK"].String(), "#BATCH#")
 	b := c.byID[idIn(rest)]
-	if b == nil || b.gone || r.EventName == string(events.DynamoDBOperationTypeRemove) {
+	if b == nil || b.gone || b.deleted || r.EventName == string(events.DynamoDBOperationTypeRemove) {
 		return
 	}
 	if mapping == "tally-statuses" {
@@ -395,6 +402,12 @@ func (c *checker) atRest() {
 		if took := b.finalAt.Sub(b.id.CreatedAt()); took > last {
 			c.w.violate("I3", "batch B%d was final %v after its submission", b.number, took)
 		}
+		if b.purged {
+			c.purged(b)
+		}
+		if b.deleted {
+			continue // nothing is left to compare with
+		}
 		_, asked, err := c.w.direct().Submitted(context.Background(), b.lender, b.id)
 		if err != nil {
 			c.w.violate("I9", "batch B%d cannot be read: %v", b.number, err)
@@ -402,6 +415,17 @@ func (c *checker) atRest() {
 		}
 		c.outcome(b, asked)
 		c.recount(b, asked)
+	}
+}
+
+// purged checks that nothing of a deleted batch has stayed or come back.
+func (c *checker) purged(b *batchState) {
+	prefix := "LENDER#" + string(b.lender) + "#BATCH#" + b.id.String()
+	for _, it := range c.w.table.Items() {
+		pk, sk := keyOf(it)
+		if strings.HasPrefix(pk, prefix) && (it["data"] != nil || it["report"] != nil) {
+			c.w.violate("I9", "batch B%d is deleted and its item %s still has what it held", b.number, sk)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ var lenders = []inquiry.LenderID{acme, zenith}
 // clientOp is something that a lender's program does at a time.
 type clientOp struct {
 	at     time.Time
-	what   string // submit, cancel, read, or a test's own
+	what   string // submit, cancel, delete, read, or a test's own
 	do     func() // what a test's own is
 	lender inquiry.LenderID
 	sub    *submission
@@ -73,6 +73,8 @@ func (w *World) startClient(op *clientOp) {
 		i = w.startSubmit(op)
 	case "cancel":
 		i = w.startCancel(op)
+	case "delete":
+		i = w.startDelete(op)
 	case "read":
 		i = w.startRead(op)
 	default:
@@ -197,6 +199,33 @@ func (w *World) startCancel(op *clientOp) *Invocation {
 	return self
 }
 
+func (w *World) startDelete(op *clientOp) *Invocation {
+	id, known := op.sub.batch()
+	if !known {
+		return nil
+	}
+	return w.start("api", apiLimit, func(ctx context.Context, i *Invocation) error {
+		_, err := i.store().Delete(ctx, op.sub.lender, id)
+		return err
+	}, func(err error) {
+		b := w.check.byID[id]
+		switch {
+		case err == nil:
+			if !b.deleted && !b.gone {
+				w.violate("I9", "batch B%d is said to be deleted and is not", b.number)
+			}
+			b.purged = true
+		case errors.Is(err, inquiry.ErrUnfinished):
+			if b.status.Final() && b.deleted {
+				w.violate("I4", "batch B%d is final and said to be unfinished", b.number)
+			}
+			w.again(op)
+		default:
+			w.again(op)
+		}
+	})
+}
+
 // startRead reads a batch as its lender and as the other one.
 func (w *World) startRead(op *clientOp) *Invocation {
 	id, known := op.sub.batch()
@@ -211,6 +240,10 @@ func (w *World) startRead(op *clientOp) *Invocation {
 	}, func(err error) {
 		state := w.check.byID[id]
 		switch {
+		case errors.Is(err, inquiry.ErrDeleted):
+			if !state.deleted || op.lender != state.lender {
+				w.violate("I6", "%s is told that batch B%d of %s is deleted", op.lender, state.number, state.lender)
+			}
 		case errors.Is(err, inquiry.ErrNotFound):
 			if op.lender == state.lender && !state.gone {
 				w.violate("I9", "%s does not find its batch B%d", op.lender, state.number)

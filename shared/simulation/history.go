@@ -105,6 +105,9 @@ func (w *World) planBatch(n int) {
 			w.at(at+time.Duration(r.IntN(400))*time.Second, "cancel", lender, s)
 		}
 	}
+	if r.IntN(6) == 0 {
+		w.at(at+time.Duration(r.IntN(5000))*time.Second, "delete", lender, s)
+	}
 	for range r.IntN(4) {
 		w.at(at+time.Duration(r.IntN(1200))*time.Second, "read", lenders[r.IntN(2)], s)
 	}
