@@ -21,6 +21,7 @@ var routes = []struct{ Method, Path string }{
 	{"POST", "/v1/batch-inquiries/{batch_id}/cancel"},
 	{"POST", "/v1/batch-inquiries/{batch_id}/rerun"},
 	{"GET", "/v1/batch-inquiries/{batch_id}/inquiries"},
+	{"GET", "/v1/batch-inquiries/{batch_id}/results"},
 	{"POST", "/v1/inquiries"},
 	{"GET", "/v1/inquiries/{inquiry_id}"},
 	{"GET", "/users/me/api-key"},

@@ -91,9 +91,12 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 				"TABLE_NAME":            r.Table.TableName(),
 				"MASTER_KEY_SECRET_ARN": r.MasterKey.SecretArn(),
 				"PORTAL_ORIGIN":         &props.PortalOrigin,
+				"RESULTS_BUCKET":        r.Results.BucketName(),
 			},
 			May: []awsiam.PolicyStatement{
 				readMasterKey(),
+				// Reading is for the links that it signs.
+				allow([]string{"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"}, r.Results.ArnForObjects(jsii.String("results/*"))),
 				onKeys(r.Table, []string{lenderKeys, userKeys, apiKeyKeys},
 					"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
 				// Transactions are allowed by their parts.

@@ -67,6 +67,7 @@ type Resources struct {
 	Table         awsdynamodb.Table
 	Inquiries     InquiryQueue
 	FailedRecords awss3.Bucket
+	Results       awss3.Bucket
 	Identity      Identity
 	MasterKey     awssecretsmanager.Secret
 }
@@ -86,6 +87,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		Table:         NewTable(stack, props),
 		Inquiries:     NewInquiryQueue(stack),
 		FailedRecords: NewFailedRecords(stack, props),
+		Results:       NewResults(stack),
 		Identity:      NewIdentity(stack, props),
 		MasterKey:     NewMasterKey(stack, props),
 	}

@@ -165,10 +165,23 @@ func TestAStageThatMattersKeepsItsData(t *testing.T) {
 	t.Parallel()
 
 	for _, kind := range []string{"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Cognito::UserPool", "AWS::S3::Bucket"} {
-		same(t, "prod "+kind, prod().one(t, kind, "").DeletionPolicy, "Retain")
-		same(t, "dev "+kind, dev().one(t, kind, "").DeletionPolicy, "Delete")
+		part := map[string]string{"AWS::S3::Bucket": "FailedRecords"}[kind]
+		same(t, "prod "+kind, prod().one(t, kind, part).DeletionPolicy, "Retain")
+		same(t, "dev "+kind, dev().one(t, kind, part).DeletionPolicy, "Delete")
 	}
 	same(t, "prod table's protection", prod().one(t, "AWS::DynamoDB::Table", "").Properties["DeletionProtectionEnabled"], true)
+}
+
+func TestResultsAreKeptForADay(t *testing.T) {
+	t.Parallel()
+
+	bucket := dev().one(t, "AWS::S3::Bucket", "Results").Properties
+	rule := at(bucket, "LifecycleConfiguration", "Rules", 0)
+	same(t, "expiry in days", at(rule, "ExpirationInDays"), 1.0)
+	same(t, "expiry of what was never completed", at(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"), 1.0)
+	same(t, "status", at(rule, "Status"), "Enabled")
+	same(t, "encryption", at(bucket, "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm"), "AES256")
+	same(t, "public access", at(bucket, "PublicAccessBlockConfiguration", "RestrictPublicBuckets"), true)
 }
 
 func TestTheQueues(t *testing.T) {
@@ -200,7 +213,7 @@ func TestNothingSpeaksWithoutTLS(t *testing.T) {
 
 	policies := dev().all(t, "AWS::SQS::QueuePolicy")
 	maps.Copy(policies, dev().all(t, "AWS::S3::BucketPolicy"))
-	same(t, "policies", len(policies), 3)
+	same(t, "policies", len(policies), 4)
 	for id, p := range policies {
 		if said := text(p.Properties["PolicyDocument"]); !strings.Contains(said, `"aws:SecureTransport":"false"`) || !strings.Contains(said, `"Effect":"Deny"`) {
 			t.Errorf("%s lets plain HTTP through", id)
@@ -342,7 +355,7 @@ func TestEachFunctionMayDoThisAndNoMore(t *testing.T) {
 	want := map[string][]string{
 		"Api": {
 			"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem",
-			"dynamodb:Query", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue",
+			"dynamodb:Query", "dynamodb:UpdateItem", "s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue",
 		},
 		"AuthorizeRequest": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "secretsmanager:GetSecretValue"},
 		"DispatchBatch":    append([]string{"dynamodb:PutItem", "dynamodb:Query", "sqs:SendMessage"}, stream...),

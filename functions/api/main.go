@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/batch-inquiries/batch-inquiries/functions/api/handler"
@@ -32,7 +33,7 @@ func main() {
 // wire builds the handler. It alone reads the environment and makes clients.
 func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
 	env := boot.Env{Lookup: getenv}
-	table, masterKey := env.Required("TABLE_NAME"), env.Required("MASTER_KEY_SECRET_ARN")
+	table, masterKey, bucket := env.Required("TABLE_NAME"), env.Required("MASTER_KEY_SECRET_ARN"), env.Required("RESULTS_BUCKET")
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
@@ -44,8 +45,11 @@ func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*h
 	api := httpapi.API{
 		Batches: tables,
 		Keys:    &handler.APIKeys{Records: tables, Secrets: secretsmanager.NewFromConfig(cfg), MasterKey: masterKey},
-		Now:     time.Now,
-		Log:     log,
+		Exports: handler.NewExports(s3.NewFromConfig(cfg, func(o *s3.Options) {
+			o.UsePathStyle = cfg.BaseEndpoint != nil // another engine's buckets have no host names
+		}), bucket),
+		Now: time.Now,
+		Log: log,
 
 		PortalOrigin: getenv("PORTAL_ORIGIN"), // not set: no browser may read our answers
 	}

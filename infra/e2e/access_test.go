@@ -16,6 +16,7 @@ var routes = [][2]string{
 	{"POST", "/v1/batch-inquiries/0191e0c0-7a5c-7000-8000-000000000000/cancel"},
 	{"POST", "/v1/batch-inquiries/0191e0c0-7a5c-7000-8000-000000000000/rerun"},
 	{"GET", "/v1/batch-inquiries/0191e0c0-7a5c-7000-8000-000000000000/inquiries"},
+	{"GET", "/v1/batch-inquiries/0191e0c0-7a5c-7000-8000-000000000000/results"},
 	{"POST", "/v1/inquiries/"},
 	{"GET", "/v1/inquiries/0191e0c0-7a5c-7000-8000-000000000001"},
 	{"GET", "/users/me/api-key"},

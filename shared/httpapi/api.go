@@ -49,6 +49,7 @@ type APIKeys interface {
 type API struct {
 	Batches Batches
 	Keys    APIKeys
+	Exports Exports
 	Now     func() time.Time
 	Log     *slog.Logger
 
@@ -103,6 +104,7 @@ func (a *API) Handler() http.Handler {
 	a.registerCancel(api)
 	a.registerDelete(api)
 	a.registerRerun(api)
+	a.registerResults(api)
 	a.registerSingle(api)
 	a.registerInquiries(api)
 	a.registerKeys(api)

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -127,15 +126,7 @@ func (a *API) entry(ctx context.Context, text string) (InquiryBody, error) {
 	if err != nil {
 		return InquiryBody{}, err
 	}
-	body := InquiryBody{InquirySummary: summary(entry), BatchID: id.Batch(), Inquiry: inputOf(entry.Inquiry)}
-	if entry.Record.Report != nil {
-		rep, err := report.Decode(entry.Record.Report)
-		if err != nil {
-			return InquiryBody{}, fmt.Errorf("inquiry %s: %w", id, err)
-		}
-		body.Report = &rep
-	}
-	return body, nil
+	return inquiryBody(entry)
 }
 
 func summary(e inquiry.Entry) InquirySummary {

@@ -1,0 +1,190 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// fakeExports holds one file. err is what closing it returns.
+type fakeExports struct {
+	bytes.Buffer
+	lender          inquiry.LenderID
+	created, aborts int
+	err             error
+}
+
+func (f *fakeExports) Create(_ context.Context, lender inquiry.LenderID, _ string) (httpapi.Export, error) {
+	f.lender = lender
+	f.created++
+	return f, nil
+}
+func (f *fakeExports) Close() (string, error) { return "https://files.example/1", f.err }
+func (f *fakeExports) Abort()                 { f.aborts++ }
+
+// resultsClient calls an API that has exports.
+func resultsClient(fake *fakeBatches, exports httpapi.Exports) client {
+	api := httpapi.API{
+		Batches: fake, Keys: fakeKeys{}, Exports: exports, Now: func() time.Time { return noon },
+		Log: slog.New(slog.DiscardHandler),
+	}
+	return client{api.Handler(), auth.Caller{LenderID: acme, UserID: "user-1", Role: auth.RoleViewer}}
+}
+
+func TestResultsAreOneLineAnInquiry(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		scope string
+		want  []int
+	}{
+		"all":       {"", []int{0, 1, 2, 3}},
+		"succeeded": {"?scope=succeeded", []int{0, 2}},
+		"failed":    {"?scope=failed", []int{1}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := fakeWith(inquiry.StatusCompleted, "", inquiry.StatusPartialSuccess, inquiry.StatusCancelled)
+			resp, answer := resultsClient(fake, nil).do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/results"+tt.scope, "")
+			if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "application/x-ndjson" ||
+				resp.Header.Get("Results-Complete") != "true" || resp.Header.Get("Results-As-Of") != "2026-11-23T12:00:00Z" {
+				t.Fatalf("%d %v %s", resp.StatusCode, resp.Header, answer)
+			}
+			lines := strings.Split(strings.TrimSuffix(answer, "\n"), "\n")
+			var got []int
+			for _, line := range lines[:len(lines)-1] {
+				var row httpapi.InquiryBody
+				if err := json.Unmarshal([]byte(line), &row); err != nil {
+					t.Fatalf("%v: %s", err, line)
+				}
+				got = append(got, row.Index)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("indexes (-want +got):\n%s", diff)
+			}
+			want := fmt.Sprintf(`{"end":{"batchId":"%s","rows":%d,"complete":true,"asOf":"2026-11-23T12:00:00Z"}}`, fake.batches[0].ID, len(tt.want))
+			if end := lines[len(lines)-1]; end != want {
+				t.Errorf("the last line is %s, want %s", end, want)
+			}
+		})
+	}
+}
+
+func TestACSVIsSafeInASpreadsheet(t *testing.T) {
+	t.Parallel()
+	texts := map[string]string{ // as submitted, as in the cell
+		"Kylderon, \"the\" LLC":  "Kylderon, \"the\" LLC",
+		"=HYPERLINK(\"x\")":      "'=HYPERLINK(\"x\")",
+		"+1 555 0100":            "'+1 555 0100",
+		"-2+3":                   "'-2+3",
+		"@SUM(A1)":               "'@SUM(A1)",
+		"＝1+1":                   "'＝1+1",
+		"00123":                  "'00123",
+		"1234567890123456":       "'1234567890123456",
+		"123":                    "123",
+		"O'Neill's":              "O'Neill's",
+		"Quiet = Meadow - Farms": "Quiet = Meadow - Farms",
+		"":                       "",
+	}
+	for text, want := range texts {
+		fake := fakeWith(inquiry.StatusCompleted)
+		fake.entries[0].Inquiry.BusinessName, fake.entries[0].Inquiry.ExternalID, fake.entries[0].Inquiry.EIN = text, text, "012345678"
+		resp, answer := resultsClient(fake, nil).do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/results", "", "Accept", "text/csv")
+		rows, err := csv.NewReader(strings.NewReader(answer)).ReadAll()
+		if err != nil || len(rows) != 2 || len(rows[0]) != len(rows[1]) || resp.Header.Get("Content-Type") != "text/csv" {
+			t.Fatalf("%v %v: %s", err, resp.Header, answer)
+		}
+		cells := map[string]string{}
+		for i, name := range rows[0] {
+			cells[name] = rows[1][i]
+		}
+		if cells["businessName"] != want || cells["externalId"] != want || cells["ein"] != "01-2345678" || cells["status"] != "COMPLETED" {
+			t.Errorf("%q becomes %v", text, cells)
+		}
+	}
+}
+
+func TestResultsOfARunningBatchSayThatTheyAreNotAll(t *testing.T) {
+	t.Parallel()
+	fake := fakeWith(inquiry.StatusFailed, inquiry.StatusRunning)
+	path := "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/results"
+	resp, answer := resultsClient(fake, nil).do(t, "GET", path, "")
+	if resp.Header.Get("Results-Complete") != "false" || !strings.Contains(answer, `"complete":false`) {
+		t.Errorf("%v %s", resp.Header, answer)
+	}
+	resp, answer = resultsClient(fake, nil).do(t, "GET", path+"?scope=succeeded", "", "Accept", "text/csv")
+	if resp.StatusCode != http.StatusOK || !strings.HasPrefix(answer, "index,inquiryId,") || strings.Count(answer, "\n") != 1 {
+		t.Errorf("no rows: %d %q", resp.StatusCode, answer)
+	}
+}
+
+func TestWhichFormResultsHave(t *testing.T) {
+	t.Parallel()
+	fake := fakeWith(inquiry.StatusCompleted)
+	for accept, want := range map[string]string{
+		"*/*": "application/x-ndjson", "text/csv": "text/csv", "text/csv;q=0.5, application/json": "text/csv",
+		"text/*": "text/csv", "application/x-ndjson, text/csv": "application/x-ndjson", "image/png": "", "text/csv;q=0": "",
+	} {
+		resp, answer := resultsClient(fake, nil).do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/results", "", "Accept", accept)
+		if want == "" {
+			if p := problem(t, resp, answer); p.Status != http.StatusNotAcceptable {
+				t.Errorf("%s: %s", accept, answer)
+			}
+		} else if got := resp.Header.Get("Content-Type"); got != want {
+			t.Errorf("%s: %s, want %s", accept, got, want)
+		}
+	}
+}
+
+// big holds inquiries that are more than an answer takes.
+func big() *fakeBatches {
+	fake := fakeWith(inquiry.StatusCompleted, inquiry.StatusCompleted, inquiry.StatusFailed)
+	for i := range fake.entries {
+		fake.entries[i].Inquiry.Website = strings.Repeat("x", 1_000_000)
+	}
+	return fake
+}
+
+func TestLargeResultsLieElsewhere(t *testing.T) {
+	t.Parallel()
+	fake, exports := big(), &fakeExports{}
+	resp, answer := resultsClient(fake, exports).do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/results", "")
+	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "https://files.example/1" || answer != "" ||
+		resp.Header.Get("Results-Complete") != "true" || exports.lender != acme {
+		t.Errorf("%d %v, %d bytes, of %s", resp.StatusCode, resp.Header, len(answer), exports.lender)
+	}
+	if lines := strings.Count(exports.String(), "\n"); lines != 4 || !strings.Contains(exports.String(), `"rows":3`) || exports.aborts != 0 {
+		t.Errorf("the file has %d lines, aborted %d times", lines, exports.aborts)
+	}
+}
+
+func TestAnExportThatFailsIsForgotten(t *testing.T) {
+	t.Parallel()
+	fake, exports := big(), &fakeExports{err: errors.New("no room")}
+	resp, answer := resultsClient(fake, exports).do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/results", "")
+	if p := problem(t, resp, answer); p.Status != http.StatusInternalServerError || exports.aborts != 1 {
+		t.Errorf("%s, aborted %d times", answer, exports.aborts)
+	}
+}
+
+func TestResultsOfNobodysBatch(t *testing.T) {
+	t.Parallel()
+	resp, answer := resultsClient(fakeWith(), nil).do(t, "GET", "/v1/batch-inquiries/"+inquiry.NewBatchID(noon).String()+"/results", "")
+	if p := problem(t, resp, answer); p.Status != http.StatusNotFound {
+		t.Errorf("%s", answer)
+	}
+}
