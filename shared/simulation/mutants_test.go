@@ -232,54 +232,28 @@ func (m leasedIsFinished) Claim(ctx context.Context, lender inquiry.LenderID, id
 	return claim, err
 }
 
-// adding counts as is often done: one up, one down for every record. The ledger
-// beside it is right.
+// adding counts as is often done: one up, one down for every record. All else
+// that it writes is right.
 type adding struct{ i *Invocation }
 
 func (a adding) Merge(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, changes []inquiry.Change) (inquiry.Batch, error) {
-	batch, err := a.i.store().Batch(ctx, lender, id)
-	if err != nil {
-		return batch, err
-	}
-	merged, changed := batch.Tally.Merge(changes...)
-	if !changed {
-		return batch, nil
-	}
 	added := map[inquiry.Status]int{}
 	for _, c := range changes {
 		added[c.Status]++
-		switch {
-		case c.Status == inquiry.StatusRunning || c.Figures.Attempts == 0:
+		if c.Status == inquiry.StatusRunning || c.Figures.Attempts == 0 {
 			added[inquiry.StatusPlanning]--
-		default:
+		} else {
 			added[inquiry.StatusRunning]--
 		}
 	}
-	values := map[string]types.AttributeValue{
-		":ledger": &types.AttributeValueMemberB{Value: merged.Ledger}, ":event": &types.AttributeValueMemberS{Value: "COUNTED"},
-		":status": &types.AttributeValueMemberS{Value: string(merged.Status())}, ":version": &types.AttributeValueMemberN{Value: strconv.Itoa(batch.Version)},
-		":one": &types.AttributeValueMemberN{Value: "1"},
-	}
-	update := "SET ledger = :ledger, event = :event, #status = :status"
-	if merged.Status().Final() {
-		values[":event"] = &types.AttributeValueMemberS{Value: "FINISHED"}
-		update += " REMOVE openShard, nextCheckAt"
-	}
-	update += " ADD version :one"
-	for code, attribute := range []string{"planning", "running", "completed", "partialSuccess", "failed", "cancelled"} {
-		update += ", " + attribute + " :" + attribute
-		values[":"+attribute] = &types.AttributeValueMemberN{Value: strconv.Itoa(added[codes[code]])}
-	}
-	_, err = tableClient{a.i}.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: aws.String(tableName),
-		Key: map[string]types.AttributeValue{
-			"PK": &types.AttributeValueMemberS{Value: "LENDER#" + string(lender) + "#BATCH#" + id.String()},
-			"SK": &types.AttributeValueMemberS{Value: "HEADER"},
-		},
-		UpdateExpression: &update, ExpressionAttributeNames: map[string]string{"#status": "status"}, ExpressionAttributeValues: values,
-		ConditionExpression: aws.String("version = :version"),
-	})
-	return batch, err
+	db := mutantTable{DB: tableClient{a.i}, update: func(in *dynamodb.UpdateItemInput) {
+		for code, attribute := range []string{"planning", "running", "completed", "partialSuccess", "failed", "cancelled"} {
+			if replace(in.UpdateExpression, attribute+" = :"+attribute, attribute+" = "+attribute+" + :"+attribute) {
+				in.ExpressionAttributeValues[":"+attribute] = &types.AttributeValueMemberN{Value: strconv.Itoa(added[codes[code]])}
+			}
+		}
+	}}
+	return store.New(db, tableName, a.i.now).Merge(ctx, lender, id, changes)
 }
 
 type allTaken struct{ queue.Client }
