@@ -86,6 +86,10 @@ func New(baseURL, credential string, options ...Option) (*Client, error) {
 	for _, set := range options {
 		set(c)
 	}
+	// No answer of the API sends the credential to another address.
+	stays := *c.http
+	stays.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.http = &stays
 	return c, nil
 }
 
@@ -114,6 +118,9 @@ type answer struct {
 
 // decode reads the answer into out.
 func (a *answer) decode(r request, out any) error {
+	if a.status >= http.StatusMultipleChoices {
+		return fmt.Errorf("%s %s: %d: the API is at another address: %s", r.method, r.path, a.status, a.header.Get("Location"))
+	}
 	if err := json.Unmarshal(a.body, out); err != nil {
 		return fmt.Errorf("%s %s: the answer is not what this API sends (is the address right?): %w", r.method, r.path, err)
 	}
@@ -143,31 +150,50 @@ func (c *Client) post(ctx context.Context, path, key string, body []byte, out an
 	return a, a.decode(r, out)
 }
 
-// send makes as many tries as it takes, up to the number given; 0 is no limit.
-// A call without a limit waits as long as the API asks for, too.
+// send makes as many tries as it takes, up to the number given.
 func (c *Client) send(ctx context.Context, r request, tries uint) (*answer, error) {
+	return retry(ctx, c, tries, func() (*answer, error) { return c.try(ctx, r) })
+}
+
+// retry calls try until it succeeds, up to the number given; 0 is no limit. A
+// call without a limit waits as long as the API asks for, too.
+func retry[T any](ctx context.Context, c *Client, tries uint, try func() (T, error)) (T, error) {
 	p := &pace{exponential: backoff.NewExponentialBackOff()}
 	if tries != 0 {
 		p.longest = maxAsked
 	}
-	a, err := backoff.Retry(ctx, func() (*answer, error) {
-		a, err := c.try(ctx, r)
+	out, err := backoff.Retry(ctx, func() (T, error) {
+		out, err := try()
 		p.last = err
 		if err != nil && !temporary(err) {
-			return nil, backoff.Permanent(err)
+			return out, backoff.Permanent(err)
 		}
-		return a, err
+		return out, err
 	}, backoff.WithBackOff(p), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0), backoff.WithNotify(c.onRetry))
 	if err != nil && ctx.Err() != nil && !errors.Is(p.last, err) {
-		return nil, fmt.Errorf("%w; the last try: %w", err, p.last)
+		return out, fmt.Errorf("%w; the last try: %w", err, p.last)
 	}
-	return a, err
+	return out, err
 }
 
-// try sends the request once.
+// try sends the request once and reads the whole answer.
 func (c *Client) try(ctx context.Context, r request) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
+	resp, err := c.do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: reading the answer: %w", r.method, r.path, err)
+	}
+	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+// do sends the request once. What it returns is no refusal.
+func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 	address := c.base + r.path
 	if len(r.query) > 0 {
 		address += "?" + r.query.Encode()
@@ -188,15 +214,15 @@ func (c *Client) try(ctx context.Context, r request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: reading the answer: %w", r.method, r.path, err)
-	}
 	if resp.StatusCode >= http.StatusBadRequest {
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: reading the answer: %w", r.method, r.path, err)
+		}
 		return nil, problemOf(resp, body)
 	}
-	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+	return resp, nil
 }
 
 // temporary reports whether the same request may succeed later. An error that

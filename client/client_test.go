@@ -469,6 +469,92 @@ func TestAnErrorEndsAList(t *testing.T) {
 	}
 }
 
+func TestResultsAreReadToTheirEnd(t *testing.T) {
+	t.Parallel()
+	const csv = "index,status\n0,COMPLETED\n"
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Error("the credential goes to another address")
+		}
+		if r.URL.Path == "/gone" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		io.WriteString(w, csv)
+	}))
+	defer store.Close()
+	tries := 0
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Results-Complete", "true")
+		w.Header().Set("Results-As-Of", "2026-11-23T17:00:00Z")
+		switch r.URL.Path {
+		case "/v1/batch-inquiries/small/results":
+			if tries++; tries == 1 {
+				panic(http.ErrAbortHandler)
+			}
+			if r.URL.RawQuery != "scope=failed" || r.Header.Get("Accept") != "text/csv" {
+				t.Errorf("asked %s for %s", r.URL.RawQuery, r.Header.Get("Accept"))
+			}
+			io.WriteString(w, csv)
+		case "/v1/batch-inquiries/large/results":
+			w.Header().Set("Location", store.URL+"/file?signature=x")
+			w.WriteHeader(http.StatusSeeOther)
+		case "/v1/batch-inquiries/late/results":
+			w.Header().Set("Location", store.URL+"/gone")
+			w.WriteHeader(http.StatusSeeOther)
+		case "/v1/batch-inquiries/cut/results":
+			w.Header().Set("Content-Length", "1000")
+			io.WriteString(w, csv)
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		default:
+			say(w, 404, problem("not-found"))
+		}
+	}))
+	defer api.Close()
+	c, err := client.New(api.URL, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"small", "large"} {
+		r, err := c.Results(t.Context(), id, client.ResultsQuery{Format: client.CSV, Scope: client.ScopeFailed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r)
+		if err != nil || string(data) != csv || !r.Complete || r.AsOf.IsZero() || r.Close() != nil {
+			t.Errorf("%s: %q, %v, complete %t as of %s", id, data, err, r.Complete, r.AsOf)
+		}
+	}
+	r, err := c.Results(t.Context(), "cut", client.ResultsQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(r); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("of a part: %v", err)
+	}
+	r.Close()
+	if _, err := c.Results(t.Context(), "none", client.ResultsQuery{}); !client.IsKind(err, client.KindNotFound) {
+		t.Error(err)
+	}
+	if _, err := c.Results(t.Context(), "late", client.ResultsQuery{}); err == nil || strings.Contains(err.Error(), store.URL) {
+		t.Error(err)
+	}
+}
+
+func TestACredentialFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.Header().Set("Location", "https://other.example/v1/users/me")
+		w.WriteHeader(http.StatusMovedPermanently)
+	})
+	if _, err := c.Me(t.Context()); err == nil || asked != 1 || !strings.Contains(err.Error(), "https://other.example") {
+		t.Errorf("%d requests, %v", asked, err)
+	}
+}
+
 // status is a batch of four, of which so many are completed.
 func status(completed int) string {
 	state := client.StatusRunning

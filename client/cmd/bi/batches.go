@@ -4,6 +4,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -126,4 +129,66 @@ With --wait it goes on as bi watch does.
 		}, client.WithOnRetry(f.lost), client.WithLongPoll())(cmd, args)
 	}
 	return cmd
+}
+
+func (a *app) resultsCommand() *cobra.Command {
+	var format, scope, path string
+	cmd := &cobra.Command{
+		Use:   "results BATCH",
+		Short: "Get all results of a batch as NDJSON or CSV",
+		Long: `Gets all results of a batch: as NDJSON, with their reports, or as CSV with a row for
+each inquiry, safe to open in a spreadsheet. It may be asked for while the batch is
+running. With -o a file appears only once it is whole.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&format, "format", "ndjson", "ndjson or csv")
+	flags.StringVar(&scope, "scope", "all", "all, succeeded or failed")
+	flags.StringVarP(&path, "output", "o", "", "the `file` to write instead of printing")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		formats := map[string]client.ResultsFormat{"ndjson": client.NDJSON, "csv": client.CSV}
+		if formats[format] == "" {
+			return fmt.Errorf("--format %s is neither ndjson nor csv", format)
+		}
+		return a.calling(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			results, err := c.Results(cmd.Context(), args[0], client.ResultsQuery{Format: formats[format], Scope: client.ResultsScope(scope)})
+			if err != nil {
+				return err
+			}
+			defer results.Close()
+			if err := save(results, path, cmd.OutOrStdout()); err != nil {
+				return fmt.Errorf("%w\nThese are not all results; run the same command again", err)
+			}
+			if !results.Complete {
+				fmt.Fprintf(a.stderr, "The batch is not finished: these are its results as of %s. To follow it: bi watch %s\n",
+					results.AsOf.Local().Format(time.DateTime), args[0])
+			}
+			return nil
+		})(cmd, args)
+	}
+	return cmd
+}
+
+// save copies to a file, which appears once it is whole, or to w if none is
+// named.
+func save(from io.Reader, path string, w io.Writer) (err error) {
+	if path == "" {
+		_, err := io.Copy(w, from)
+		return err
+	}
+	// What is known of businesses and people is for its owner's eyes.
+	part, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(part.Name()) // has no effect once it is renamed
+	if _, err := io.Copy(part, from); err != nil {
+		part.Close()
+		return err
+	}
+	if err := part.Close(); err != nil {
+		return err
+	}
+	return os.Rename(part.Name(), path)
 }

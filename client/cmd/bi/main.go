@@ -90,7 +90,7 @@ flags. Prefer the environment for the key: others on this machine can see flags.
 	}
 	root.PersistentFlags().StringVar(&a.url, "url", "", "the API's `address`, what stands before /v1 (default: BI_URL)")
 	root.PersistentFlags().StringVar(&a.key, "api-key", "", "the API `key` (default: BI_API_KEY)")
-	root.AddCommand(a.submitCommand(), a.watchCommand(), a.listCommand(), a.cancelCommand(), a.rerunCommand(), a.keyCommand(), a.whoamiCommand())
+	root.AddCommand(a.submitCommand(), a.watchCommand(), a.resultsCommand(), a.listCommand(), a.cancelCommand(), a.rerunCommand(), a.keyCommand(), a.whoamiCommand())
 	return root
 }
 

@@ -224,6 +224,38 @@ func TestListAndCancel(t *testing.T) {
 	l.expect(t, l.bi(t.Context(), "cancel", "b-1"), exitCompleted, "RUNNING: Because. (3 running, 1 completed)")
 }
 
+func TestAFileOfResultsIsWholeOrNotThere(t *testing.T) {
+	t.Parallel()
+	const csv = "index,status\n0,FAILED\n"
+	l := newLab(t, map[string]http.HandlerFunc{
+		"GET /v1/batch-inquiries/b-1/results": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Results-Complete", fmt.Sprint(r.URL.Query().Get("scope") == "failed"))
+			w.Header().Set("Results-As-Of", "2026-11-23T17:00:00Z")
+			io.WriteString(w, map[string]string{"text/csv": csv, "application/x-ndjson": "{}\n"}[r.Header.Get("Accept")])
+		},
+		"GET /v1/batch-inquiries/b-2/results": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			io.WriteString(w, csv)
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		},
+	})
+	path := filepath.Join(t.TempDir(), "results.csv")
+	l.expect(t, l.bi(t.Context(), "results", "b-2", "--format", "csv", "-o", path), exitError, "not all results")
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	l.expect(t, l.bi(t.Context(), "results", "b-1", "--format", "csv", "--scope", "failed", "-o", path), exitCompleted)
+	if data, err := os.ReadFile(path); err != nil || string(data) != csv || l.errOut.Len() > 0 {
+		t.Errorf("the file has %q, %v; said %s", data, err, &l.errOut)
+	}
+	l.expect(t, l.bi(t.Context(), "results", "b-1"), exitCompleted, "The batch is not finished", "bi watch b-1")
+	if l.out.String() != "{}\n" {
+		t.Errorf("printed %q", l.out.String())
+	}
+	l.expect(t, l.bi(t.Context(), "results", "b-1", "--format", "xml"), exitUsage, "neither ndjson nor csv")
+}
+
 func TestRerunSaysWhichInquiries(t *testing.T) {
 	t.Parallel()
 	var body string

@@ -1,0 +1,119 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// ResultsQuery says which results of a batch to get, and how.
+type ResultsQuery struct {
+	Format ResultsFormat // empty is [NDJSON]
+	Scope  ResultsScope  // empty is [ScopeAll]
+}
+
+// ResultsFormat is the media type of results.
+type ResultsFormat string
+
+const (
+	NDJSON ResultsFormat = "application/x-ndjson" // an [Inquiry] a line, then a line whose only member is end
+	CSV    ResultsFormat = "text/csv"             // a row for each inquiry, without its report
+)
+
+// ResultsScope is which inquiries are in results.
+type ResultsScope string
+
+const (
+	ScopeAll       ResultsScope = "all"
+	ScopeSucceeded ResultsScope = "succeeded" // those with a report
+	ScopeFailed    ResultsScope = "failed"
+)
+
+// Results are all results of a batch in one file. Reading it ends with an error
+// when the connection is cut, never with a part that looks like the whole.
+type Results struct {
+	io.ReadCloser
+	Complete bool      // the batch was final, so that no later results differ
+	AsOf     time.Time // when they were read
+}
+
+// Results returns a batch's results to read from, which may be asked for while
+// it is running. Whoever asks closes them. A connection that is lost before the
+// first byte is tried again; one that is lost later is the caller's to begin
+// anew.
+func (c *Client) Results(ctx context.Context, batchID string, q ResultsQuery) (*Results, error) {
+	if q.Format == "" {
+		q.Format = NDJSON
+	}
+	query := url.Values{}
+	set(query, "scope", string(q.Scope))
+	r := request{
+		method: http.MethodGet, path: batchPath(batchID) + "/results", query: query,
+		header: map[string]string{"Accept": string(q.Format)},
+	}
+	return retry(ctx, c, c.tries, func() (*Results, error) { return c.results(ctx, r) })
+}
+
+// results makes one try. It has a time limit up to the first byte; how long the
+// rest takes is the reader's business.
+func (c *Client) results(ctx context.Context, r request) (*Results, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	slow := time.AfterFunc(tryTimeout, func() { cancel(errSlow) })
+	defer slow.Stop()
+	resp, err := c.do(ctx, r)
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	out := &Results{Complete: resp.Header.Get("Results-Complete") == "true"}
+	out.AsOf, _ = time.Parse(time.RFC3339Nano, resp.Header.Get("Results-As-Of")) // zero if it does not say
+	if resp.StatusCode == http.StatusSeeOther {
+		resp.Body.Close()
+		if resp, err = c.elsewhere(ctx, resp); err != nil {
+			cancel(nil)
+			return nil, err
+		}
+	}
+	out.ReadCloser = body{resp.Body, func() { cancel(nil) }}
+	return out, nil
+}
+
+var errSlow = errors.New("the answer has not begun after " + tryTimeout.String())
+
+// elsewhere gets what an answer says lies at another address, which is not to
+// see the credential.
+func (c *Client) elsewhere(ctx context.Context, from *http.Response) (*http.Response, error) {
+	place, err := from.Location()
+	if err != nil {
+		return nil, fmt.Errorf("the answer says that it lies elsewhere and not where: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, place.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		// Its text would have the address, which opens the file to anyone.
+		return nil, fmt.Errorf("getting the file that the results lie in: %w", errors.Unwrap(err))
+	}
+	if resp.StatusCode != http.StatusOK {
+		resp.Body.Close()
+		return nil, &Problem{Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Detail: "the file that the results lie in cannot be read"}
+	}
+	return resp, nil
+}
+
+// body releases what belongs to a connection when it is closed.
+type body struct {
+	io.ReadCloser
+	release func()
+}
+
+func (b body) Close() error {
+	defer b.release()
+	return b.ReadCloser.Close()
+}
