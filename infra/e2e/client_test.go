@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -62,6 +63,15 @@ func TestTheGoClientGoesTheWholeWay(t *testing.T) {
 				t.Errorf("its report: %+v, %v", one, err)
 			}
 		}
+	}
+	results, err := c.Results(t.Context(), done.BatchID, sdk.ResultsQuery{Scope: sdk.ScopeSucceeded})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer results.Close()
+	data, err := io.ReadAll(results)
+	if err != nil || !results.Complete || bytes.Count(data, []byte("\n")) != total+1 || !bytes.Contains(data, []byte(first)) {
+		t.Errorf("results: %d bytes, complete %t, %v", len(data), results.Complete, err)
 	}
 	batches := 0
 	for b, err := range c.Batches(t.Context(), sdk.BatchFilter{NamePrefix: "renew"}) {
@@ -153,6 +163,11 @@ func TestBiSubmitsASpreadsheetAndWatchesIt(t *testing.T) {
 	}
 	if out, _ := bi(0, "list"); strings.Count(out, "\n") != 3 || !strings.Contains(out, id) {
 		t.Errorf("list: %s", out)
+	}
+	table := filepath.Join(t.TempDir(), "results.csv")
+	bi(0, "results", id, "--format", "csv", "-o", table)
+	if data, err := os.ReadFile(table); err != nil || strings.Count(string(data), "\n") != 3 || !strings.Contains(string(data), "LOAN-2") {
+		t.Errorf("results: %s, %v", data, err)
 	}
 	bi(1, "cancel", id)
 	if _, said := bi(1, "rerun", "--failed", id); !strings.Contains(said, "Nothing to run again") { // it was rejected, and never failed
