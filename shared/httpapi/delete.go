@@ -15,7 +15,7 @@ func (a *API) registerDelete(api huma.API) {
 		Summary: "Delete a batch's data", DefaultStatus: http.StatusOK, Errors: []int{http.StatusConflict},
 		Description: "Removes all personal data of a finished batch: its name and metadata, what was asked, and the reports. " +
 			"The batch stays in the list and in its status with its counts and `deletedAt`; its inquiries answer 410. Repeating the request is harmless, and finishes what a lost one began. " +
-			"A batch that is still running is a 409 `not-finished`: cancel it first. Backups of the table keep what was deleted for 35 days at the most.",
+			"A batch that is still running is a 409 `not-finished`: cancel it first. Links to files of large results end within five minutes, the files themselves within two days; backups of the table keep what was deleted for 35 days at the most.",
 	}, func(ctx context.Context, in *BatchPath) (*batchOutput, error) {
 		batch, err := a.delete(ctx, in.BatchID)
 		if err != nil {
