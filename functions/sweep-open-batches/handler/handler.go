@@ -27,6 +27,7 @@ const (
 type Batches interface {
 	Due(ctx context.Context, limit int) ([]store.BatchRef, error)
 	Submitted(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error)
+	Batch(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
 	Records(context.Context, inquiry.Batch) ([]inquiry.Record, error)
 	Merge(context.Context, inquiry.LenderID, inquiry.BatchID, []inquiry.Change) (inquiry.Batch, error)
 	Fail(ctx context.Context, lender inquiry.LenderID, id inquiry.ID, code string) error
@@ -76,7 +77,13 @@ func (h *Handler) sweep(ctx context.Context, ref store.BatchRef) error {
 		return h.Batches.Postpone(ctx, ref, h.Now())
 	}
 	if err != nil {
-		return err
+		// What was asked cannot be read, so nothing can be sent again. The
+		// deadline ends the batch all the same: to give up, its header will do.
+		known, unread := h.Batches.Batch(ctx, ref.Lender, ref.ID)
+		if unread != nil || h.Now().Sub(known.CreatedAt()) < h.Deadline {
+			return err
+		}
+		batch = known
 	}
 	cancelled := !batch.CancelRequestedAt.IsZero() // read consistently, which a recount is not
 	batch, idle, err := h.recount(ctx, batch)
