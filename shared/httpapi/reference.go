@@ -54,13 +54,17 @@ var committedPage []byte
 // addReference puts the reference itself into the document.
 func addReference(doc *huma.OpenAPI) {
 	for _, r := range renderings {
+		kind := "object"
+		if r.path == problem.Page {
+			kind = "string"
+		}
 		doc.AddOperation(&huma.Operation{
 			OperationID: r.operation, Method: http.MethodGet, Path: r.path, Summary: r.summary,
 			Description: "The same for everybody, and made from the code that answers the requests. It may be kept for five minutes.",
 			Security:    []map[string][]string{},
 			Responses: map[string]*huma.Response{"200": {
 				Description: "The document.",
-				Content:     map[string]*huma.MediaType{r.media: {Schema: &huma.Schema{Type: "string", Description: "The document."}}},
+				Content:     map[string]*huma.MediaType{r.media: {Schema: &huma.Schema{Type: kind, Description: "The document."}}},
 			}},
 		})
 	}
