@@ -186,7 +186,29 @@ func describeSchemas(registry huma.Registry) {
 		}
 		if !inRequests[name] {
 			schema.AdditionalProperties = nil
+			continue
 		}
+		for member, property := range schema.Properties {
+			if !slices.Contains(schema.Required, member) {
+				allowNull(property)
+			}
+		}
+	}
+}
+
+// allowNull says that null stands for a field that is left out. Bodies are read
+// so; the schemas that they are checked against do not see a null.
+func allowNull(s *huma.Schema) {
+	switch {
+	case s.Ref != "":
+		*s = huma.Schema{Description: s.Description, AnyOf: []*huma.Schema{{Ref: s.Ref}, {Type: "null"}}}
+		return
+	case len(s.Enum) > 0:
+		s.Enum = append(s.Enum, nil)
+	}
+	s.Nullable = true
+	if more, ok := s.AdditionalProperties.(*huma.Schema); ok {
+		more.Nullable = true
 	}
 }
 

@@ -40,6 +40,13 @@ func (a *API) outer(next http.Handler) http.Handler {
 			writeProblem(recorder, r, newProblem(http.StatusForbidden, problem.Suspended, "You or your lender may not use the service at the moment. Ask your contact with us."))
 			return
 		}
+		if keys, sent := r.Header["Idempotency-Key"]; sent && strings.Join(keys, "") == "" {
+			// Taken for none it would protect nobody, and whoever sent it relies on it.
+			p := newProblem(http.StatusUnprocessableEntity, "validation", "Correct what errors lists and send the request again.")
+			p.Errors = []Fault{{Parameter: "Idempotency-Key", Code: "invalid", Message: "the key is empty; leave the header out or give it a value"}}
+			writeProblem(recorder, r, p)
+			return
+		}
 		next.ServeHTTP(recorder, r)
 	})
 }

@@ -75,3 +75,12 @@ func TestHEADIsGETWithoutTheBody(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEmptyIdempotencyKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	fake := newFake()
+	resp, body := newClient(t, fake, io.Discard).do(t, "POST", "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "Idempotency-Key", "")
+	if p := problem(t, resp, body); p.Status != http.StatusUnprocessableEntity || len(p.Errors) != 1 || p.Errors[0].Parameter != "Idempotency-Key" || len(fake.stored) != 0 {
+		t.Errorf("%s, %d stored", body, len(fake.stored))
+	}
+}
