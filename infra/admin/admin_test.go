@@ -11,11 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
@@ -128,26 +125,7 @@ type fixture struct {
 
 func newFixture(tb testing.TB) fixture {
 	tb.Helper()
-	db := dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(enginetest.Table(tb)),
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
-	name := "admin-" + rand.Text()
-	text := dynamotypes.ScalarAttributeTypeS
-	_, err := db.CreateTable(tb.Context(), &dynamodb.CreateTableInput{
-		TableName:   &name,
-		BillingMode: dynamotypes.BillingModePayPerRequest,
-		AttributeDefinitions: []dynamotypes.AttributeDefinition{
-			{AttributeName: aws.String("PK"), AttributeType: text}, {AttributeName: aws.String("SK"), AttributeType: text},
-		},
-		KeySchema: []dynamotypes.KeySchemaElement{
-			{AttributeName: aws.String("PK"), KeyType: dynamotypes.KeyTypeHash}, {AttributeName: aws.String("SK"), KeyType: dynamotypes.KeyTypeRange},
-		},
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	db, name := enginetest.NewTable(tb)
 	now := func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
 	return fixture{
 		table:  &dyingAccess{Store: store.New(db, name, now)},

@@ -12,10 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -30,8 +27,6 @@ func newStore(t testing.TB) *Store {
 	return newStoreOver(t, http.DefaultTransport)
 }
 
-var tables atomic.Int32
-
 func newStoreOver(t testing.TB, transport http.RoundTripper) *Store {
 	t.Helper()
 	clock := func() time.Time { return noon }
@@ -43,39 +38,8 @@ func newStoreOver(t testing.TB, transport http.RoundTripper) *Store {
 		}
 		return New(simulation, "table", clock)
 	}
-	options := dynamodb.Options{
-		BaseEndpoint: aws.String(enginetest.Table(t)),
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient:   &http.Client{Transport: transport},
-	}
-	name := fmt.Sprintf("table-%d", tables.Add(1))
-	_, err := dynamodb.New(options).CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName:   &name,
-		BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("openShard"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("nextCheckAt"), AttributeType: types.ScalarAttributeTypeN},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
-		},
-		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-			IndexName: aws.String("open"),
-			KeySchema: []types.KeySchemaElement{
-				{AttributeName: aws.String("openShard"), KeyType: types.KeyTypeHash},
-				{AttributeName: aws.String("nextCheckAt"), KeyType: types.KeyTypeRange},
-			},
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
-		}},
-	})
-	if err != nil {
-		t.Fatalf("creating table: %v", err)
-	}
-	return New(dynamodb.New(options), name, clock)
+	db, name := enginetest.NewTable(t, func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: transport} })
+	return New(db, name, clock)
 }
 
 // simulated, in the environment, has the tests of this package run on the

@@ -1,16 +1,11 @@
 package handler
 
 import (
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
@@ -21,27 +16,7 @@ import (
 // newStore returns a store on an empty table of its own in a real engine.
 func newStore(tb testing.TB, now func() time.Time) *store.Store {
 	tb.Helper()
-	db := dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(enginetest.Table(tb)),
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
-	name := "fail-exhausted-" + rand.Text()
-	_, err := db.CreateTable(tb.Context(), &dynamodb.CreateTableInput{
-		TableName:   &name,
-		BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
-		},
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	db, name := enginetest.NewTable(tb)
 	return store.New(db, name, now)
 }
 

@@ -1,15 +1,10 @@
 package handler
 
 import (
-	"crypto/rand"
 	"log/slog"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
@@ -20,36 +15,7 @@ import (
 // newStore returns a store on an empty table of its own in a real engine.
 func newStore(tb testing.TB, now func() time.Time) *store.Store {
 	tb.Helper()
-	db := dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(enginetest.Table(tb)),
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
-	attribute := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {
-		return types.AttributeDefinition{AttributeName: &name, AttributeType: kind}
-	}
-	keys := func(hash, sort string) []types.KeySchemaElement {
-		return []types.KeySchemaElement{
-			{AttributeName: &hash, KeyType: types.KeyTypeHash}, {AttributeName: &sort, KeyType: types.KeyTypeRange},
-		}
-	}
-	name := "sweep-open-batches-" + rand.Text()
-	_, err := db.CreateTable(tb.Context(), &dynamodb.CreateTableInput{
-		TableName:   &name,
-		BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			attribute("PK", types.ScalarAttributeTypeS), attribute("SK", types.ScalarAttributeTypeS),
-			attribute("openShard", types.ScalarAttributeTypeS), attribute("nextCheckAt", types.ScalarAttributeTypeN),
-		},
-		KeySchema: keys("PK", "SK"),
-		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-			IndexName: aws.String("open"), KeySchema: keys("openShard", "nextCheckAt"),
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
-		}},
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	db, name := enginetest.NewTable(tb)
 	return store.New(db, name, now)
 }
 
