@@ -4,14 +4,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -44,9 +42,9 @@ func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*h
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	cfg, err := boot.AWS(getenv)
 	if err != nil {
-		return nil, fmt.Errorf("loading AWS configuration: %w", err)
+		return nil, err
 	}
 	keys, err := auth.LoadKeys(ctx, secretsmanager.NewFromConfig(cfg), masterKey)
 	if err != nil {

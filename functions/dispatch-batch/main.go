@@ -3,14 +3,11 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -22,7 +19,7 @@ import (
 
 func main() {
 	log := boot.Logger("dispatch-batch")
-	h, err := wire(context.Background(), os.Getenv, log)
+	h, err := wire(os.Getenv, log)
 	if err != nil {
 		log.Error("cannot start", "err", err)
 		os.Exit(1)
@@ -31,15 +28,15 @@ func main() {
 }
 
 // wire builds the handler. It alone reads the environment and makes clients.
-func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
+func wire(getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
 	env := boot.Env{Lookup: getenv}
 	table, queueURL := env.Required("TABLE_NAME"), env.Required("QUEUE_URL")
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	cfg, err := boot.AWS(getenv)
 	if err != nil {
-		return nil, fmt.Errorf("loading AWS configuration: %w", err)
+		return nil, err
 	}
 	return &handler.Handler{
 		Batches: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/batch-inquiries/batch-inquiries/functions/process-inquiry/handler"
@@ -24,7 +22,7 @@ import (
 
 func main() {
 	log := boot.Logger("process-inquiry")
-	h, err := wire(context.Background(), os.Getenv, log)
+	h, err := wire(os.Getenv, log)
 	if err != nil {
 		log.Error("cannot start", "err", err)
 		os.Exit(1)
@@ -33,7 +31,7 @@ func main() {
 }
 
 // wire builds the handler. It alone reads the environment and makes clients.
-func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
+func wire(getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
 	env := boot.Env{Lookup: getenv}
 	table, maxReceives := env.Required("TABLE_NAME"), env.Required("MAX_RECEIVES")
 	deadline := env.Required("BATCH_DEADLINE")
@@ -53,9 +51,9 @@ func wire(ctx context.Context, getenv func(string) string, log *slog.Logger) (*h
 	if err != nil {
 		return nil, fmt.Errorf("loading the OFAC list: %w", err)
 	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	cfg, err := boot.AWS(getenv)
 	if err != nil {
-		return nil, fmt.Errorf("loading AWS configuration: %w", err)
+		return nil, err
 	}
 	return &handler.Handler{
 		Inquiries:   store.New(dynamodb.NewFromConfig(cfg), table, time.Now),

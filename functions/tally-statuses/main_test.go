@@ -7,7 +7,7 @@ import (
 
 func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
 	t.Parallel()
-	_, err := wire(t.Context(), func(string) string { return "" }, slog.New(slog.DiscardHandler))
+	_, err := wire(func(string) string { return "" }, slog.New(slog.DiscardHandler))
 	const want = "environment variables not set: TABLE_NAME"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
