@@ -147,7 +147,7 @@ func validationProblem(faults []inquiry.Fault) *Problem {
 func listed(faults []inquiry.Fault) []Fault {
 	var list []Fault
 	for _, f := range faults[:min(len(faults), maxFaults)] {
-		one := Fault{Pointer: f.Pointer, ExternalID: f.ExternalID, Code: f.Code, Message: f.Message}
+		one := Fault{Pointer: inquiry.ClipPointer(f.Pointer), ExternalID: f.ExternalID, Code: f.Code, Message: f.Message}
 		if f.Index >= 0 {
 			one.Index = &f.Index
 		}

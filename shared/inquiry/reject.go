@@ -22,17 +22,30 @@ func (in Inquiry) Reject(faults []Fault) Inquiry {
 	if code, _ := CheckText(in.BusinessName); code == "" && utf8.RuneCountInString(in.BusinessName) <= nameLength {
 		out.BusinessName = in.BusinessName
 	}
-	if code, _ := CheckText(in.ExternalID); code == "" && utf8.RuneCountInString(in.ExternalID) <= externalIDLength {
-		out.ExternalID = in.ExternalID
-	}
+	out.ExternalID = in.SoundExternalID()
 	for _, f := range faults[:min(len(faults), maxRejections)] {
-		pointer := strings.TrimPrefix(f.Pointer, fmt.Sprintf("/inquiries/%d", f.Index))
-		if len(pointer) > pointerBytes {
-			pointer = strings.ToValidUTF8(pointer[:pointerBytes], "")
-		}
+		pointer := ClipPointer(strings.TrimPrefix(f.Pointer, fmt.Sprintf("/inquiries/%d", f.Index)))
 		out.Rejected = append(out.Rejected, Rejection{Pointer: pointer, Code: f.Code, Message: f.Message})
 	}
 	return out
+}
+
+// SoundExternalID returns the inquiry's external id if it may have it, or "". A
+// faulty one is no name to call an inquiry by, and of any length.
+func (in Inquiry) SoundExternalID() string {
+	if code, _ := CheckText(in.ExternalID); code != "" || utf8.RuneCountInString(in.ExternalID) > externalIDLength {
+		return ""
+	}
+	return in.ExternalID
+}
+
+// ClipPointer cuts a pointer off that a field of absurd length has made long: it
+// still shows where to look.
+func ClipPointer(pointer string) string {
+	if len(pointer) <= pointerBytes {
+		return pointer
+	}
+	return strings.ToValidUTF8(pointer[:pointerBytes], "")
 }
 
 // Duplicate says that an inquiry seems to ask about the same business as an

@@ -142,7 +142,7 @@ func (in Inquiry) fault(index int, pointer, code, message string) Fault {
 	return Fault{
 		Pointer:    fmt.Sprintf("/inquiries/%d%s", index, pointer),
 		Index:      index,
-		ExternalID: in.ExternalID,
+		ExternalID: in.SoundExternalID(),
 		Code:       code,
 		Message:    message,
 	}
