@@ -99,13 +99,13 @@ func (a *API) Handler() http.Handler {
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 	})
-	a.registerBatches(api)
+	submissions := a.registerBatches(api)
 	a.registerPolling(api)
 	a.registerCancel(api)
 	a.registerDelete(api)
 	a.registerRerun(api)
 	a.registerResults(api)
-	a.registerSingle(api)
+	a.registerSingle(api, submissions)
 	a.registerInquiries(api)
 	a.registerKeys(api)
 	a.registerMe(api)

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"mime"
 	"net/http"
 	"reflect"
@@ -156,7 +155,9 @@ type BatchListBody struct {
 	NextCursor *string `json:"nextCursor" doc:"Send it as cursor for the next page; null when this is the last one. A filtered page looks at 500 batches at the most, so it may be short, or empty, and not be the last."`
 }
 
-func (a *API) registerBatches(api huma.API) {
+// registerBatches adds the routes of batches, and returns what reads the body of
+// a submission.
+func (a *API) registerBatches(api huma.API) *bodyReader {
 	submit := huma.Operation{
 		OperationID: "submit-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries",
 		Summary: "Submit a batch of inquiries",
@@ -177,10 +178,7 @@ func (a *API) registerBatches(api huma.API) {
 			api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[ValidatedBody](), true, ""),
 		}}},
 	}}}
-	reader, err := newBodyReader(api.OpenAPI(), "SubmitBody", a.Now)
-	if err != nil {
-		panic(fmt.Sprintf("httpapi: the schema of a submission does not compile: %v", err)) // our own constant
-	}
+	reader := newBodyReader(api.OpenAPI(), "SubmitBody", a.Now)
 	huma.Register(api, submit, func(ctx context.Context, in *submitInput) (*submitOutput, error) {
 		out, err := a.submit(ctx, reader, in)
 		if err != nil {
@@ -208,6 +206,7 @@ func (a *API) registerBatches(api huma.API) {
 		}
 		return out, nil
 	})
+	return reader
 }
 
 // submit makes two calls of the table, one after the other: the lender's

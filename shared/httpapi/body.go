@@ -65,8 +65,16 @@ type bodyReader struct {
 }
 
 // newBodyReader compiles the body's schema out of the API's own document, so
-// that the two cannot differ.
-func newBodyReader(document *huma.OpenAPI, name string, now func() time.Time) (*bodyReader, error) {
+// that the two cannot differ. It panics if that fails, for both are our own.
+func newBodyReader(document *huma.OpenAPI, name string, now func() time.Time) *bodyReader {
+	schema, err := compileSchema(document, name)
+	if err != nil {
+		panic(fmt.Sprintf("httpapi: schema %s does not compile: %v", name, err))
+	}
+	return &bodyReader{schema: schema, now: now}
+}
+
+func compileSchema(document *huma.OpenAPI, name string) (*jsonschema.Schema, error) {
 	raw, err := json.Marshal(map[string]any{"components": document.Components})
 	if err != nil {
 		return nil, err
@@ -79,11 +87,7 @@ func newBodyReader(document *huma.OpenAPI, name string, now func() time.Time) (*
 	if err := compiler.AddResource("urn:openapi", doc); err != nil {
 		return nil, err
 	}
-	schema, err := compiler.Compile("urn:openapi#/components/schemas/" + name)
-	if err != nil {
-		return nil, err
-	}
-	return &bodyReader{schema: schema, now: now}, nil
+	return compiler.Compile("urn:openapi#/components/schemas/" + name)
 }
 
 // read returns the submission in raw, or a *inquiry.ValidationError that lists

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -33,7 +32,7 @@ type SubmittedInquiryBody struct {
 
 // registerSingle adds the route that takes one inquiry: a batch of one, with the
 // same rules.
-func (a *API) registerSingle(api huma.API) {
+func (a *API) registerSingle(api huma.API, reader *bodyReader) {
 	submit := huma.Operation{
 		OperationID: "submit-inquiry", Method: http.MethodPost, Path: "/v1/inquiries",
 		Summary: "Submit one inquiry", DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody + 1,
@@ -43,10 +42,6 @@ func (a *API) registerSingle(api huma.API) {
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[InquiryInput](), true, "")},
 		}},
-	}
-	reader, err := newBodyReader(api.OpenAPI(), "SubmitBody", a.Now)
-	if err != nil {
-		panic(fmt.Sprintf("httpapi: the schema of a submission does not compile: %v", err)) // our own constant
 	}
 	huma.Register(api, submit, func(ctx context.Context, in *submitInput) (*singleOutput, error) {
 		out, err := a.submitSingle(ctx, reader, in)
