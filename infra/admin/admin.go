@@ -22,8 +22,8 @@ type admin struct {
 
 // access is the table's part; *store.Store has all of it.
 type access interface {
-	CreateLender(ctx context.Context, l store.Lender) (stored store.Lender, created bool, err error)
-	Lender(ctx context.Context, id inquiry.LenderID) (store.Lender, error)
+	CreateLender(ctx context.Context, l inquiry.Lender) (stored inquiry.Lender, created bool, err error)
+	Lender(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error)
 	SuspendLender(ctx context.Context, id inquiry.LenderID) (changed bool, err error)
 	ResumeLender(ctx context.Context, id inquiry.LenderID) (changed bool, err error)
 	SetBatchMax(ctx context.Context, id inquiry.LenderID, batchMax int) (changed bool, err error)

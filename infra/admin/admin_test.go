@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
@@ -241,7 +242,7 @@ func TestAnInvitationThatDiedIsFinishedByRunningItAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(store.User{ID: a.sub, LenderID: "acme", Role: "member", Status: store.AccessActive}, u); diff != "" {
+			if diff := cmp.Diff(store.User{ID: a.sub, LenderID: "acme", Role: "member", Status: inquiry.AccessActive}, u); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -316,13 +317,13 @@ func TestAHalfDoneSuspensionDenies(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			u, err := f.table.User(t.Context(), a.sub)
-			if err != nil || u.Status != store.AccessSuspended {
+			if err != nil || u.Status != inquiry.AccessSuspended {
 				t.Errorf("half-way: user %+v, error %v", u, err)
 			}
 			f.must(t, "", "user", c.command, "--email", address)
 			u, err = f.table.User(t.Context(), a.sub)
 			suspended := c.command == "suspend"
-			if err != nil || (u.Status == store.AccessSuspended) != suspended || a.disabled != suspended || !a.signOut {
+			if err != nil || (u.Status == inquiry.AccessSuspended) != suspended || a.disabled != suspended || !a.signOut {
 				t.Errorf("after running again: user %+v, account %+v, error %v", u, a, err)
 			}
 		})

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
-	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
 func lenderCommand(run runner) *cobra.Command {
@@ -17,7 +16,7 @@ func lenderCommand(run runner) *cobra.Command {
 	lender := group("lender", "Lenders: the organisations that submit batches")
 
 	create := command("create", "Create a lender", run(func(ctx context.Context, a *admin) (result, error) {
-		return a.createLender(ctx, store.Lender{ID: inquiry.LenderID(id), Name: name, BatchMax: batchMax})
+		return a.createLender(ctx, inquiry.Lender{ID: inquiry.LenderID(id), Name: name, BatchMax: batchMax})
 	}), map[string]*string{"id": &id, "name": &name})
 	create.Flags().IntVar(&batchMax, "batch-max", 0, fmt.Sprintf("inquiries in one batch at the most (default %d)", inquiry.DefaultBatchMax))
 
@@ -44,15 +43,15 @@ func lenderCommand(run runner) *cobra.Command {
 
 // lenderData is a lender as a program reads it.
 type lenderData struct {
-	LenderID   inquiry.LenderID   `json:"lenderId"`
-	Name       string             `json:"name"`
-	Status     store.AccessStatus `json:"status"`
-	BatchMax   int                `json:"batchMax"`
-	BatchCount int                `json:"batchCount"`
+	LenderID   inquiry.LenderID     `json:"lenderId"`
+	Name       string               `json:"name"`
+	Status     inquiry.AccessStatus `json:"status"`
+	BatchMax   int                  `json:"batchMax"`
+	BatchCount int                  `json:"batchCount"`
 }
 
 // describe returns a result that shows the lender after the given words.
-func describe(words string, l store.Lender) result {
+func describe(words string, l inquiry.Lender) result {
 	return result{
 		text: fmt.Sprintf("%s: lender %s %q, %s, at most %d inquiries a batch, %d batches so far",
 			words, l.ID, l.Name, l.Status, l.BatchMax, l.BatchCount),
@@ -62,7 +61,7 @@ func describe(words string, l store.Lender) result {
 
 // createLender creates a lender. One that exists is never changed: if it is as
 // asked for, that is a success.
-func (a *admin) createLender(ctx context.Context, l store.Lender) (result, error) {
+func (a *admin) createLender(ctx context.Context, l inquiry.Lender) (result, error) {
 	stored, created, err := a.access.CreateLender(ctx, l)
 	if err != nil {
 		return result{}, err

@@ -197,7 +197,7 @@ func newService(ctx context.Context, endpoint string, list fs.FS) (*service, err
 // admit makes the lender, their user and their key, as an operator does.
 func (s *service) admit(ctx context.Context, keys auth.Keys) error {
 	s.caller = auth.Caller{LenderID: "demo-lender", UserID: "6f1c2f5e-0000-4000-8000-5d1b3f6d2c11", Role: auth.RoleMember, Credential: auth.CredentialAPIKey}
-	_, _, err := s.store.CreateLender(ctx, store.Lender{ID: s.caller.LenderID, Name: "Demo Lender", BatchMax: 5000})
+	_, _, err := s.store.CreateLender(ctx, inquiry.Lender{ID: s.caller.LenderID, Name: "Demo Lender", BatchMax: 5000})
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func newService(t *testing.T) service {
 	tbl := table.New(tableName, now)
 	s := store.New(tbl, tableName, now)
 	for _, lender := range lenders {
-		if _, _, err := s.CreateLender(t.Context(), store.Lender{ID: lender, Name: "A Lender"}); err != nil {
+		if _, _, err := s.CreateLender(t.Context(), inquiry.Lender{ID: lender, Name: "A Lender"}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 var warmUp = sync.OnceFunc(func() {
 	ctx := context.Background()
 	s := store.New(table.New(tableName, time.Now), tableName, time.Now)
-	if _, _, err := s.CreateLender(ctx, store.Lender{ID: acme, Name: "A Lender"}); err != nil {
+	if _, _, err := s.CreateLender(ctx, inquiry.Lender{ID: acme, Name: "A Lender"}); err != nil {
 		panic(err)
 	}
 	lender, err := s.Lender(ctx, acme)

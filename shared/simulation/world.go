@@ -135,7 +135,7 @@ func newWorld(seed uint64, faults Faults, trace io.Writer) *World {
 	w.mappings = []*mapping{w.dispatchMapping(4), w.tallyMapping(1)}
 	w.newShard(0, 1<<32-1, nil)
 	for _, lender := range lenders {
-		if _, _, err := w.direct().CreateLender(context.Background(), store.Lender{ID: lender, Name: "A Lender"}); err != nil {
+		if _, _, err := w.direct().CreateLender(context.Background(), inquiry.Lender{ID: lender, Name: "A Lender"}); err != nil {
 			panic(err)
 		}
 	}

@@ -15,17 +15,6 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// The lender and its status are the domain's; these names keep the calls short.
-type (
-	AccessStatus = inquiry.AccessStatus
-	Lender       = inquiry.Lender
-)
-
-const (
-	AccessActive    = inquiry.AccessActive
-	AccessSuspended = inquiry.AccessSuspended
-)
-
 // lenderIDForm keeps '#' out of a lender's id, since keys are made of it.
 var lenderIDForm = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
@@ -36,7 +25,7 @@ type User struct {
 	ID       string // the Cognito sub
 	LenderID inquiry.LenderID
 	Role     string // package auth knows the words
-	Status   AccessStatus
+	Status   inquiry.AccessStatus
 	APIKeyID string // empty until the user first asks for their key
 }
 
@@ -55,20 +44,20 @@ type APIKey struct {
 // BatchMax are read, and a zero BatchMax means inquiry.DefaultBatchMax. It returns the
 // lender as it stands in the table, and whether this call created it: one that
 // exists is left as it is.
-func (s *Store) CreateLender(ctx context.Context, l Lender) (stored Lender, created bool, err error) {
+func (s *Store) CreateLender(ctx context.Context, l inquiry.Lender) (stored inquiry.Lender, created bool, err error) {
 	if !lenderIDForm.MatchString(string(l.ID)) {
-		return Lender{}, false, fmt.Errorf("lender id %q: 1 to 64 lower-case letters, digits and hyphens are allowed", l.ID)
+		return inquiry.Lender{}, false, fmt.Errorf("lender id %q: 1 to 64 lower-case letters, digits and hyphens are allowed", l.ID)
 	}
 	if l.Name == "" {
-		return Lender{}, false, fmt.Errorf("lender %s has no name", l.ID)
+		return inquiry.Lender{}, false, fmt.Errorf("lender %s has no name", l.ID)
 	}
 	if l.BatchMax == 0 {
 		l.BatchMax = inquiry.DefaultBatchMax
 	}
 	if err := checkBatchMax(l.BatchMax); err != nil {
-		return Lender{}, false, err
+		return inquiry.Lender{}, false, err
 	}
-	l.Status, l.BatchCount = AccessActive, 0
+	l.Status, l.BatchCount = inquiry.AccessActive, 0
 
 	it := key(lenderKey(l.ID), profileKey)
 	it["name"] = text(l.Name)
@@ -77,7 +66,7 @@ func (s *Store) CreateLender(ctx context.Context, l Lender) (stored Lender, crea
 	it["batchCount"] = number(l.BatchCount)
 	old, err := s.putNew(ctx, it)
 	if err != nil {
-		return Lender{}, false, fmt.Errorf("creating lender %s: %w", l.ID, err)
+		return inquiry.Lender{}, false, fmt.Errorf("creating lender %s: %w", l.ID, err)
 	}
 	if old != nil {
 		stored, err = lenderOf(l.ID, old)
@@ -87,10 +76,10 @@ func (s *Store) CreateLender(ctx context.Context, l Lender) (stored Lender, crea
 }
 
 // Lender returns one lender's profile.
-func (s *Store) Lender(ctx context.Context, id inquiry.LenderID) (Lender, error) {
+func (s *Store) Lender(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error) {
 	it, err := s.get(ctx, key(lenderKey(id), profileKey), true)
 	if err != nil {
-		return Lender{}, fmt.Errorf("reading lender %s: %w", id, err)
+		return inquiry.Lender{}, fmt.Errorf("reading lender %s: %w", id, err)
 	}
 	return lenderOf(id, it)
 }
@@ -98,13 +87,13 @@ func (s *Store) Lender(ctx context.Context, id inquiry.LenderID) (Lender, error)
 // SuspendLender denies the service to all of a lender's users and keys; changed
 // is false when it was denied already.
 func (s *Store) SuspendLender(ctx context.Context, id inquiry.LenderID) (changed bool, err error) {
-	changed, err = s.setProfile(ctx, lenderKey(id), "status", text(string(AccessSuspended)))
+	changed, err = s.setProfile(ctx, lenderKey(id), "status", text(string(inquiry.AccessSuspended)))
 	return changed, naming(err, "suspending lender %s", id)
 }
 
 // ResumeLender ends a suspension; changed is false when there was none.
 func (s *Store) ResumeLender(ctx context.Context, id inquiry.LenderID) (changed bool, err error) {
-	changed, err = s.setProfile(ctx, lenderKey(id), "status", text(string(AccessActive)))
+	changed, err = s.setProfile(ctx, lenderKey(id), "status", text(string(inquiry.AccessActive)))
 	return changed, naming(err, "resuming lender %s", id)
 }
 
@@ -124,7 +113,7 @@ func (s *Store) AddUser(ctx context.Context, u User) (stored User, added bool, e
 	if u.ID == "" || u.LenderID == "" || u.Role == "" {
 		return User{}, false, errors.New("a user needs an id, a lender and a role")
 	}
-	u.Status, u.APIKeyID = AccessActive, ""
+	u.Status, u.APIKeyID = inquiry.AccessActive, ""
 
 	it := key(userKey(u.ID), profileKey)
 	it["lenderId"] = text(string(u.LenderID))
@@ -152,13 +141,13 @@ func (s *Store) User(ctx context.Context, id string) (User, error) {
 // SuspendUser denies the service to one user and their key; changed is false
 // when it was denied already.
 func (s *Store) SuspendUser(ctx context.Context, id string) (changed bool, err error) {
-	changed, err = s.setProfile(ctx, userKey(id), "status", text(string(AccessSuspended)))
+	changed, err = s.setProfile(ctx, userKey(id), "status", text(string(inquiry.AccessSuspended)))
 	return changed, naming(err, "suspending user %s", id)
 }
 
 // ResumeUser ends a suspension; changed is false when there was none.
 func (s *Store) ResumeUser(ctx context.Context, id string) (changed bool, err error) {
-	changed, err = s.setProfile(ctx, userKey(id), "status", text(string(AccessActive)))
+	changed, err = s.setProfile(ctx, userKey(id), "status", text(string(inquiry.AccessActive)))
 	return changed, naming(err, "resuming user %s", id)
 }
 
@@ -170,7 +159,7 @@ func (s *Store) SetRole(ctx context.Context, id, role string) (changed bool, err
 
 // Membership returns a user and a lender in one read. Either one missing is
 // inquiry.ErrNotFound.
-func (s *Store) Membership(ctx context.Context, userID string, lender inquiry.LenderID) (User, Lender, error) {
+func (s *Store) Membership(ctx context.Context, userID string, lender inquiry.LenderID) (User, inquiry.Lender, error) {
 	out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 		RequestItems: map[string]types.KeysAndAttributes{s.table: {
 			Keys:           []item{key(userKey(userID), profileKey), key(lenderKey(lender), profileKey)},
@@ -181,7 +170,7 @@ func (s *Store) Membership(ctx context.Context, userID string, lender inquiry.Le
 		err = errors.New("the table is too busy to answer in full")
 	}
 	if err != nil {
-		return User{}, Lender{}, fmt.Errorf("reading user %s and lender %s: %w", userID, lender, err)
+		return User{}, inquiry.Lender{}, fmt.Errorf("reading user %s and lender %s: %w", userID, lender, err)
 	}
 	found := map[string]item{}
 	for _, it := range out.Responses[s.table] {
@@ -189,7 +178,7 @@ func (s *Store) Membership(ctx context.Context, userID string, lender inquiry.Le
 	}
 	userItem, lenderItem := found[string(userKey(userID))], found[string(lenderKey(lender))]
 	if userItem == nil || lenderItem == nil {
-		return User{}, Lender{}, fmt.Errorf("reading user %s and lender %s: %w", userID, lender, inquiry.ErrNotFound)
+		return User{}, inquiry.Lender{}, fmt.Errorf("reading user %s and lender %s: %w", userID, lender, inquiry.ErrNotFound)
 	}
 	l, err := lenderOf(lender, lenderItem)
 	return userOf(userID, userItem), l, err
@@ -366,13 +355,13 @@ func naming(err error, format string, id any) error {
 	return fmt.Errorf(format+": %w", id, err)
 }
 
-func lenderOf(id inquiry.LenderID, it item) (Lender, error) {
+func lenderOf(id inquiry.LenderID, it item) (inquiry.Lender, error) {
 	batchMax, errMax := numberOf(it, "batchMax")
 	batchCount, errCount := numberOf(it, "batchCount")
-	return Lender{
+	return inquiry.Lender{
 		ID:         id,
 		Name:       textOf(it, "name"),
-		Status:     AccessStatus(textOf(it, "status")),
+		Status:     inquiry.AccessStatus(textOf(it, "status")),
 		BatchMax:   int(batchMax),
 		BatchCount: int(batchCount),
 	}, naming(errors.Join(errMax, errCount), "reading lender %s", id)
@@ -383,7 +372,7 @@ func userOf(id string, it item) User {
 		ID:       id,
 		LenderID: inquiry.LenderID(textOf(it, "lenderId")),
 		Role:     textOf(it, "role"),
-		Status:   AccessStatus(textOf(it, "status")),
+		Status:   inquiry.AccessStatus(textOf(it, "status")),
 		APIKeyID: textOf(it, "apiKeyId"),
 	}
 }

@@ -14,7 +14,7 @@ import (
 // memberOf adds a user of a new lender, both active.
 func memberOf(tb testing.TB, s *Store, lender inquiry.LenderID, userID string) User {
 	tb.Helper()
-	if _, _, err := s.CreateLender(tb.Context(), Lender{ID: lender, Name: "Acme Lending"}); err != nil {
+	if _, _, err := s.CreateLender(tb.Context(), inquiry.Lender{ID: lender, Name: "Acme Lending"}); err != nil {
 		tb.Fatal(err)
 	}
 	u, _, err := s.AddUser(tb.Context(), User{ID: userID, LenderID: lender, Role: "member"})
@@ -28,9 +28,9 @@ func TestALenderIsCreatedOnceAndNeverOverwritten(t *testing.T) {
 	t.Parallel()
 
 	s := newStore(t)
-	want := Lender{ID: "acme", Name: "Acme Lending", Status: AccessActive, BatchMax: inquiry.DefaultBatchMax}
+	want := inquiry.Lender{ID: "acme", Name: "Acme Lending", Status: inquiry.AccessActive, BatchMax: inquiry.DefaultBatchMax}
 	for _, created := range []bool{true, false} {
-		got, isNew, err := s.CreateLender(t.Context(), Lender{ID: "acme", Name: "Acme Lending"})
+		got, isNew, err := s.CreateLender(t.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"})
 		if err != nil || isNew != created {
 			t.Fatalf("created %v, error %v; want %v", isNew, err, created)
 		}
@@ -38,7 +38,7 @@ func TestALenderIsCreatedOnceAndNeverOverwritten(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	got, isNew, err := s.CreateLender(t.Context(), Lender{ID: "acme", Name: "Another", BatchMax: 5})
+	got, isNew, err := s.CreateLender(t.Context(), inquiry.Lender{ID: "acme", Name: "Another", BatchMax: 5})
 	if err != nil || isNew {
 		t.Fatalf("created %v, error %v", isNew, err)
 	}
@@ -51,7 +51,7 @@ func TestALenderThatCannotBeIsRefused(t *testing.T) {
 	t.Parallel()
 
 	s := newStore(t)
-	for name, l := range map[string]Lender{
+	for name, l := range map[string]inquiry.Lender{
 		"no id":                      {Name: "Acme"},
 		"an id that forges a key":    {ID: "acme#BATCH#1", Name: "Acme"},
 		"an id in upper case":        {ID: "Acme", Name: "Acme"},
@@ -102,10 +102,10 @@ func TestProfileChangesSayWhetherTheyChangedAnything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(User{ID: "u1", LenderID: "acme", Role: "viewer", Status: AccessActive}, u); diff != "" {
+	if diff := cmp.Diff(User{ID: "u1", LenderID: "acme", Role: "viewer", Status: inquiry.AccessActive}, u); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(Lender{ID: "acme", Name: "Acme Lending", Status: AccessSuspended, BatchMax: 1000}, l); diff != "" {
+	if diff := cmp.Diff(inquiry.Lender{ID: "acme", Name: "Acme Lending", Status: inquiry.AccessSuspended, BatchMax: 1000}, l); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -98,9 +98,9 @@ func (l *lossyTransport) lose(operation string, _ any) error {
 const acme inquiry.LenderID = "acme-capital"
 
 // newLender adds a lender and returns it.
-func newLender(t testing.TB, s *Store, id inquiry.LenderID) Lender {
+func newLender(t testing.TB, s *Store, id inquiry.LenderID) inquiry.Lender {
 	t.Helper()
-	lender, _, err := s.CreateLender(t.Context(), Lender{ID: id, Name: "A Lender"})
+	lender, _, err := s.CreateLender(t.Context(), inquiry.Lender{ID: id, Name: "A Lender"})
 	if err != nil {
 		t.Fatal(err)
 	}

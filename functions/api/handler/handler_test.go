@@ -84,7 +84,7 @@ func newFixture(tb testing.TB) fixture {
 	f := fixture{store: newStore(tb), secrets: &fakeSecrets{}}
 	f.records = &fakeRecords{KeyRecords: f.store}
 	for _, c := range []auth.Caller{acme, globex} {
-		if _, _, err := f.store.CreateLender(tb.Context(), store.Lender{ID: c.LenderID, Name: "A Lender"}); err != nil {
+		if _, _, err := f.store.CreateLender(tb.Context(), inquiry.Lender{ID: c.LenderID, Name: "A Lender"}); err != nil {
 			tb.Fatal(err)
 		}
 		if _, _, err := f.store.AddUser(tb.Context(), store.User{ID: c.UserID, LenderID: c.LenderID, Role: string(c.Role)}); err != nil {

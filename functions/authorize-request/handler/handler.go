@@ -37,9 +37,9 @@ type Handler struct {
 // Access is what the table knows of callers. Absent is inquiry.ErrNotFound.
 type Access interface {
 	User(ctx context.Context, id string) (store.User, error)
-	Lender(ctx context.Context, id inquiry.LenderID) (store.Lender, error)
+	Lender(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error)
 	APIKey(ctx context.Context, id string) (store.APIKey, error)
-	Membership(ctx context.Context, userID string, lender inquiry.LenderID) (store.User, store.Lender, error)
+	Membership(ctx context.Context, userID string, lender inquiry.LenderID) (store.User, inquiry.Lender, error)
 }
 
 // Tokens checks a Cognito token and returns its sub.
@@ -158,15 +158,15 @@ func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, er
 }
 
 // admit completes the caller from our own items, unless one is suspended.
-func admit(caller auth.Caller, user store.User, lender store.Lender) (auth.Caller, error) {
+func admit(caller auth.Caller, user store.User, lender inquiry.Lender) (auth.Caller, error) {
 	if user.LenderID != lender.ID {
 		return caller, fmt.Errorf("user %s belongs to another lender than their key, %s", user.ID, lender.ID)
 	}
 	caller.LenderID = lender.ID
-	if lender.Status != store.AccessActive {
+	if lender.Status != inquiry.AccessActive {
 		return caller, fmt.Errorf("lender %s: %w", lender.ID, inquiry.ErrSuspended)
 	}
-	if user.Status != store.AccessActive {
+	if user.Status != inquiry.AccessActive {
 		return caller, fmt.Errorf("user %s: %w", user.ID, inquiry.ErrSuspended)
 	}
 	role, err := auth.ParseRole(user.Role)

@@ -23,7 +23,7 @@ import (
 // fakeAccess is a table that can be down, and counts its reads.
 type fakeAccess struct {
 	users   map[string]store.User
-	lenders map[inquiry.LenderID]store.Lender
+	lenders map[inquiry.LenderID]inquiry.Lender
 	keys    map[string]store.APIKey
 	down    error
 	reads   int
@@ -45,7 +45,7 @@ func (f *fakeAccess) User(_ context.Context, id string) (store.User, error) {
 	return read(f, f.users, id)
 }
 
-func (f *fakeAccess) Lender(_ context.Context, id inquiry.LenderID) (store.Lender, error) {
+func (f *fakeAccess) Lender(_ context.Context, id inquiry.LenderID) (inquiry.Lender, error) {
 	return read(f, f.lenders, id)
 }
 
@@ -53,10 +53,10 @@ func (f *fakeAccess) APIKey(_ context.Context, id string) (store.APIKey, error) 
 	return read(f, f.keys, id)
 }
 
-func (f *fakeAccess) Membership(_ context.Context, userID string, lender inquiry.LenderID) (store.User, store.Lender, error) {
+func (f *fakeAccess) Membership(_ context.Context, userID string, lender inquiry.LenderID) (store.User, inquiry.Lender, error) {
 	u, err := read(f, f.users, userID)
 	if err != nil {
-		return u, store.Lender{}, err
+		return u, inquiry.Lender{}, err
 	}
 	l, err := read(f, f.lenders, lender)
 	f.reads-- // one call reads both
@@ -102,8 +102,8 @@ func newFixture(tb testing.TB) fixture {
 	}
 	f := fixture{
 		access: &fakeAccess{
-			users:   map[string]store.User{"u1": {ID: "u1", LenderID: "acme", Role: "member", Status: store.AccessActive, APIKeyID: "k1"}},
-			lenders: map[inquiry.LenderID]store.Lender{"acme": {ID: "acme", Name: "Acme Lending", Status: store.AccessActive}},
+			users:   map[string]store.User{"u1": {ID: "u1", LenderID: "acme", Role: "member", Status: inquiry.AccessActive, APIKeyID: "k1"}},
+			lenders: map[inquiry.LenderID]inquiry.Lender{"acme": {ID: "acme", Name: "Acme Lending", Status: inquiry.AccessActive}},
 			keys:    map[string]store.APIKey{"k1": {ID: "k1", LenderID: "acme", UserID: "u1", Version: 2}},
 		},
 		tokens: &fakeTokens{subs: map[string]string{token: "u1"}},
@@ -309,12 +309,12 @@ func TestASuspendedCallerIsNobodyToTheAPI(t *testing.T) {
 	for name, suspend := range map[string]func(*fakeAccess){
 		"lender": func(a *fakeAccess) {
 			l := a.lenders["acme"]
-			l.Status = store.AccessSuspended
+			l.Status = inquiry.AccessSuspended
 			a.lenders["acme"] = l
 		},
 		"user": func(a *fakeAccess) {
 			u := a.users["u1"]
-			u.Status = store.AccessSuspended
+			u.Status = inquiry.AccessSuspended
 			a.users["u1"] = u
 		},
 		"lender with a status from a later version": func(a *fakeAccess) {
@@ -370,7 +370,7 @@ func TestOurOwnFaultIsNeitherAnswer(t *testing.T) {
 			delete(f.access.users, "u1")
 		}},
 		"the key is of one lender and its user of another": {byKey, func(f fixture) {
-			f.access.lenders["other"] = store.Lender{ID: "other", Status: store.AccessActive}
+			f.access.lenders["other"] = inquiry.Lender{ID: "other", Status: inquiry.AccessActive}
 			u := f.access.users["u1"]
 			u.LenderID = "other"
 			f.access.users["u1"] = u

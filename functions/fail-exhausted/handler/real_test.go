@@ -27,7 +27,7 @@ func TestOnARealTableLettersBecomeFailures(t *testing.T) {
 	now := batch.CreatedAt()
 	s := newStore(t, func() time.Time { return now })
 	h := &Handler{Inquiries: s, Log: slog.New(slog.DiscardHandler)}
-	lender, _, err := s.CreateLender(t.Context(), store.Lender{ID: "acme", Name: "Acme Lending"})
+	lender, _, err := s.CreateLender(t.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func newReal(tb testing.TB) (*Handler, *store.Store, []events.SQSMessage) {
 	// The runner's deadlines follow the machine's clock, so the table's has to.
 	started := time.Now()
 	s := newStore(tb, func() time.Time { return started })
-	lender, _, err := s.CreateLender(tb.Context(), store.Lender{ID: "acme", Name: "Acme Lending"})
+	lender, _, err := s.CreateLender(tb.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"})
 	if err != nil {
 		tb.Fatal(err)
 	}

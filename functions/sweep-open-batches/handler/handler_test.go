@@ -88,7 +88,7 @@ func (f *fixture) submit(tb testing.TB, total int) inquiry.BatchID {
 
 func submit(tb testing.TB, s *store.Store, total int) inquiry.BatchID {
 	tb.Helper()
-	lender, _, err := s.CreateLender(tb.Context(), store.Lender{ID: "acme", Name: "Acme Lending"})
+	lender, _, err := s.CreateLender(tb.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func newStory(t *testing.T) *story {
 		"globex": {inquiry.StatusCompleted, inquiry.StatusRunning, inquiry.StatusPlanning},
 	}
 	for _, lender := range []inquiry.LenderID{"acme", "globex"} {
-		profile, _, err := s.store.CreateLender(t.Context(), store.Lender{ID: lender, Name: "A Lender"})
+		profile, _, err := s.store.CreateLender(t.Context(), inquiry.Lender{ID: lender, Name: "A Lender"})
 		if err != nil {
 			t.Fatal(err)
 		}

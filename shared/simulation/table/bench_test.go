@@ -58,7 +58,7 @@ func BenchmarkHistory(b *testing.B) {
 		sim := table.New("table", func() time.Time { return now })
 		sim.Before = func(string, any) error { calls++; return nil }
 		s := store.New(sim, "table", func() time.Time { return now })
-		lender, _, err := s.CreateLender(b.Context(), store.Lender{ID: "acme", Name: "A Lender"})
+		lender, _, err := s.CreateLender(b.Context(), inquiry.Lender{ID: "acme", Name: "A Lender"})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -38,7 +38,7 @@ func newHistory(m *mirror, seed uint64) *history {
 	h := &history{mirror: m, random: rand.New(rand.NewPCG(seed, 0)), now: noon, users: []string{"u0", "u1"}, keys: []string{"no-key"}, due: map[int64]bool{}}
 	h.store = store.New(m, m.name, func() time.Time { return h.now })
 	for _, id := range []inquiry.LenderID{"acme", "other-bank"} {
-		l, _, err := h.store.CreateLender(m.tb.Context(), store.Lender{ID: id, Name: "A Lender"})
+		l, _, err := h.store.CreateLender(m.tb.Context(), inquiry.Lender{ID: id, Name: "A Lender"})
 		if err != nil {
 			m.tb.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func (h *history) step() {
 		h.submit, h.submit, h.submit, h.housekeeping,
 		func() { h.now = h.now.Add(time.Duration(h.random.IntN(1800)) * time.Second) },
 		func() { h.now = h.now.Add(pick(h, []time.Duration{time.Millisecond, 25 * time.Hour})) },
-		func() { _, _, _ = s.CreateLender(ctx, store.Lender{ID: lender, Name: "Again"}) },
+		func() { _, _, _ = s.CreateLender(ctx, inquiry.Lender{ID: lender, Name: "Again"}) },
 		func() { _, _ = s.Lender(ctx, lender) },
 		func() { _, _ = s.SuspendLender(ctx, lender) },
 		func() { _, _ = s.ResumeLender(ctx, lender) },
