@@ -80,6 +80,11 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 			"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
 		}, queue.QueueArn())
 	}
+	// With a batch's end its lender gets room for another: of the lender's item it
+	// may change that number, and nothing that the lender is.
+	giveRoom := func() awsiam.PolicyStatement {
+		return except(onAttributes(onKeys(r.Table, []string{lenderKeys}, "dynamodb:UpdateItem"), "PK", "SK", "open"), batchKeys)
+	}
 	deadline := jsii.String(props.BatchDeadline.String())
 	return Functions{
 		API: newFunction(scope, props, functionSpec{
@@ -101,7 +106,7 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 					"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
 				// Transactions are allowed by their parts.
 				onKeys(r.Table, []string{lenderKeys, apiKeyKeys},
-					"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
+					"dynamodb:PutItem", "dynamodb:UpdateItem"),
 				// Of a user it may note the API key, not the lender or the role.
 				onAttributes(onKeys(r.Table, []string{userKeys}, "dynamodb:UpdateItem"), "PK", "SK", "apiKeyId"),
 			},
@@ -164,6 +169,7 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 			May: consumeStream(
 				// Headers only: it counts inquiries and cannot change them.
 				except(onKeys(r.Table, []string{batchKeys}, "dynamodb:GetItem", "dynamodb:UpdateItem"), bucketKeys),
+				giveRoom(),
 			),
 		}),
 		FailExhausted: newFunction(scope, props, functionSpec{
@@ -191,6 +197,7 @@ func NewFunctions(scope constructs.Construct, props Props, r Resources) Function
 				onOpenBatches(r.Table),
 				except(onKeys(r.Table, []string{batchKeys}, "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"), bucketKeys),
 				onKeys(r.Table, []string{bucketKeys}, "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+				giveRoom(),
 				allow([]string{"sqs:SendMessage"}, r.Inquiries.Queue.QueueArn()),
 			},
 		}),

@@ -354,7 +354,7 @@ func TestEachFunctionMayDoThisAndNoMore(t *testing.T) {
 	queue := []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 	want := map[string][]string{
 		"Api": {
-			"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem",
+			"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem",
 			"dynamodb:Query", "dynamodb:UpdateItem", "s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue",
 		},
 		"AuthorizeRequest": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "secretsmanager:GetSecretValue"},
@@ -429,6 +429,26 @@ func TestAWorkerCannotTouchABatchsCounters(t *testing.T) {
 	like, unlike := keys("TallyStatuses", "UpdateItem")
 	same(t, "tally-statuses writes", like, headers)
 	same(t, "tally-statuses is kept from", unlike, inquiries)
+}
+
+func TestWhoCountsMayChangeOneNumberOfALender(t *testing.T) {
+	t.Parallel()
+
+	for _, function := range []string{"TallyStatuses", "SweepOpenBatches"} {
+		found := false
+		for _, s := range list(at(dev().one(t, "AWS::IAM::Role", function+"Role").Properties, "Policies", 0, "PolicyDocument", "Statement")) {
+			if keys := text(at(s, "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys")); !strings.Contains(keys, `"LENDER#*"`) {
+				continue
+			}
+			found = true
+			same(t, function+"'s action", at(s, "Action"), "dynamodb:UpdateItem")
+			same(t, function+"'s attributes", at(s, "Condition", "ForAllValues:StringEquals", "dynamodb:Attributes"), any([]any{"PK", "SK", "open"}))
+			same(t, function+" is kept from", at(s, "Condition", "ForAllValues:StringNotLike", "dynamodb:LeadingKeys"), any([]any{"LENDER#*#BATCH#*"}))
+		}
+		if !found {
+			t.Errorf("%s cannot give a lender its room back", function)
+		}
+	}
 }
 
 func TestWhoMaySignIn(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 )
 
 // AWS returns the configuration that a Lambda function's clients are made with.
@@ -22,6 +23,12 @@ func AWS(getenv func(string) string) (aws.Config, error) {
 		Source:          "environment",
 	}
 	cfg := aws.Config{
+		Retryer: func() aws.Retryer {
+			// DynamoDB says this to a write that meets a transaction on its item, which
+			// is over in a moment.
+			// docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+			return retry.AddWithErrorCodes(retry.NewStandard(), "TransactionConflictException")
+		},
 		Region: getenv("AWS_REGION"),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return found, nil

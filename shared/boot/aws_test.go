@@ -3,6 +3,8 @@ package boot_test
 import (
 	"testing"
 
+	"github.com/aws/smithy-go"
+
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 )
 
@@ -22,6 +24,9 @@ func TestTheAWSConfigurationIsTheEnvironments(t *testing.T) {
 	}
 	if cfg.Region != "us-east-1" || cfg.BaseEndpoint == nil || *cfg.BaseEndpoint != env["AWS_ENDPOINT_URL"] {
 		t.Errorf("region %q, endpoint %v", cfg.Region, cfg.BaseEndpoint)
+	}
+	if !cfg.Retryer().IsErrorRetryable(&smithy.GenericAPIError{Code: "TransactionConflictException"}) {
+		t.Error("a write that meets a transaction is not tried again")
 	}
 	for _, missing := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 		if _, err := boot.AWS(func(name string) string {

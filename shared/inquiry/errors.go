@@ -39,6 +39,9 @@ var (
 	// ErrTooLarge: the batch does not fit one transaction of the table.
 	ErrTooLarge = errors.New("batch is too large to store")
 
+	// ErrTooManyOpen: the lender has too many open inquiries to add these.
+	ErrTooManyOpen = errors.New("too many open inquiries")
+
 	// ErrSuspended: the lender or the user exists and may not use the service.
 	ErrSuspended = errors.New("suspended")
 )

@@ -28,6 +28,14 @@ type checker struct {
 	ends    map[string]int      // inquiries by status and failure
 	leased  int                 // claims that met another's lease
 	keys    map[string]keyState // idempotency records by partition and sort key
+	room    map[inquiry.LenderID]*roomState
+}
+
+// roomState is how many open inquiries a lender has.
+type roomState struct {
+	most   int // that the lender may have
+	stored int // as its own item says
+	open   int // in its unfinished batches
 }
 
 // batchState is what the table holds of one batch.
@@ -72,7 +80,7 @@ type keyState struct {
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, ends: map[string]int{}, byID: map[inquiry.BatchID]*batchState{}, keys: map[string]keyState{}}
+	return &checker{w: w, ends: map[string]int{}, byID: map[inquiry.BatchID]*batchState{}, keys: map[string]keyState{}, room: map[inquiry.LenderID]*roomState{}}
 }
 
 // name is a batch's short name.
@@ -96,6 +104,9 @@ func numberIn(r record, name string) int64 {
 func (c *checker) observe(pk, sk string, r record) {
 	lender, rest, below := strings.Cut(strings.TrimPrefix(pk, "LENDER#"), "#BATCH#")
 	switch {
+	case !below && sk == "PROFILE":
+		room := c.roomOf(inquiry.LenderID(lender))
+		room.stored, room.most = int(numberIn(r, "open")), max(int(numberIn(r, "openMax")), int(numberIn(r, "batchMax")))
 	case !below && strings.HasPrefix(sk, "IDEMPOTENCY#"):
 		if fingerprint, found := r.Change.NewImage["fingerprint"]; found {
 			c.keys[pk+" "+sk] = keyState{imageText(r, "batchId"), string(fingerprint.Binary())}
@@ -113,6 +124,25 @@ func (c *checker) observe(pk, sk string, r record) {
 			c.w.violate("I6", "batch %s of %s has an item of %s", c.name(id), b.lender, lender)
 		default:
 			c.item(b, index, r)
+		}
+	}
+}
+
+func (c *checker) roomOf(lender inquiry.LenderID) *roomState {
+	room := c.room[lender]
+	if room == nil {
+		room = &roomState{}
+		c.room[lender] = room
+	}
+	return room
+}
+
+// rooms checks, after all that was written at once, that each lender's item says
+// how many inquiries its unfinished batches have.
+func (c *checker) rooms() {
+	for lender, room := range c.room {
+		if room.stored != room.open || room.open > room.most {
+			c.w.violate("I11", "%s has %d open inquiries, its item says %d, and %d are allowed", lender, room.open, room.stored, room.most)
 		}
 	}
 }
@@ -158,6 +188,7 @@ func (c *checker) header(lender string, id inquiry.BatchID, r record) {
 			status: inquiry.BatchPending, ledger: make([]byte, len(ledger)), by: c.w.acted, items: make([]itemState, total),
 		}
 		c.batches, c.byID[id] = append(c.batches, b), b
+		c.roomOf(b.lender).open += total
 		for i := range total {
 			if codeIn(ledger, i) != 0 {
 				b.items[i] = itemState{status: inquiry.StatusFailed, failure: inquiry.FailureInvalid}
@@ -194,6 +225,7 @@ func (c *checker) header(lender string, id inquiry.BatchID, r record) {
 	}
 	if status.Final() && !b.status.Final() {
 		b.finalAt = c.w.now
+		c.roomOf(b.lender).open -= b.total
 		if event != "FINISHED" {
 			c.w.violate("I5", "batch %s becomes %s with event %s", c.name(id), status, event)
 		}

@@ -147,6 +147,11 @@ func (w *World) submitted(op *clientOp, i *Invocation, id inquiry.BatchID, repla
 		if made >= 0 || len(s.answers) > 0 {
 			w.violate("I7", "a submission was accepted and then said to be another body's")
 		}
+	case errors.Is(err, inquiry.ErrTooManyOpen):
+		if made >= 0 || s.key != "" && len(s.answers) > 0 {
+			w.violate("I7", "a submission was accepted and then said to find no room")
+		}
+		w.again(op)
 	case errors.Is(err, inquiry.ErrNotFound), errors.Is(err, inquiry.ErrSuspended), errors.Is(err, inquiry.ErrTooLarge):
 		w.violate("I7", "a submission is refused: %v", err)
 	default:

@@ -40,9 +40,10 @@
 // the total and equal a recount, I3 no batch is done early or open for ever, I4 a
 // final status never changes, I5 a batch finishes once, I6 nothing crosses
 // lenders, I7 same key and body is the same batch, I8 work is bounded, I9 nothing
-// uncommitted is visible, I10 a stale attempt cannot write. Beside them there is
-// one rule for each event source: what it deletes or passes by must have had its
-// effect, since nobody else may know of it.
+// uncommitted is visible, I10 a stale attempt cannot write, I11 a lender's open
+// inquiries are those of its unfinished batches. Beside them there is one rule
+// for each event source: what it deletes or passes by must have had its effect,
+// since nobody else may know of it.
 //
 // I8's bounds: a header is written at most twice an inquiry for counting; an
 // inquiry's item once a claim and once at its end, and there are no more claims

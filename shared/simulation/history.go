@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -10,6 +12,8 @@ import (
 	"testing/cryptotest"
 	"testing/synctest"
 	"time"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
 // Result is how one history went.
@@ -62,6 +66,31 @@ func (w *World) plan() {
 	for n := range 1 + r.IntN(3) {
 		w.planBatch(n)
 	}
+	if r.IntN(3) == 0 { // room for one or two batches at a time
+		lender := lenders[r.IntN(len(lenders))]
+		w.limit(lender, 3+r.IntN(10))
+		w.planSingles(lender)
+	}
+}
+
+// planSingles has a client submit single inquiries, several at a time.
+func (w *World) planSingles(lender inquiry.LenderID) {
+	at := time.Duration(w.rng.IntN(600)) * time.Second
+	for range w.rng.IntN(5) {
+		s := newSubmission(lender, "", found)
+		s.body.Operation = inquiry.OperationSingle
+		w.at(at, "submit", lender, s)
+	}
+}
+
+// limit sets how many inquiries a lender may have open.
+func (w *World) limit(lender inquiry.LenderID, most int) {
+	_, errBatch := w.direct().SetBatchMax(context.Background(), lender, 1) // no batch has to fit
+	_, errOpen := w.direct().SetOpenMax(context.Background(), lender, most)
+	if err := errors.Join(errBatch, errOpen); err != nil {
+		panic(err)
+	}
+	w.append()
 }
 
 // planBatch has a client submit a batch, and do what clients do with one.

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,6 +75,17 @@ func TestSimulatorNoticesMistakes(t *testing.T) {
 				delete(in.ExpressionAttributeValues, ":event")
 			}
 		})},
+		"the last write of a header does not look at the version": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
+			if u := in.TransactItems[0].Update; u != nil && replace(u.ConditionExpression, " AND version = :version", "") {
+				delete(u.ExpressionAttributeValues, ":version")
+			}
+		})},
+		"a lender's room is given back by a write of its own": {Table: func(_ string, db store.DB) store.DB { return twoWrites{db} }},
+		"a submission does not look at the lender's room": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
+			if u := in.TransactItems[0].Update; replace(u.ConditionExpression, " AND #open <= :room", "") {
+				delete(u.ExpressionAttributeValues, ":room")
+			}
+		})},
 		"a cancel overwrites": {Table: func(_ string, db store.DB) store.DB {
 			return mutantTable{DB: db, put: func(in *dynamodb.PutItemInput) { in.ConditionExpression = nil }}
 		}},
@@ -142,6 +154,8 @@ type mutantTable struct {
 	query   func(*dynamodb.QueryInput)
 	get     func(*dynamodb.GetItemInput)
 	refused func(*dynamodb.TransactWriteItemsInput, *types.TransactionCanceledException)
+
+	transact func(*dynamodb.TransactWriteItemsInput) // its first action is an update
 }
 
 func updates(of string, change func(*dynamodb.UpdateItemInput)) func(string, store.DB) store.DB {
@@ -151,6 +165,10 @@ func updates(of string, change func(*dynamodb.UpdateItemInput)) func(string, sto
 		}
 		return mutantTable{DB: db, update: change}
 	}
+}
+
+func transactions(change func(*dynamodb.TransactWriteItemsInput)) func(string, store.DB) store.DB {
+	return func(_ string, db store.DB) store.DB { return mutantTable{DB: db, transact: change} }
 }
 
 // replace changes a text and reports whether it did.
@@ -207,11 +225,34 @@ func (m mutantTable) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o .
 }
 
 func (m mutantTable) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	if first := in.TransactItems[0].Update; m.transact != nil && first != nil {
+		update := *first
+		update.UpdateExpression, update.ConditionExpression = clone(first.UpdateExpression), clone(first.ConditionExpression)
+		update.ExpressionAttributeValues = maps.Clone(first.ExpressionAttributeValues)
+		in = &dynamodb.TransactWriteItemsInput{TransactItems: slices.Clone(in.TransactItems)}
+		in.TransactItems[0].Update = &update
+		m.transact(in)
+	}
 	out, err := m.DB.TransactWriteItems(ctx, in, o...)
 	if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok && m.refused != nil {
 		m.refused(in, e)
 	}
 	return out, err
+}
+
+// twoWrites writes a batch's end and then its lender's room.
+type twoWrites struct{ store.DB }
+
+func (m twoWrites) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	if len(in.TransactItems) != 2 || in.TransactItems[0].Update == nil || in.TransactItems[1].Update == nil {
+		return m.DB.TransactWriteItems(ctx, in, o...)
+	}
+	for _, one := range in.TransactItems {
+		if _, err := m.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{one}}, o...); err != nil {
+			return nil, err
+		}
+	}
+	return &dynamodb.TransactWriteItemsOutput{}, nil
 }
 
 // sameFingerprint makes the stored body look like the one that is submitted.

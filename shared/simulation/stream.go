@@ -98,6 +98,7 @@ func (w *World) append() {
 			}
 		}
 	}
+	w.check.rooms()
 }
 
 // mapping is one reader of the stream: an event source mapping with its filter.

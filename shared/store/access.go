@@ -40,10 +40,10 @@ type APIKey struct {
 	CreatedAt time.Time
 }
 
-// CreateLender adds an active lender with no batches; only ID, Name and
-// BatchMax are read, and a zero BatchMax means inquiry.DefaultBatchMax. It returns the
-// lender as it stands in the table, and whether this call created it: one that
-// exists is left as it is.
+// CreateLender adds an active lender with no batches; only ID, Name, BatchMax
+// and OpenMax are read, and a zero means inquiry.DefaultBatchMax or
+// inquiry.DefaultOpenMax. It returns the lender as it stands in the table, and
+// whether this call created it: one that exists is left as it is.
 func (s *Store) CreateLender(ctx context.Context, l inquiry.Lender) (stored inquiry.Lender, created bool, err error) {
 	if !lenderIDForm.MatchString(string(l.ID)) {
 		return inquiry.Lender{}, false, fmt.Errorf("lender id %q: 1 to 64 lower-case letters, digits and hyphens are allowed", l.ID)
@@ -54,16 +54,21 @@ func (s *Store) CreateLender(ctx context.Context, l inquiry.Lender) (stored inqu
 	if l.BatchMax == 0 {
 		l.BatchMax = inquiry.DefaultBatchMax
 	}
-	if err := checkBatchMax(l.BatchMax); err != nil {
+	if l.OpenMax == 0 {
+		l.OpenMax = inquiry.DefaultOpenMax
+	}
+	if err := errors.Join(checkBatchMax(l.BatchMax), checkOpenMax(l.OpenMax)); err != nil {
 		return inquiry.Lender{}, false, err
 	}
-	l.Status, l.BatchCount = inquiry.AccessActive, 0
+	l.Status, l.BatchCount, l.Open = inquiry.AccessActive, 0, 0
 
 	it := key(lenderKey(l.ID), profileKey)
 	it["name"] = text(l.Name)
 	it["status"] = text(string(l.Status))
 	it["batchMax"] = number(l.BatchMax)
 	it["batchCount"] = number(l.BatchCount)
+	it["openMax"] = number(l.OpenMax)
+	it["open"] = number(l.Open)
 	old, err := s.putNew(ctx, it)
 	if err != nil {
 		return inquiry.Lender{}, false, fmt.Errorf("creating lender %s: %w", l.ID, err)
@@ -72,6 +77,7 @@ func (s *Store) CreateLender(ctx context.Context, l inquiry.Lender) (stored inqu
 		stored, err = lenderOf(l.ID, old)
 		return stored, false, err
 	}
+	l.OpenMax = max(l.OpenMax, l.BatchMax)
 	return l, true, nil
 }
 
@@ -104,6 +110,16 @@ func (s *Store) SetBatchMax(ctx context.Context, id inquiry.LenderID, batchMax i
 	}
 	changed, err = s.setProfile(ctx, lenderKey(id), "batchMax", number(batchMax))
 	return changed, naming(err, "setting the batch limit of lender %s", id)
+}
+
+// SetOpenMax sets how many inquiries the lender may have open. A batch of the
+// largest size is always possible.
+func (s *Store) SetOpenMax(ctx context.Context, id inquiry.LenderID, openMax int) (changed bool, err error) {
+	if err := checkOpenMax(openMax); err != nil {
+		return false, err
+	}
+	changed, err = s.setProfile(ctx, lenderKey(id), "openMax", number(openMax))
+	return changed, naming(err, "setting the limit of open inquiries of lender %s", id)
 }
 
 // AddUser adds an active user without an API key; only ID, LenderID and Role
@@ -347,6 +363,13 @@ func checkBatchMax(n int) error {
 	return nil
 }
 
+func checkOpenMax(n int) error {
+	if n < 1 {
+		return fmt.Errorf("a limit of %d open inquiries is not above 0", n)
+	}
+	return nil
+}
+
 // naming wraps err, if there is one, with what was done to which id.
 func naming(err error, format string, id any) error {
 	if err == nil {
@@ -358,13 +381,17 @@ func naming(err error, format string, id any) error {
 func lenderOf(id inquiry.LenderID, it item) (inquiry.Lender, error) {
 	batchMax, errMax := numberOf(it, "batchMax")
 	batchCount, errCount := numberOf(it, "batchCount")
+	open, errOpen := numberOf(it, "open")
+	openMax, errOpenMax := numberOf(it, "openMax")
 	return inquiry.Lender{
 		ID:         id,
 		Name:       textOf(it, "name"),
 		Status:     inquiry.AccessStatus(textOf(it, "status")),
 		BatchMax:   int(batchMax),
 		BatchCount: int(batchCount),
-	}, naming(errors.Join(errMax, errCount), "reading lender %s", id)
+		Open:       int(open),
+		OpenMax:    int(max(openMax, batchMax)),
+	}, naming(errors.Join(errMax, errCount, errOpen, errOpenMax), "reading lender %s", id)
 }
 
 func userOf(id string, it item) User {

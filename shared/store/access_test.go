@@ -28,7 +28,7 @@ func TestALenderIsCreatedOnceAndNeverOverwritten(t *testing.T) {
 	t.Parallel()
 
 	s := newStore(t)
-	want := inquiry.Lender{ID: "acme", Name: "Acme Lending", Status: inquiry.AccessActive, BatchMax: inquiry.DefaultBatchMax}
+	want := inquiry.Lender{ID: "acme", Name: "Acme Lending", Status: inquiry.AccessActive, BatchMax: inquiry.DefaultBatchMax, OpenMax: inquiry.DefaultOpenMax}
 	for _, created := range []bool{true, false} {
 		got, isNew, err := s.CreateLender(t.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"})
 		if err != nil || isNew != created {
@@ -59,6 +59,7 @@ func TestALenderThatCannotBeIsRefused(t *testing.T) {
 		"an id too long":             {ID: inquiry.LenderID(strings.Repeat("a", 65)), Name: "Acme"},
 		"no name":                    {ID: "acme"},
 		"a negative batch limit":     {ID: "acme", Name: "Acme", BatchMax: -1},
+		"a negative open limit":      {ID: "acme", Name: "Acme", OpenMax: -1},
 		"a limit past the ids' room": {ID: "acme", Name: "Acme", BatchMax: inquiry.MaxInquiries + 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,6 +93,8 @@ func TestProfileChangesSayWhetherTheyChangedAnything(t *testing.T) {
 		{"the same role", func() (bool, error) { return s.SetRole(t.Context(), "u1", "viewer") }, false},
 		{"another limit", func() (bool, error) { return s.SetBatchMax(t.Context(), "acme", 1000) }, true},
 		{"the same limit", func() (bool, error) { return s.SetBatchMax(t.Context(), "acme", 1000) }, false},
+		{"another open limit", func() (bool, error) { return s.SetOpenMax(t.Context(), "acme", 2000) }, true},
+		{"the same open limit", func() (bool, error) { return s.SetOpenMax(t.Context(), "acme", 2000) }, false},
 	} {
 		changed, err := step.change()
 		if err != nil || changed != step.changed {
@@ -105,7 +108,7 @@ func TestProfileChangesSayWhetherTheyChangedAnything(t *testing.T) {
 	if diff := cmp.Diff(User{ID: "u1", LenderID: "acme", Role: "viewer", Status: inquiry.AccessActive}, u); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(inquiry.Lender{ID: "acme", Name: "Acme Lending", Status: inquiry.AccessSuspended, BatchMax: 1000}, l); diff != "" {
+	if diff := cmp.Diff(inquiry.Lender{ID: "acme", Name: "Acme Lending", Status: inquiry.AccessSuspended, BatchMax: 1000, OpenMax: 2000}, l); diff != "" {
 		t.Error(diff)
 	}
 }

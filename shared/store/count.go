@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -18,7 +20,8 @@ const mergeAttempts = 20
 
 // Merge brings the batch's ledger, counters, sums and status up to what the
 // changes say, in one write of the header, and returns the batch as it is then.
-// When the changes say nothing new, nothing is written.
+// When the changes say nothing new, nothing is written. With the last inquiry the
+// lender gets its room for the batch back, in the same transaction.
 //
 // It is inquiry.ErrNotFound when the batch has been deleted, and
 // inquiry.ErrConflict when other writers were faster every time.
@@ -35,7 +38,7 @@ func (s *Store) merge(ctx context.Context, lender inquiry.LenderID, id inquiry.B
 	if err != nil {
 		return inquiry.Batch{}, err
 	}
-	for range mergeAttempts {
+	for attempt := range mergeAttempts {
 		_, batch, err := parseHeader(current)
 		if err != nil {
 			return inquiry.Batch{}, err
@@ -51,6 +54,11 @@ func (s *Store) merge(ctx context.Context, lender inquiry.LenderID, id inquiry.B
 		}
 		batch.Tally = tally
 		overtaken, err := s.writeTally(ctx, &batch)
+		if errors.Is(err, inquiry.ErrConflict) {
+			if err = pause(ctx, attempt); err == nil {
+				overtaken, err = s.getFresh(ctx, key(batchKey(lender, id), headerKey))
+			}
+		}
 		if err != nil {
 			return inquiry.Batch{}, err
 		}
@@ -64,7 +72,7 @@ func (s *Store) merge(ctx context.Context, lender inquiry.LenderID, id inquiry.B
 
 // writeTally writes the batch's tally over version b.Version of its header and
 // raises b.Version. When the header has moved on, it returns the header as it
-// is instead.
+// is instead. It is inquiry.ErrConflict when another transaction was in the way.
 func (s *Store) writeTally(ctx context.Context, b *inquiry.Batch) (overtaken item, err error) {
 	h := header{Event: eventCounted}
 	h.setTally(b.Tally)
@@ -89,7 +97,7 @@ func (s *Store) writeTally(ctx context.Context, b *inquiry.Batch) (overtaken ite
 	if h.Status.Final() {
 		values[":finished"] = number(int64(toMillis(b.FinishedAt)))
 	}
-	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+	write := types.Update{
 		TableName:                           &s.table,
 		Key:                                 key(batchKey(b.LenderID, b.ID), headerKey),
 		UpdateExpression:                    aws.String(update),
@@ -97,14 +105,63 @@ func (s *Store) writeTally(ctx context.Context, b *inquiry.Batch) (overtaken ite
 		ExpressionAttributeNames:            map[string]string{"#status": "status"},
 		ExpressionAttributeValues:           values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	old, refused := refused(err)
-	if refused && old == nil {
-		return nil, inquiry.ErrNotFound
 	}
-	if refused {
+	var old item
+	var held bool
+	if h.Status.Final() {
+		old, held, err = s.updateLast(ctx, write, *b)
+	} else {
+		old, held, err = s.update(ctx, write)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case !held && old == nil:
+		return nil, inquiry.ErrNotFound
+	case !held:
 		return old, nil
 	}
 	b.Version++
-	return nil, err
+	return nil, nil
+}
+
+// update makes a conditional write. held tells whether its condition held; old
+// is the item for which it did not.
+func (s *Store) update(ctx context.Context, u types.Update) (old item, held bool, err error) {
+	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
+		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure,
+	})
+	if old, refused := refused(err); refused {
+		return old, false, nil
+	}
+	return nil, true, err
+}
+
+// updateLast is update for the write that makes a batch final. The lender gets
+// its room back in the same transaction, and so once, whoever writes and however
+// often it is tried.
+func (s *Store) updateLast(ctx context.Context, u types.Update, b inquiry.Batch) (old item, held bool, err error) {
+	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		{Update: &u},
+		{Update: &types.Update{
+			TableName:                 &s.table,
+			Key:                       key(lenderKey(b.LenderID), profileKey),
+			UpdateExpression:          aws.String("ADD #open :less"),
+			ExpressionAttributeNames:  map[string]string{"#open": "open"},
+			ExpressionAttributeValues: item{":less": number(-b.Total)},
+		}},
+	}})
+	canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	if !ok || len(canceled.CancellationReasons) == 0 {
+		return nil, true, err
+	}
+	if reason := canceled.CancellationReasons[0]; aws.ToString(reason.Code) == "ConditionalCheckFailed" {
+		return reason.Item, false, nil
+	}
+	if slices.ContainsFunc(canceled.CancellationReasons, contended) {
+		return nil, false, inquiry.ErrConflict
+	}
+	return nil, false, err
 }

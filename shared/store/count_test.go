@@ -121,14 +121,25 @@ func TestRacingMergesLoseNothing(t *testing.T) {
 
 func TestALostReplyToAMergeCountsOnce(t *testing.T) {
 	t.Parallel()
-	lossy := &lossyTransport{operation: "UpdateItem"}
-	s := newStoreOver(t, lossy)
-	id := mustSubmit(t, s, acme, 1)
+	for operation, total := range map[string]int{"UpdateItem": 2, "TransactWriteItems": 1} { // not the last inquiry, and the last
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			lossy := &lossyTransport{operation: operation}
+			s := newStoreOver(t, lossy)
+			id := mustSubmit(t, s, acme, total)
 
-	lossy.losses.Store(1)
-	batch, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)})
-	if err != nil || batch.Counts() != (inquiry.Counts{Completed: 1}) || batch.Sums.SourceRecords != 2 {
-		t.Errorf("counts %+v, %d source records, %v", batch.Counts(), batch.Sums.SourceRecords, err)
+			lossy.losses.Store(1)
+			batch, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)})
+			if err != nil || batch.Counts() != (inquiry.Counts{Planning: total - 1, Completed: 1}) || batch.Sums.SourceRecords != 2 {
+				t.Errorf("counts %+v, %d source records, %v", batch.Counts(), batch.Sums.SourceRecords, err)
+			}
+			if lossy.losses.Load() > 0 {
+				t.Error("no reply was lost")
+			}
+			if open := s.opened(t); open != (total-1)*total {
+				t.Errorf("the lender has %d open inquiries", open)
+			}
+		})
 	}
 }
 

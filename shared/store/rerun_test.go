@@ -147,7 +147,7 @@ func TestASingleInquiryIsInNoList(t *testing.T) {
 	if _, _, err := s.Submit(t.Context(), lender, sub); !errors.Is(err, inquiry.ErrSuspended) {
 		t.Errorf("of a suspended lender: %v", err)
 	}
-	if _, _, err := s.Submit(t.Context(), inquiry.Lender{ID: "nobody"}, sub); !errors.Is(err, inquiry.ErrNotFound) {
+	if _, _, err := s.Submit(t.Context(), inquiry.Lender{ID: "nobody", OpenMax: 1}, sub); !errors.Is(err, inquiry.ErrNotFound) {
 		t.Errorf("of nobody: %v", err)
 	}
 }

@@ -33,8 +33,9 @@ const submitAttempts = 25
 // The lender is as [Store.Lender] read it; its count may be out of date. replayed
 // tells that the key was used before with the same body, and batch is the id
 // given then. Another body under the key is inquiry.ErrIdempotencyMismatch. A
-// batch beyond what one transaction holds is inquiry.ErrTooLarge. A suspended
-// lender is inquiry.ErrSuspended.
+// batch beyond what one transaction holds is inquiry.ErrTooLarge. A lender who
+// would have too many open inquiries is inquiry.ErrTooManyOpen, a suspended one
+// inquiry.ErrSuspended.
 func (s *Store) Submit(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission) (batch inquiry.BatchID, replayed bool, err error) {
 	pages, err := paginate(sub.Inquiries)
 	if err != nil {
@@ -42,7 +43,11 @@ func (s *Store) Submit(ctx context.Context, lender inquiry.Lender, sub inquiry.S
 	}
 	id := inquiry.NewBatchID(s.now())
 	for attempt := range submitAttempts {
-		outcome, err := s.trySubmit(ctx, lender, sub, id, pages)
+		try := s.trySubmit
+		if len(sub.Inquiries) > lender.Room() {
+			try = s.recall // what there is no room for now may have been accepted before
+		}
+		outcome, err := try(ctx, lender, sub, id, pages)
 		if err != nil {
 			return inquiry.BatchID{}, false, fmt.Errorf("submitting batch %s: %w", id, err)
 		}
@@ -131,6 +136,28 @@ func (s *Store) trySubmit(ctx context.Context, lender inquiry.Lender, sub inquir
 	return submitOutcome{}, err
 }
 
+// recall looks for what became of the submission already: by its idempotency key
+// or, without one, by its header, which an earlier try may have written before its
+// outcome was lost. When there is nothing, the lender has too many open inquiries.
+// It reads one item, where a refused transaction would cost all that it would
+// have written.
+func (s *Store) recall(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID, _ []page) (submitOutcome, error) {
+	where := key(batchKey(lender.ID, id), headerKey)
+	if sub.IdempotencyKey != "" {
+		where = idempotencyRecord(lender.ID, sub.IdempotencyKey)
+	}
+	old, err := s.get(ctx, where, true)
+	switch {
+	case errors.Is(err, inquiry.ErrNotFound):
+		return submitOutcome{}, inquiry.ErrTooManyOpen
+	case err != nil:
+		return submitOutcome{}, err
+	case sub.IdempotencyKey == "":
+		return submitOutcome{done: true}, nil
+	}
+	return replay(old, sub, id)
+}
+
 // contended reports whether trying again may help.
 func contended(r types.CancellationReason) bool {
 	switch aws.ToString(r.Code) {
@@ -168,34 +195,29 @@ func headerAction(sub inquiry.Submission) int {
 	return 2 // after the lender and the place in its list
 }
 
-// listing are the transaction's first actions: the lender, who must be active,
-// and the batch's place in its list. A single inquiry takes none.
+// listing are the transaction's first actions: the lender, who must be active
+// and have room for the batch, and the batch's place in its list. A single
+// inquiry takes none.
 func (s *Store) listing(lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID) []types.TransactWriteItem {
-	profile, status := key(lenderKey(lender.ID), profileKey), map[string]string{"#status": "status"}
-	active := text(string(inquiry.AccessActive))
-	if sub.Operation == inquiry.OperationSingle {
-		return []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{
-			TableName: &s.table, Key: profile,
-			ConditionExpression:                 aws.String("#status = :active"),
-			ExpressionAttributeNames:            status,
-			ExpressionAttributeValues:           item{":active": active},
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		}}}
+	total := len(sub.Inquiries)
+	update, condition := "ADD #open :total", "#status = :active AND #open <= :room"
+	values := item{":active": text(string(inquiry.AccessActive)), ":total": number(total), ":room": number(lender.OpenMax - total)}
+	var places []types.TransactWriteItem
+	if sub.Operation != inquiry.OperationSingle {
+		ordinal := lender.BatchCount + 1
+		update, condition = update+" SET batchCount = :next", condition+" AND batchCount = :count"
+		values[":count"], values[":next"] = number(lender.BatchCount), number(ordinal)
+		place := key(lenderKey(lender.ID), placeKey(ordinal))
+		place["batchId"] = text(id.String())
+		places = append(places, s.put(place, "", nil))
 	}
-	ordinal := lender.BatchCount + 1
-	place := key(lenderKey(lender.ID), placeKey(ordinal))
-	place["batchId"] = text(id.String())
-	return []types.TransactWriteItem{
-		{Update: &types.Update{
-			TableName: &s.table, Key: profile,
-			UpdateExpression:                    aws.String("SET batchCount = :next"),
-			ConditionExpression:                 aws.String("batchCount = :count AND #status = :active"),
-			ExpressionAttributeNames:            status,
-			ExpressionAttributeValues:           item{":count": number(lender.BatchCount), ":next": number(ordinal), ":active": active},
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		}},
-		s.put(place, "", nil),
-	}
+	return append([]types.TransactWriteItem{{Update: &types.Update{
+		TableName: &s.table, Key: key(lenderKey(lender.ID), profileKey),
+		UpdateExpression: &update, ConditionExpression: &condition,
+		ExpressionAttributeNames:            map[string]string{"#status": "status", "#open": "open"},
+		ExpressionAttributeValues:           values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}}, places...)
 }
 
 // adopt notes a rerun in its parent's header.
@@ -262,12 +284,18 @@ func (s *Store) submission(lender inquiry.Lender, sub inquiry.Submission, id inq
 		return items, nil
 	}
 	now := s.now()
-	hash := sha256.Sum256([]byte(sub.IdempotencyKey))
-	record := key(lenderKey(lender.ID), idempotencyKey(hex.EncodeToString(hash[:])))
+	record := idempotencyRecord(lender.ID, sub.IdempotencyKey)
 	record["batchId"] = text(id.String())
 	record["fingerprint"] = binary(sub.Fingerprint[:])
 	record["expiresAt"] = number(now.Add(idempotencyLife).Unix())
 	return append(items, s.put(record, "attribute_not_exists(PK) OR expiresAt <= :now", item{":now": number(now.Unix())})), nil
+}
+
+// idempotencyRecord is the key of the item that remembers an idempotency key, by
+// a hash: the key itself may be anything that a lender thought of.
+func idempotencyRecord(lender inquiry.LenderID, idempotency string) item {
+	hash := sha256.Sum256([]byte(idempotency))
+	return key(lenderKey(lender), idempotencyKey(hex.EncodeToString(hash[:])))
 }
 
 // put is a transaction's write of one whole item; condition may be "".

@@ -219,7 +219,7 @@ func TestASuspendedOrUnknownLenderSubmitsNothing(t *testing.T) {
 	if _, _, err := s.Submit(t.Context(), lender, submission(1)); !errors.Is(err, inquiry.ErrSuspended) {
 		t.Errorf("suspended lender: %v, want ErrSuspended", err)
 	}
-	if _, _, err := s.Submit(t.Context(), inquiry.Lender{ID: "nobody"}, submission(1)); !errors.Is(err, inquiry.ErrNotFound) {
+	if _, _, err := s.Submit(t.Context(), inquiry.Lender{ID: "nobody", OpenMax: 1}, submission(1)); !errors.Is(err, inquiry.ErrNotFound) {
 		t.Errorf("unknown lender: %v, want ErrNotFound", err)
 	}
 	if now := s.count(t.Context(), t); now != items {
