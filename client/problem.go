@@ -44,6 +44,7 @@ const (
 	KindNotFinished         = "not-finished"
 	KindNothingToRerun      = "nothing-to-rerun"
 	KindRateLimited         = "rate-limited"
+	KindTooManyOpen         = "too-many-open"
 )
 
 // IsKind reports whether an error is a [*Problem] of a kind.

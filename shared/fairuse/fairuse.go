@@ -29,3 +29,9 @@ var (
 
 // OpenInquiries names the limit on a lender's open inquiries in the RateLimit headers.
 const OpenInquiries = "open-inquiries"
+
+// Window is how many seconds it takes for an empty bucket to be full again.
+func (l Limit) Window() int { return l.refill(l.Burst) }
+
+// refill is how many seconds it takes for so many tokens to come back.
+func (l Limit) refill(tokens int) int { return (tokens + l.PerSecond - 1) / l.PerSecond }

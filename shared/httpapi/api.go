@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/report"
 )
@@ -58,6 +59,9 @@ type API struct {
 
 	// Pause waits while a caller waits for a change; nil means in real time.
 	Pause func(context.Context, time.Duration) error
+
+	requests *fairuse.Buckets // one for each lender
+	polls    *fairuse.Buckets // one for each batch
 }
 
 // Request is what API Gateway says of a request beside the HTTP request itself.
@@ -69,6 +73,8 @@ type Request struct {
 	Suspended bool
 
 	Prefix string // what stands before /v1 in the address the client used, such as "/dev"
+
+	limits *limits // of the answer; the routes add to it
 }
 
 type requestKey struct{}
@@ -88,6 +94,7 @@ func requestOf(ctx context.Context) Request {
 // Handler returns the API as an http.Handler. Every request must come with a
 // [Request] in its context.
 func (a *API) Handler() http.Handler {
+	a.requests, a.polls = fairuse.NewBuckets(fairuse.Requests), fairuse.NewBuckets(fairuse.Polls)
 	mux := http.NewServeMux()
 	api := humago.New(mux, huma.Config{
 		OpenAPI: &huma.OpenAPI{

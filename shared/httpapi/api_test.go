@@ -119,7 +119,7 @@ func newClient(t testing.TB, batches httpapi.Batches, log io.Writer) client {
 }
 
 func newFake() *fakeBatches {
-	return &fakeBatches{lender: inquiry.Lender{ID: acme, Status: inquiry.AccessActive, BatchMax: 250}}
+	return &fakeBatches{lender: inquiry.Lender{ID: acme, Status: inquiry.AccessActive, BatchMax: 250, OpenMax: 10_000}}
 }
 
 // do sends one request and returns the answer, read to its end.

@@ -228,6 +228,7 @@ func (a *API) submit(ctx context.Context, reader *bodyReader, in *submitInput) (
 		return nil, err
 	}
 	if sub.validateOnly {
+		request.limits.room(lender.OpenMax, lender.Room())
 		return &submitOutput{Body: validatedBody(sub, lender)}, nil
 	}
 	id, replayed, err := a.accept(ctx, lender, inquiry.Submission{
@@ -258,8 +259,14 @@ func (a *API) accept(ctx context.Context, lender inquiry.Lender, sub inquiry.Sub
 		err = newProblem(http.StatusConflict, "idempotency-in-flight",
 			"A request with this Idempotency-Key may still be under way. Send it again in a second, with the same key.")
 	}
-	if again {
+	switch room := lender.Room(); {
+	case errors.Is(err, inquiry.ErrTooManyOpen):
+		err = a.noRoom(ctx, lender.ID, len(sub.Inquiries))
+	case again:
 		replayed = "true"
+		requestOf(ctx).limits.room(lender.OpenMax, room)
+	case err == nil:
+		requestOf(ctx).limits.room(lender.OpenMax, room-len(sub.Inquiries))
 	}
 	return id, replayed, err
 }

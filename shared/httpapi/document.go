@@ -11,12 +11,13 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
 // introduction is what the document says of the API as a whole. A blank line
 // ends a paragraph.
-const introduction = "Screen hundreds of businesses in one request. Submit a batch, follow it until `isTerminal` is true, and read each inquiry's business report.\n\n" +
+var introduction = "Screen hundreds of businesses in one request. Submit a batch, follow it until `isTerminal` is true, and read each inquiry's business report.\n\n" +
 	"**In short.** `POST /v1/batch-inquiries/` takes the batch and answers at once with its `batchId`. " +
 	"`GET /v1/batch-inquiries/{batch_id}` says how far it has come. `GET /v1/batch-inquiries/{batch_id}/inquiries` lists the inquiries, " +
 	"and `GET /v1/inquiries/{inquiry_id}` has one report.\n\n" +
@@ -26,12 +27,19 @@ const introduction = "Screen hundreds of businesses in one request. Submit a bat
 	"**Errors** are problem documents (RFC 9457, `application/problem+json`). `type` names the kind, as a reference to its paragraph on this page, and what follows `#problem-` is stable: compare that. " +
 	"No error repeats a value that you sent.\n\n" +
 	"**Retrying.** Every GET may be repeated. A POST may be repeated with the same `Idempotency-Key`. On 429 and 503, `Retry-After` says for how many seconds to wait.\n\n" +
+	fmt.Sprintf("**Fair use.** All users and keys of a lender together may send %d requests at once and %d a second after that, poll each batch %d times a second, "+
+		"and have as many inquiries in unfinished batches as `GET /v1/users/me` says. ",
+		fairuse.Requests.Burst, fairuse.Requests.PerSecond, fairuse.Polls.PerSecond) +
+	"`RateLimit-Policy` and `RateLimit` say which of these limits a request counted against and what is left (`q` and `r`), in how many seconds all of it is back (`w` and `t`). " +
+	"Beyond a limit the answer is 429. Who keeps to the limits is never refused; the rates are bounds for the rest and not exact, the open inquiries are.\n\n" +
 	"**Support.** Every answer has an `X-Request-Id`. Send one of your own (up to 128 visible ASCII characters) to find the request in your logs and ours by the same name."
 
 // The names of what operations share.
 const (
-	headerRequestID = "X-Request-Id"
-	problemMedia    = "application/problem+json"
+	headerRequestID       = "X-Request-Id"
+	headerRateLimit       = "RateLimit"
+	headerRateLimitPolicy = "RateLimit-Policy"
+	problemMedia          = "application/problem+json"
 )
 
 // describe completes the document that the routes have begun with what holds
@@ -98,6 +106,9 @@ func tagOf(path string) string {
 	return tagUsers
 }
 
+// commonHeaders are on every answer, those about limits on every one to a lender.
+var commonHeaders = []string{headerRequestID, headerRateLimit, headerRateLimitPolicy}
+
 func describeHeaders(doc *huma.OpenAPI) {
 	text := func(description string, example any) *huma.Header {
 		return &huma.Header{Description: description, Schema: &huma.Schema{Type: "string"}, Example: example}
@@ -110,7 +121,11 @@ func describeHeaders(doc *huma.OpenAPI) {
 		headerRequestID:    text("The request's id: the one you sent, or one of ours.", "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"),
 		"Retry-After":      seconds("For how many seconds to wait before trying again."),
 		"WWW-Authenticate": text("How to authenticate, and in `error` and `error_description` what was wrong (RFC 6750).", `Bearer error="invalid_token"`),
-		"Allow":            text("The methods that the path has.", "GET, HEAD, OPTIONS"),
+		headerRateLimit: text("What is left of each limit that the request counted against, as a structured field: `r` requests (or inquiries), and `t` seconds until all are back. Absent when the gateway refused the request itself.",
+			`"requests";r=99;t=1`),
+		headerRateLimitPolicy: text("The limits themselves: `q` requests (or what `qu` says), which come back within `w` seconds.",
+			`"requests";q=100;w=5`),
+		"Allow": text("The methods that the path has.", "GET, HEAD, OPTIONS"),
 	}
 	doc.Components.Parameters = map[string]*huma.Param{
 		headerRequestID: {
@@ -147,7 +162,10 @@ func describeProblems(doc *huma.OpenAPI) {
 			index := 3
 			example.Errors = []Fault{{Pointer: "/inquiries/3/ein", Index: &index, ExternalID: "LOAN-1004", Code: "form", Message: hints["ein"]}}
 		}
-		headers := map[string]*huma.Header{headerRequestID: headerRef(headerRequestID)}
+		headers := map[string]*huma.Header{}
+		for _, h := range commonHeaders {
+			headers[h] = headerRef(h)
+		}
 		for _, h := range problemHeaders[k.Status] {
 			headers[h] = headerRef(h)
 		}
@@ -239,7 +257,9 @@ func describeOperation(op *huma.Operation) {
 				header.Description = header.Schema.Description
 			}
 		}
-		response.Headers[headerRequestID] = headerRef(headerRequestID)
+		for _, h := range commonHeaders {
+			response.Headers[h] = headerRef(h)
+		}
 	}
 }
 

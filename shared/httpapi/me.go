@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -18,7 +19,7 @@ type MeBody struct {
 	Credential string   `json:"credential" enum:"user,apiKey" doc:"How you proved it: user with a token, apiKey with a key."`
 	KeyID      string   `json:"keyId,omitempty" doc:"The id in the key that was sent: what comes between vd__ and the next underscore."`
 	Lender     MeLender `json:"lender" doc:"Whom you act for."`
-	Limits     MeLimits `json:"limits" doc:"What one request may ask for."`
+	Limits     MeLimits `json:"limits" doc:"What your lender may ask for."`
 }
 
 // MeLender is the caller's lender.
@@ -27,11 +28,17 @@ type MeLender struct {
 	Name     string           `json:"name" doc:"Its name."`
 }
 
-// MeLimits are what a request may ask for.
+// MeLimits are what a lender may ask for, in one request and in all.
 type MeLimits struct {
 	BatchMax     int `json:"batchMax" doc:"Inquiries in one batch, at the most."`
 	BodyBytesMax int `json:"bodyBytesMax" doc:"Bytes of a request body, at the most."`
 	PageMax      int `json:"pageMax" doc:"The largest limit of a list."`
+
+	OpenMax           int `json:"openMax" doc:"Inquiries that your unfinished batches may have, all together. A batch beyond that is refused with 429."`
+	Open              int `json:"open" doc:"Inquiries that they have now. A batch counts with all its inquiries until it is finished."`
+	RequestsPerSecond int `json:"requestsPerSecond" doc:"Requests a second, of all your lender's users and keys together."`
+	RequestsAtOnce    int `json:"requestsAtOnce" doc:"Requests that may come at once after a pause."`
+	PollsPerSecond    int `json:"pollsPerSecond" doc:"Polls of one batch's status a second."`
 }
 
 // maxPage is the largest limit of a list.
@@ -50,7 +57,10 @@ func (a *API) registerMe(api huma.API) {
 		return &meOutput{MeBody{
 			UserID: caller.UserID, Role: string(caller.Role), Credential: string(caller.Credential), KeyID: caller.KeyID,
 			Lender: MeLender{LenderID: lender.ID, Name: lender.Name},
-			Limits: MeLimits{BatchMax: lender.BatchMax, BodyBytesMax: maxBody, PageMax: maxPage},
+			Limits: MeLimits{
+				BatchMax: lender.BatchMax, BodyBytesMax: maxBody, PageMax: maxPage, OpenMax: lender.OpenMax, Open: lender.Open,
+				RequestsPerSecond: fairuse.Requests.PerSecond, RequestsAtOnce: fairuse.Requests.Burst, PollsPerSecond: fairuse.Polls.PerSecond,
+			},
 		}}, nil
 	})
 }

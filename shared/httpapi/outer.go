@@ -10,22 +10,24 @@ import (
 )
 
 // outer gives every answer a request id and a log line, treats a path with and
-// without its last slash alike, and turns a panic into a 500.
+// without its last slash alike, refuses a lender's request that is one too many,
+// and turns a panic into a 500.
 func (a *API) outer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started, request := a.Now(), requestOf(r.Context())
 		gatewayID := request.ID
 		if id := r.Header.Get(headerRequestID); isRequestID(id) {
 			request.ID = id
-			r = r.WithContext(WithRequest(r.Context(), request))
 		}
+		request.limits = &limits{}
+		r = r.WithContext(WithRequest(r.Context(), request))
 		if len(r.URL.Path) > 1 {
 			r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
 		}
 		w.Header().Set(headerRequestID, request.ID)
 		w.Header().Set("Cache-Control", "no-store")
 		a.allowOrigin(w, r)
-		recorder := &recorder{ResponseWriter: w, status: http.StatusOK, head: r.Method == http.MethodHead}
+		recorder := &recorder{ResponseWriter: w, status: http.StatusOK, head: r.Method == http.MethodHead, limits: request.limits}
 		defer func() {
 			if p := recover(); p != nil {
 				// The panic's value may quote the request; the stack does not.
@@ -38,6 +40,10 @@ func (a *API) outer(next http.Handler) http.Handler {
 		}()
 		if request.Suspended && !IsPublic(r.URL.Path) {
 			writeProblem(recorder, r, newProblem(http.StatusForbidden, problem.Suspended, "You or your lender may not use the service at the moment. Ask your contact with us."))
+			return
+		}
+		if p := a.admit(request, started); p != nil {
+			writeProblem(recorder, r, p)
 			return
 		}
 		if keys, sent := r.Header["Idempotency-Key"]; sent && strings.Join(keys, "") == "" {
@@ -72,10 +78,12 @@ type recorder struct {
 	status  int
 	head    bool
 	started bool
+	limits  *limits
 }
 
 func (r *recorder) WriteHeader(status int) {
 	r.status, r.started = status, true
+	r.limits.write(r.Header())
 	r.ResponseWriter.WriteHeader(status)
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -40,7 +42,7 @@ func (a *API) registerPolling(api huma.API) {
 		OperationID: "get-batch", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}", Summary: "Get a batch's status",
 		Description: "How far the batch has come. The six counters sum to `total` in every answer, and a batch whose `isTerminal` is true never changes again.\n\n" +
 			"Poll every 30 seconds, or as `Retry-After` says, which is shorter while a batch is young. Send the `ETag` that you have as `If-None-Match`, and nothing new is a 304 without a body. " +
-			"With `waitSeconds` the answer comes when something has changed.",
+			fmt.Sprintf("With `waitSeconds` the answer comes when something has changed. Polling one batch more than %d times a second is answered with 429.", fairuse.Polls.PerSecond),
 		Responses: map[string]*huma.Response{"304": {Description: "The batch is as the ETag in If-None-Match says.", Headers: map[string]*huma.Header{
 			"ETag":        {Description: "The batch's state, as in the 200.", Schema: &huma.Schema{Type: "string"}},
 			"Retry-After": headerRef("Retry-After"),
@@ -57,7 +59,14 @@ func (a *API) registerPolling(api huma.API) {
 // poll reads the batch once, and again every second while the caller waits and
 // nothing has changed.
 func (a *API) poll(ctx context.Context, in *pollInput) (*pollOutput, error) {
-	out, err := a.look(ctx, in.BatchID)
+	id, err := inquiry.ParseBatchID(in.BatchID)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.admitPoll(ctx, id); err != nil {
+		return nil, err
+	}
+	out, err := a.look(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +81,7 @@ func (a *API) poll(ctx context.Context, in *pollInput) (*pollOutput, error) {
 		if err := a.pause(ctx, pollEvery); err != nil {
 			break // the time is up: what we have is the answer
 		}
-		if out, err = a.look(ctx, in.BatchID); err != nil {
+		if out, err = a.look(ctx, id); err != nil {
 			return nil, err
 		}
 	}
@@ -83,8 +92,8 @@ func (a *API) poll(ctx context.Context, in *pollInput) (*pollOutput, error) {
 }
 
 // look is one read, and its answer.
-func (a *API) look(ctx context.Context, id string) (*pollOutput, error) {
-	batch, err := a.batch(ctx, id)
+func (a *API) look(ctx context.Context, id inquiry.BatchID) (*pollOutput, error) {
+	batch, err := a.Batches.Batch(ctx, requestOf(ctx).Caller.LenderID, id)
 	if err != nil {
 		return nil, err
 	}

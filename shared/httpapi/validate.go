@@ -13,14 +13,14 @@ const maxPreview = 500
 // ValidatedBody answers a dry run. Nothing was stored.
 type ValidatedBody struct {
 	ValidateOnly bool               `json:"validateOnly" enum:"true" doc:"Always true: nothing was stored."`
-	Valid        bool               `json:"valid" doc:"The same request without validateOnly would be accepted."`
+	Valid        bool               `json:"valid" doc:"The same request without validateOnly would be accepted, when openLeft is enough for it."`
 	Total        int                `json:"total" doc:"Inquiries in the request."`
 	Accepted     int                `json:"accepted" doc:"Inquiries that would be looked up; 0 when the request would be refused."`
 	Rejected     int                `json:"rejected" doc:"Inquiries that break the rules."`
 	Errors       []Fault            `json:"errors" doc:"Everything that is wrong, 5000 at the most."`
 	Duplicates   []DuplicateInquiry `json:"duplicates" doc:"Inquiries that seem to ask about the same business as an earlier one. They break no rule."`
 	Inquiries    []InquiryInput     `json:"inquiries" doc:"The first 500 inquiries as they would be stored."`
-	Limits       SubmitLimits       `json:"limits" doc:"How large the batch may be."`
+	Limits       SubmitLimits       `json:"limits" doc:"How large the batch may be, and for how many inquiries there is room now."`
 }
 
 // DuplicateInquiry points from an inquiry to the first one about its business.
@@ -34,6 +34,8 @@ type DuplicateInquiry struct {
 type SubmitLimits struct {
 	BatchMax  int `json:"batchMax" doc:"Inquiries that one batch may have."`
 	BatchLeft int `json:"batchLeft" doc:"Inquiries that could be added to this one; negative when it has too many."`
+	OpenMax   int `json:"openMax" doc:"Inquiries that your lender's unfinished batches may have, all together."`
+	OpenLeft  int `json:"openLeft" doc:"Inquiries that there is room for now. A batch with more is refused with 429 until others have finished."`
 }
 
 func validatedBody(sub submission, lender inquiry.Lender) *ValidatedBody {
@@ -44,7 +46,10 @@ func validatedBody(sub submission, lender inquiry.Lender) *ValidatedBody {
 		Errors:       append([]Fault{}, listed(sub.faults)...),
 		Duplicates:   []DuplicateInquiry{},
 		Inquiries:    []InquiryInput{},
-		Limits:       SubmitLimits{BatchMax: lender.BatchMax, BatchLeft: lender.BatchMax - len(sub.inquiries)},
+		Limits: SubmitLimits{
+			BatchMax: lender.BatchMax, BatchLeft: lender.BatchMax - len(sub.inquiries),
+			OpenMax: lender.OpenMax, OpenLeft: lender.Room(),
+		},
 	}
 	for _, d := range inquiry.Duplicates(sub.inquiries) {
 		body.Duplicates = append(body.Duplicates, DuplicateInquiry{d.Index, d.Of, d.By})

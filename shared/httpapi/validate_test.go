@@ -98,7 +98,7 @@ func TestADryRunTellsAllAndStoresNothing(t *testing.T) {
 				t.Fatalf("%d, %v, %d stored: %s", resp.StatusCode, err, len(fake.stored), body)
 			}
 			if got.Valid != tt.valid || got.Accepted != tt.accepted || got.Rejected != tt.rejected || !got.ValidateOnly ||
-				got.Total != 5 || len(got.Errors) != 4 || got.Limits != (httpapi.SubmitLimits{BatchMax: 250, BatchLeft: 245}) {
+				got.Total != 5 || len(got.Errors) != 4 || got.Limits != (httpapi.SubmitLimits{BatchMax: 250, BatchLeft: 245, OpenMax: 10_000, OpenLeft: 10_000}) {
 				t.Errorf("%s", body)
 			}
 			want := []httpapi.DuplicateInquiry{{Index: 4, DuplicateOf: 0, By: inquiry.DuplicateName}}

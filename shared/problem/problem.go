@@ -101,7 +101,10 @@ var Kinds = []Kind{
 		"The batch has no inquiry in the scope that the request names, or it lists none. Inquiries that were rejected cannot be run again: correct and submit them."},
 
 	{RateLimited, 429, "Too many requests",
-		"Retry-After says for how many seconds to wait. Polling a batch more often than its Retry-After gains nothing: ask with waitSeconds instead, which answers as soon as something changed."},
+		"Your lender's users and keys together have sent more requests than the limits that GET /v1/users/me shows, or one batch was polled too often. Retry-After says for how many seconds to wait. Polling a batch more often than its Retry-After gains nothing: ask with waitSeconds instead, which answers as soon as something changed."},
+
+	{"too-many-open", 429, "Too many open inquiries",
+		"With these, your lender's unfinished batches would have more inquiries than it may have open. Nothing was stored. A batch counts with all its inquiries until it is finished. Retry-After estimates when there is room; cancelling a batch makes room sooner."},
 
 	{Internal, 500, "Internal error",
 		"The error is ours and has been logged under the requestId. Send the request again with the same Idempotency-Key; if it stays, give support the requestId."},

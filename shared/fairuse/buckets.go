@@ -1,0 +1,68 @@
+package fairuse
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// mostBuckets is how many buckets are kept before those are dropped that are
+// full, and so say nothing.
+const mostBuckets = 1024
+
+// Buckets are one limit's buckets, one for each key. They are safe for concurrent
+// use.
+type Buckets struct {
+	limit Limit
+
+	mu    sync.Mutex
+	byKey map[string]*rate.Limiter
+}
+
+// NewBuckets returns Buckets that are all full.
+func NewBuckets(limit Limit) *Buckets {
+	return &Buckets{limit: limit, byKey: map[string]*rate.Limiter{}}
+}
+
+// State is how a bucket stands after a request took from it.
+type State struct {
+	Limit
+
+	Left int // requests that may follow at once
+	Full int // seconds until the bucket is full again
+
+	// Wait is how many seconds it takes until there is a token for the request
+	// that found none. It is 0 for one that found one.
+	Wait int
+}
+
+// Take takes a token out of the key's bucket at the time given.
+func (b *Buckets) Take(key string, now time.Time) State {
+	bucket := b.of(key, now)
+	state := State{Limit: b.limit}
+	if !bucket.AllowN(now, 1) {
+		state.Wait = b.limit.refill(1)
+	}
+	state.Left = max(int(bucket.TokensAt(now)), 0)
+	state.Full = b.limit.refill(b.limit.Burst - state.Left)
+	return state
+}
+
+func (b *Buckets) of(key string, now time.Time) *rate.Limiter {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	bucket := b.byKey[key]
+	if bucket != nil {
+		return bucket
+	}
+	if len(b.byKey) >= mostBuckets {
+		maps.DeleteFunc(b.byKey, func(_ string, other *rate.Limiter) bool {
+			return other.TokensAt(now) >= float64(b.limit.Burst)
+		})
+	}
+	bucket = rate.NewLimiter(rate.Limit(b.limit.PerSecond), b.limit.Burst)
+	b.byKey[key] = bucket
+	return bucket
+}
