@@ -63,6 +63,18 @@ func suspended(stage string, caller auth.Caller) response {
 	return policy("Allow", stage, caller.UserID, map[string]any{auth.ContextSuspended: "true"})
 }
 
+// allow lets the caller through to the API, with who they are.
+func allow(stage string, caller auth.Caller) response {
+	return policy("Allow", stage, caller.UserID, caller.Context())
+}
+
+// countedFor has the gateway count the request for the caller's lender. Without
+// this a request that is allowed gets no further than the gateway.
+func countedFor(stageName string, caller auth.Caller, r response) response {
+	r.UsageIdentifierKey = auth.UsageKey(stageName, caller.LenderID)
+	return r
+}
+
 func policy(effect, stage, principal string, context map[string]any) response {
 	return response{
 		PrincipalID: principal,

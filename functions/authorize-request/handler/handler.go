@@ -68,7 +68,7 @@ type response = events.APIGatewayCustomAuthorizerResponse
 // errUnauthorized. When we cannot find out, it is another error: a Deny would
 // be cached, and outlive the outage.
 func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
-	stage, err := stageOf(req.MethodArn)
+	stageName, stage, err := stageOf(req.MethodArn)
 	if err != nil {
 		return response{}, err
 	}
@@ -77,10 +77,10 @@ func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
 	switch {
 	case err == nil:
 		h.Log.InfoContext(ctx, "allowed", about...)
-		return allow(stage, caller), nil
+		return countedFor(stageName, caller, allow(stage, caller)), nil
 	case errors.Is(err, inquiry.ErrSuspended):
 		h.Log.InfoContext(ctx, "denied", append(about, "err", err)...)
-		return suspended(stage, caller), nil
+		return countedFor(stageName, caller, suspended(stage, caller)), nil
 	case errors.Is(err, errNoMember):
 		h.Log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
 		return response{}, errUnauthorized // not kept: whoever is invited now need not wait
@@ -202,18 +202,13 @@ func (r request) credential() string {
 	return auth.FromHeader(found[0])
 }
 
-// stageOf returns the pattern of every method of the stage, out of the ARN of
-// one: arn:aws:execute-api:<region>:<account>:<api>/<stage>/<method>/<path>. A
-// policy for one method alone would be cached and deny all the others.
-func stageOf(methodARN string) (string, error) {
+// stageOf returns the stage's name and the pattern of its every method, out of the
+// ARN of one: arn:aws:execute-api:<region>:<account>:<api>/<stage>/<method>/<path>.
+// A policy for one method alone would be cached and deny all the others.
+func stageOf(methodARN string) (name, methods string, err error) {
 	parts := strings.SplitN(methodARN, "/", 3)
 	if len(parts) < 3 || !strings.HasPrefix(methodARN, "arn:") || parts[1] == "" {
-		return "", fmt.Errorf("method ARN %q is not one of an API", methodARN)
+		return "", "", fmt.Errorf("method ARN %q is not one of an API", methodARN)
 	}
-	return parts[0] + "/" + parts[1] + "/*", nil
-}
-
-// allow lets the caller through to the API, with who they are.
-func allow(stage string, caller auth.Caller) response {
-	return policy("Allow", stage, caller.UserID, caller.Context())
+	return parts[1], parts[0] + "/" + parts[1] + "/*", nil
 }

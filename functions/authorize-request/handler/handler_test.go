@@ -148,6 +148,9 @@ func TestACallerIsAllowedTheWholeStage(t *testing.T) {
 			if resp.PrincipalID != "u1" {
 				t.Errorf("principal %q", resp.PrincipalID)
 			}
+			if want := auth.UsageKey("prod", "acme"); resp.UsageIdentifierKey != want {
+				t.Errorf("counted under %q, want %q", resp.UsageIdentifierKey, want)
+			}
 			got, err := auth.CallerFromContext(resp.Context)
 			if err != nil {
 				t.Fatal(err)
@@ -252,6 +255,9 @@ func TestARefusalSaysWhichProblemItIs(t *testing.T) {
 			if effect, resource := decision(t, resp); effect != "Deny" || resource != stage || resp.PrincipalID != "nobody" {
 				t.Errorf("%s %s to %s, want Deny %s to nobody", effect, resource, resp.PrincipalID, stage)
 			}
+			if resp.UsageIdentifierKey != "" {
+				t.Errorf("a refusal is counted under %s", resp.UsageIdentifierKey)
+			}
 			if resp.Context["problem"] != c.want || resp.Context["title"] != kind.Title || !known || kind.Status != 401 {
 				t.Errorf("context %v, want problem %s", resp.Context, c.want)
 			}
@@ -342,6 +348,9 @@ func TestASuspendedCallerIsNobodyToTheAPI(t *testing.T) {
 				}
 				if diff := cmp.Diff(map[string]any{"suspended": "true"}, resp.Context); diff != "" || resp.PrincipalID == "" {
 					t.Errorf("principal %q, context %s", resp.PrincipalID, diff)
+				}
+				if want := auth.UsageKey("prod", "acme"); resp.UsageIdentifierKey != want {
+					t.Errorf("counted under %q, want %q: the gateway lets nobody through to be told", resp.UsageIdentifierKey, want)
 				}
 				if _, err := auth.CallerFromContext(resp.Context); !errors.Is(err, inquiry.ErrSuspended) {
 					t.Errorf("to the API: %v", err)
