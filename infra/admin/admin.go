@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -15,9 +16,11 @@ import (
 // Cognito first and to the table last, and what is taken away the other way
 // round. Whatever a run leaves undone, running it again does.
 type admin struct {
-	access access
-	people people
-	pool   string // the Cognito user pool; empty is an error of user commands
+	access  access
+	people  people
+	pool    string // the Cognito user pool; empty is an error of user commands
+	gateway gateway
+	plan    string // the gateway's usage plan; empty is an error of lender create
 }
 
 // access is the table's part; *store.Store has all of it.
@@ -45,4 +48,13 @@ type people interface {
 	AdminDisableUser(ctx context.Context, in *cognito.AdminDisableUserInput, opts ...func(*cognito.Options)) (*cognito.AdminDisableUserOutput, error)
 	AdminEnableUser(ctx context.Context, in *cognito.AdminEnableUserInput, opts ...func(*cognito.Options)) (*cognito.AdminEnableUserOutput, error)
 	AdminUserGlobalSignOut(ctx context.Context, in *cognito.AdminUserGlobalSignOutInput, opts ...func(*cognito.Options)) (*cognito.AdminUserGlobalSignOutOutput, error)
+}
+
+// gateway is API Gateway's part: it counts a lender's requests.
+type gateway interface {
+	GetUsagePlan(ctx context.Context, in *apigateway.GetUsagePlanInput, opts ...func(*apigateway.Options)) (*apigateway.GetUsagePlanOutput, error)
+	GetApiKeys(ctx context.Context, in *apigateway.GetApiKeysInput, opts ...func(*apigateway.Options)) (*apigateway.GetApiKeysOutput, error)
+	CreateApiKey(ctx context.Context, in *apigateway.CreateApiKeyInput, opts ...func(*apigateway.Options)) (*apigateway.CreateApiKeyOutput, error)
+	GetUsagePlanKey(ctx context.Context, in *apigateway.GetUsagePlanKeyInput, opts ...func(*apigateway.Options)) (*apigateway.GetUsagePlanKeyOutput, error)
+	CreateUsagePlanKey(ctx context.Context, in *apigateway.CreateUsagePlanKeyInput, opts ...func(*apigateway.Options)) (*apigateway.CreateUsagePlanKeyOutput, error)
 }

@@ -11,11 +11,15 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	gatewaytypes "github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -99,6 +103,65 @@ func (f *fakePeople) AdminUserGlobalSignOut(_ context.Context, in *cognito.Admin
 	return &cognito.AdminUserGlobalSignOutOutput{}, err
 }
 
+// fakeGateway has the usage plan "plan" of stage test. The calls named in dieAfter
+// do their work once and then fail.
+type fakeGateway struct {
+	keys     []gatewaytypes.ApiKey
+	inPlan   map[string]bool // key ids
+	dieAfter string
+}
+
+func (f *fakeGateway) died(name string) error {
+	if f.dieAfter != name {
+		return nil
+	}
+	f.dieAfter = ""
+	return errDied
+}
+
+func (f *fakeGateway) GetUsagePlan(_ context.Context, in *apigateway.GetUsagePlanInput, _ ...func(*apigateway.Options)) (*apigateway.GetUsagePlanOutput, error) {
+	if *in.UsagePlanId != "plan" {
+		return nil, &gatewaytypes.NotFoundException{}
+	}
+	return &apigateway.GetUsagePlanOutput{ApiStages: []gatewaytypes.ApiStage{{Stage: aws.String("test")}}}, f.died("plan")
+}
+
+// GetApiKeys gives one key a page.
+func (f *fakeGateway) GetApiKeys(_ context.Context, in *apigateway.GetApiKeysInput, _ ...func(*apigateway.Options)) (*apigateway.GetApiKeysOutput, error) {
+	i := len(aws.ToString(in.Position))
+	out := &apigateway.GetApiKeysOutput{Items: f.keys[i : i+1]}
+	if i+1 < len(f.keys) {
+		out.Position = aws.String(strings.Repeat("x", i+1))
+	}
+	return out, f.died("look")
+}
+
+func (f *fakeGateway) CreateApiKey(_ context.Context, in *apigateway.CreateApiKeyInput, _ ...func(*apigateway.Options)) (*apigateway.CreateApiKeyOutput, error) {
+	for _, k := range f.keys {
+		if *k.Value == *in.Value {
+			return nil, &gatewaytypes.ConflictException{}
+		}
+	}
+	k := gatewaytypes.ApiKey{Id: aws.String(rand.Text()), Name: in.Name, Value: in.Value, Enabled: in.Enabled}
+	f.keys = append(f.keys, k)
+	return &apigateway.CreateApiKeyOutput{Id: k.Id}, f.died("create")
+}
+
+func (f *fakeGateway) GetUsagePlanKey(_ context.Context, in *apigateway.GetUsagePlanKeyInput, _ ...func(*apigateway.Options)) (*apigateway.GetUsagePlanKeyOutput, error) {
+	if !f.inPlan[*in.KeyId] {
+		return nil, &gatewaytypes.NotFoundException{}
+	}
+	return &apigateway.GetUsagePlanKeyOutput{}, nil
+}
+
+func (f *fakeGateway) CreateUsagePlanKey(_ context.Context, in *apigateway.CreateUsagePlanKeyInput, _ ...func(*apigateway.Options)) (*apigateway.CreateUsagePlanKeyOutput, error) {
+	if _, taken := f.inPlan[*in.KeyId]; taken {
+		return nil, &gatewaytypes.ConflictException{}
+	}
+	f.inPlan[*in.KeyId] = true
+	return &apigateway.CreateUsagePlanKeyOutput{}, f.died("add")
+}
+
 // dyingAccess fails once in the table call named, before or after its work.
 type dyingAccess struct {
 	*store.Store
@@ -118,10 +181,11 @@ func (d *dyingAccess) AddUser(ctx context.Context, u store.User) (store.User, bo
 	return stored, added, err
 }
 
-// fixture is a table and a user pool, and the command line on them.
+// fixture is a table, a user pool and a gateway, and the command line on them.
 type fixture struct {
-	table  *dyingAccess
-	people *fakePeople
+	table   *dyingAccess
+	people  *fakePeople
+	gateway *fakeGateway
 }
 
 func newFixture(tb testing.TB) fixture {
@@ -129,8 +193,9 @@ func newFixture(tb testing.TB) fixture {
 	db, name := enginetest.NewTable(tb)
 	now := func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
 	return fixture{
-		table:  &dyingAccess{Store: store.New(db, name, now)},
-		people: &fakePeople{accounts: map[string]*account{}},
+		table:   &dyingAccess{Store: store.New(db, name, now)},
+		people:  &fakePeople{accounts: map[string]*account{}},
+		gateway: &fakeGateway{inPlan: map[string]bool{}},
 	}
 }
 
@@ -138,7 +203,7 @@ func newFixture(tb testing.TB) fixture {
 func (f fixture) run(tb testing.TB, input string, words ...string) (string, error) {
 	tb.Helper()
 	root := newRoot(func(context.Context, settings) (*admin, error) {
-		return &admin{access: f.table, people: f.people, pool: "pool"}, nil
+		return &admin{access: f.table, people: f.people, pool: "pool", gateway: f.gateway, plan: "plan"}, nil
 	})
 	var out bytes.Buffer
 	root.SetArgs(words)
@@ -188,6 +253,55 @@ func TestALenderFromItsCreationOn(t *testing.T) {
 		if diff := cmp.Diff(step.want, got); diff != "" {
 			t.Errorf("%v: %s", step.words, diff)
 		}
+	}
+}
+
+// Wherever creating a lender dies, the same command again leaves one gateway key
+// in the plan; so does one for a lender from before there was a plan.
+func TestALendersRequestsAreCounted(t *testing.T) {
+	t.Parallel()
+
+	create := []string{"lender", "create", "--id", "acme", "--name", "Acme Lending"}
+	for name, fault := range map[string]func(fixture){
+		"nothing dies":           func(fixture) {},
+		"after reading the plan": func(f fixture) { f.gateway.dieAfter = "plan" },
+		"after the key":          func(f fixture) { f.gateway.dieAfter = "create" },
+		"after the plan has it":  func(f fixture) { f.gateway.dieAfter = "add" },
+		"a lender without a key": func(f fixture) {
+			if _, _, err := f.table.CreateLender(t.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"}); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.must(t, "", "lender", "create", "--id", "acme-two", "--name", "Acme Two")
+			fault(f)
+			if _, err := f.run(t, "", create...); err != nil && (!errors.Is(err, errDied) || !strings.Contains(err.Error(), "again")) {
+				t.Fatal(err)
+			}
+			f.must(t, "", create...)
+			if len(f.gateway.keys) != 2 || len(f.gateway.inPlan) != 2 {
+				t.Fatalf("%d keys, %d of them in the plan", len(f.gateway.keys), len(f.gateway.inPlan))
+			}
+			got := f.gateway.keys[1]
+			want := gatewaytypes.ApiKey{Id: got.Id, Name: aws.String("batch-inquiries-test-acme"), Value: aws.String(auth.UsageKey("test", "acme")), Enabled: true}
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(gatewaytypes.ApiKey{})); diff != "" || !f.gateway.inPlan[*got.Id] {
+				t.Errorf("in the plan %t: %s", f.gateway.inPlan[*got.Id], diff)
+			}
+		})
+	}
+}
+
+func TestALenderWhoCannotBeCountedIsAnError(t *testing.T) {
+	t.Parallel()
+
+	f := newFixture(t)
+	f.withLender(t)
+	f.gateway.inPlan[*f.gateway.keys[0].Id] = false // it is in another plan of the same stage
+	if out, err := f.run(t, "", "lender", "create", "--id", "acme", "--name", "Acme Lending"); err == nil {
+		t.Errorf("no error, but %s", out)
 	}
 }
 

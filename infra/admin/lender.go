@@ -59,24 +59,40 @@ func describe(words string, l inquiry.Lender) result {
 	}
 }
 
-// createLender creates a lender. One that exists is never changed: if it is as
-// asked for, that is a success.
+// createLender creates a lender and has the gateway count their requests. One
+// that exists is never changed: if it is as asked for, that is a success.
 func (a *admin) createLender(ctx context.Context, l inquiry.Lender) (result, error) {
+	if a.plan == "" {
+		return result{}, errors.New("no usage plan named: give --stack or --usage-plan, or set USAGE_PLAN_ID")
+	}
 	stored, created, err := a.access.CreateLender(ctx, l)
 	if err != nil {
 		return result{}, err
 	}
-	if created {
-		return describe("created", stored), nil
+	words := "created"
+	if !created {
+		if err := asAskedFor(stored, l); err != nil {
+			return result{}, err
+		}
+		words = "exists already"
 	}
+	if err := a.countRequests(ctx, l.ID); err != nil {
+		return result{}, fmt.Errorf("the lender is stored, and cannot get through the gateway yet: %w; run the same command again to finish", err)
+	}
+	return describe(words, stored), nil
+}
+
+// asAskedFor says what to do about a lender that exists and is another than the
+// one that was asked for.
+func asAskedFor(stored, l inquiry.Lender) error {
 	if stored.Name != l.Name {
-		return result{}, fmt.Errorf("lender %s exists with the name %q; choose another --id, or repeat that name", l.ID, stored.Name)
+		return fmt.Errorf("lender %s exists with the name %q; choose another --id, or repeat that name", l.ID, stored.Name)
 	}
 	if l.BatchMax != 0 && stored.BatchMax != l.BatchMax {
-		return result{}, fmt.Errorf("lender %s exists with a batch limit of %d; change it with: admin lender set-batch-max --id %s --batch-max %d",
+		return fmt.Errorf("lender %s exists with a batch limit of %d; change it with: admin lender set-batch-max --id %s --batch-max %d",
 			l.ID, stored.BatchMax, l.ID, l.BatchMax)
 	}
-	return describe("exists already", stored), nil
+	return nil
 }
 
 func (a *admin) showLender(ctx context.Context, id inquiry.LenderID) (result, error) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -46,7 +47,8 @@ func newRoot(connect func(context.Context, settings) (*admin, error)) *cobra.Com
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.table, "table", "", "the table's name (else from --stack, else TABLE_NAME)")
 	flags.StringVar(&s.pool, "user-pool", "", "the Cognito user pool's id (else from --stack, else USER_POOL_ID)")
-	flags.StringVar(&s.stack, "stack", "", "a deployed stack to read both from")
+	flags.StringVar(&s.plan, "usage-plan", "", "the id of the gateway's usage plan (else from --stack, else USAGE_PLAN_ID)")
+	flags.StringVar(&s.stack, "stack", "", "a deployed stack to read all of these from")
 	flags.StringVar(&output, "output", "text", "text or json")
 
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
@@ -113,8 +115,8 @@ var usage = map[string]string{
 	"role":   "member (submits, cancels and reads) or viewer (reads)",
 }
 
-// settings say which table and user pool to work on.
-type settings struct{ table, pool, stack string }
+// settings say which table, user pool and usage plan to work on.
+type settings struct{ table, pool, plan, stack string }
 
 // wire builds the admin. It alone makes clients and reads the environment.
 func wire(ctx context.Context, s settings) (*admin, error) {
@@ -123,7 +125,7 @@ func wire(ctx context.Context, s settings) (*admin, error) {
 		return nil, fmt.Errorf("loading AWS configuration: %w", err)
 	}
 	var outputs map[string]string
-	if s.stack != "" && (s.table == "" || s.pool == "") {
+	if s.stack != "" && (s.table == "" || s.pool == "" || s.plan == "") {
 		if outputs, err = stackOutputs(ctx, cloudformation.NewFromConfig(cfg), s.stack); err != nil {
 			return nil, err
 		}
@@ -133,9 +135,11 @@ func wire(ctx context.Context, s settings) (*admin, error) {
 		return nil, fmt.Errorf("no table named: give --stack or --table, or set TABLE_NAME")
 	}
 	return &admin{
-		access: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
-		people: cognitoidentityprovider.NewFromConfig(cfg),
-		pool:   first(s.pool, outputs["UserPoolId"], os.Getenv("USER_POOL_ID")),
+		access:  store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
+		people:  cognitoidentityprovider.NewFromConfig(cfg),
+		pool:    first(s.pool, outputs["UserPoolId"], os.Getenv("USER_POOL_ID")),
+		gateway: apigateway.NewFromConfig(cfg),
+		plan:    first(s.plan, outputs["UsagePlanId"], os.Getenv("USAGE_PLAN_ID")),
 	}, nil
 }
 
