@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 )
 
 // routes are all that callers can ask for; api answers every one. API Gateway
@@ -37,7 +39,8 @@ var publicPaths = []string{"/v1/openapi.json", "/v1/openapi.yaml", "/v1/docs"}
 // accessLog is one line a request. It holds no address, query, header or body:
 // nothing that names a person or a business under inquiry.
 var accessLog = map[string]string{
-	"requestId":          "$context.requestId",
+	"requestId":          "$context.requestId", // a UUID, which a caller may choose
+	"extendedRequestId":  "$context.extendedRequestId",
 	"time":               "$context.requestTime",
 	"method":             "$context.httpMethod",
 	"route":              "$context.resourcePath",
@@ -52,8 +55,14 @@ var accessLog = map[string]string{
 	"integrationRequest": "$context.integration.requestId",
 }
 
+// API is the gateway, and the plan by which it counts lenders' requests.
+type API struct {
+	awsapigateway.RestApi
+	Lenders awsapigateway.UsagePlan
+}
+
 // NewAPI declares the public REST API.
-func NewAPI(parent constructs.Construct, props Props, f Functions) awsapigateway.RestApi {
+func NewAPI(parent constructs.Construct, props Props, f Functions) API {
 	scope := constructs.NewConstruct(parent, jsii.String("Gateway"))
 	logs := awslogs.NewLogGroup(scope, jsii.String("AccessLogs"), &awslogs.LogGroupProps{
 		Retention:     awslogs.RetentionDays_ONE_MONTH,
@@ -64,8 +73,11 @@ func NewAPI(parent constructs.Construct, props Props, f Functions) awsapigateway
 		panic(err) // a map of strings
 	}
 	api := awsapigateway.NewRestApi(scope, jsii.String("Api"), &awsapigateway.RestApiProps{
-		RestApiName:   jsii.String("batch-inquiries-" + props.Stage),
-		EndpointTypes: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
+		RestApiName: jsii.String("batch-inquiries-" + props.Stage),
+		// Our authorizer says for whom a request is counted; what a caller sends as
+		// X-API-Key says nothing.
+		ApiKeySourceType: awsapigateway.ApiKeySourceType_AUTHORIZER,
+		EndpointTypes:    &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
 		// The account's one role for access logs; other stacks may lean on it.
 		CloudWatchRole:              jsii.Bool(true),
 		CloudWatchRoleRemovalPolicy: awscdk.RemovalPolicy_RETAIN,
@@ -95,7 +107,24 @@ func NewAPI(parent constructs.Construct, props Props, f Functions) awsapigateway
 	})
 	addRoutes(api, integration, authorizer)
 	addProblems(scope, api, props)
-	return api
+	return API{RestApi: api, Lenders: boundLenders(api, props)}
+}
+
+// boundLenders bounds how fast each lender may ask, all of their credentials
+// together, so that none takes the stage's rate from the others. Every lender has
+// a key in this plan, see infra/admin, and the plan bounds each key by itself. AWS
+// calls that best effort:
+// docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
+func boundLenders(api awsapigateway.RestApi, props Props) awsapigateway.UsagePlan {
+	plan := api.AddUsagePlan(jsii.String("Lenders"), &awsapigateway.UsagePlanProps{
+		Name: jsii.String("batch-inquiries-" + props.Stage),
+		Throttle: &awsapigateway.ThrottleSettings{
+			RateLimit:  jsii.Number(fairuse.Requests.PerSecond),
+			BurstLimit: jsii.Number(fairuse.Requests.Burst),
+		},
+	})
+	plan.AddApiStage(&awsapigateway.UsagePlanPerApiStage{Api: api, Stage: api.DeploymentStage()})
+	return plan
 }
 
 // addRoutes hands every method of our paths to the function, which knows the
@@ -117,6 +146,7 @@ func addRoutes(api awsapigateway.RestApi, integration awsapigateway.Integration,
 		resource.AddMethod(jsii.String("ANY"), integration, &awsapigateway.MethodOptions{
 			Authorizer:        authorizer,
 			AuthorizationType: awsapigateway.AuthorizationType_CUSTOM,
+			ApiKeyRequired:    jsii.Bool(true), // the authorizer's, see boundLenders
 		})
 	}
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
@@ -21,10 +23,15 @@ type gatewayProblem struct {
 	Header map[string]string
 }
 
-// problems are fixed text: what a caller sent never comes back in them.
+// problems are fixed text: what a caller sent never comes back in them. Nothing
+// escapes what goes into a template, so a quote from a caller would break the JSON.
 func problems() []gatewayProblem {
 	challenge := map[string]string{"WWW-Authenticate": "Bearer"}
-	retryLater := map[string]string{"Retry-After": "30"}
+	later := map[string]string{"Retry-After": "30"}
+	// Two seconds bring forty requests back, see fairuse.Requests.
+	soon := map[string]string{"Retry-After": "2"}
+	tooFast := fmt.Sprintf("A lender has %d requests a second, and %d at once after a pause, for all users and keys together. "+
+		"Wait as long as Retry-After says, then try again.", fairuse.Requests.PerSecond, fairuse.Requests.Burst)
 	const nothing = "There is nothing at this path."
 	const ours = "Something failed on our side. Send the request again with the same Idempotency-Key."
 	return []gatewayProblem{
@@ -39,8 +46,11 @@ func problems() []gatewayProblem {
 		{awsapigateway.ResponseType_RESOURCE_NOT_FOUND(), problem.NotFound, nothing, nil},
 		{awsapigateway.ResponseType_REQUEST_TOO_LARGE(), problem.TooLarge, "Split the batch into smaller ones.", nil},
 		{awsapigateway.ResponseType_UNSUPPORTED_MEDIA_TYPE(), problem.UnsupportedType, "Send the body as application/json.", nil},
-		{awsapigateway.ResponseType_THROTTLED(), problem.RateLimited, "Wait as long as Retry-After says, then try again.", retryLater},
-		{awsapigateway.ResponseType_QUOTA_EXCEEDED(), problem.RateLimited, "Wait as long as Retry-After says, then try again.", retryLater},
+		{awsapigateway.ResponseType_THROTTLED(), problem.RateLimited, tooFast, soon},
+		{awsapigateway.ResponseType_QUOTA_EXCEEDED(), problem.RateLimited, "Wait as long as Retry-After says, then try again.", later},
+		// The lender has no key in the usage plan: ours to mend, with lender create.
+		{awsapigateway.ResponseType_INVALID_API_KEY(), problem.Unavailable,
+			"The credential is good, and your lender is not set up completely. The fault is ours: tell your contact with us.", later},
 		{awsapigateway.ResponseType_INTEGRATION_TIMEOUT(), problem.Timeout,
 			"The request may have been carried out. Send it again with the same Idempotency-Key.", nil},
 		{awsapigateway.ResponseType_INTEGRATION_FAILURE(), problem.Internal, ours, nil},
@@ -85,7 +95,13 @@ func addProblems(scope constructs.Construct, api awsapigateway.RestApi, props Pr
 }
 
 // addResponse declares one answer of the gateway's own. Its headers are mapping
-// expressions: fixed text stands in single quotes.
+// expressions: fixed text stands in single quotes, and what a caller sent may be
+// taken from their headers
+// (docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.gatewayResponse.html).
+//
+// X-Request-Id is the caller's own, if they sent one. The body has the gateway's,
+// and so has x-amzn-RequestId, which API Gateway adds: a UUID in every case
+// (docs.aws.amazon.com/apigateway/latest/developerguide/set-up-access-logging.html).
 func addResponse(scope constructs.Construct, api awsapigateway.RestApi, props Props, when awsapigateway.ResponseType, document map[string]any, more map[string]string) {
 	body, err := json.Marshal(document)
 	if err != nil {
@@ -93,7 +109,7 @@ func addResponse(scope constructs.Construct, api awsapigateway.RestApi, props Pr
 	}
 	headers := map[string]*string{
 		"Content-Type": jsii.String("'application/problem+json'"),
-		"X-Request-Id": jsii.String("context.requestId"),
+		"X-Request-Id": jsii.String("method.request.header.X-Request-Id"),
 	}
 	for name, value := range more {
 		headers[name] = &value

@@ -103,6 +103,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		"UserPoolId":         r.Identity.Pool.UserPoolId(),
 		"UserPoolClientId":   r.Identity.Client.UserPoolClientId(),
 		"MasterKeySecretArn": r.MasterKey.SecretArn(),
+		"UsagePlanId":        api.Lenders.UsagePlanId(),
 	}
 	for name, f := range functions.byName() {
 		outputs[constructID(name)+"Function"] = f.FunctionName()

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
@@ -482,11 +483,15 @@ func TestEveryRouteButTheReferenceIsBehindTheAuthorizer(t *testing.T) {
 		case m.Properties["AuthorizationType"] == "CUSTOM":
 			behind++
 			same(t, id+"'s method", m.Properties["HttpMethod"], "ANY")
+			same(t, id+"'s requests are counted", m.Properties["ApiKeyRequired"], true)
 			if !strings.Contains(text(m.Properties["AuthorizerId"]), "Authorizer") {
 				t.Errorf("%s has no authorizer", id)
 			}
 		case m.Properties["HttpMethod"] != "OPTIONS":
 			open++
+		}
+		if m.Properties["AuthorizationType"] != "CUSTOM" && m.Properties["ApiKeyRequired"] == true {
+			t.Errorf("%s needs a key, and no authorizer could say which", id)
 		}
 	}
 	same(t, "paths behind the authorizer", behind, len(paths))
@@ -520,6 +525,8 @@ func TestTheGatewayAnswersWithProblems(t *testing.T) {
 		same(t, kind+"'s status, as text", r.Properties["StatusCode"], any(text(problem["status"])))
 		same(t, kind+"'s type", at(r.Properties, "ResponseParameters", "gatewayresponse.header.Content-Type"), "'application/problem+json'")
 		same(t, kind+"'s request", problem["requestId"], "$context.requestId")
+		same(t, kind+"'s request as its caller calls it", at(r.Properties, "ResponseParameters", "gatewayresponse.header.X-Request-Id"),
+			"method.request.header.X-Request-Id")
 		if kind == "ACCESS_DENIED" {
 			body = strings.ReplaceAll(body, "$context.authorizer.", "") // the authorizer's own fixed words
 		}
@@ -535,12 +542,13 @@ func TestTheGatewayAnswersWithProblems(t *testing.T) {
 			}
 			same(t, kind+"'s challenge", at(r.Properties, "ResponseParameters", "gatewayresponse.header.WWW-Authenticate"), any(challenge))
 		case 429.0:
-			same(t, kind+"'s wait", at(r.Properties, "ResponseParameters", "gatewayresponse.header.Retry-After"), "'30'")
+			wait := map[string]any{"THROTTLED": "'2'", "QUOTA_EXCEEDED": "'30'"}[kind]
+			same(t, kind+"'s wait", at(r.Properties, "ResponseParameters", "gatewayresponse.header.Retry-After"), wait)
 		}
 	}
 	for kind, want := range map[string]float64{
 		"UNAUTHORIZED": 401, "ACCESS_DENIED": 401, "MISSING_AUTHENTICATION_TOKEN": 404, "RESOURCE_NOT_FOUND": 404,
-		"REQUEST_TOO_LARGE": 413, "UNSUPPORTED_MEDIA_TYPE": 415, "THROTTLED": 429, "QUOTA_EXCEEDED": 429,
+		"REQUEST_TOO_LARGE": 413, "UNSUPPORTED_MEDIA_TYPE": 415, "THROTTLED": 429, "QUOTA_EXCEEDED": 429, "INVALID_API_KEY": 503,
 		"INTEGRATION_TIMEOUT": 504, "INTEGRATION_FAILURE": 500, "DEFAULT_4XX": 400, "DEFAULT_5XX": 500,
 	} {
 		same(t, kind, status[kind], want)
@@ -580,13 +588,31 @@ func TestTheStageIsThrottledAndItsLogNamesNobody(t *testing.T) {
 	}
 }
 
+func TestEachLendersRateIsBounded(t *testing.T) {
+	t.Parallel()
+
+	same(t, "whose word a key is", dev().one(t, "AWS::ApiGateway::RestApi", "").Properties["ApiKeySourceType"], "AUTHORIZER")
+	plan := dev().one(t, "AWS::ApiGateway::UsagePlan", "").Properties
+	same(t, "a lender's rate", at(plan, "Throttle"), map[string]any{
+		"RateLimit": float64(fairuse.Requests.PerSecond), "BurstLimit": float64(fairuse.Requests.Burst),
+	})
+	same(t, "stages", len(list(plan["ApiStages"])), 1)
+	if stage := text(at(plan, "ApiStages", 0, "Stage")); !strings.Contains(stage, "DeploymentStage") {
+		t.Errorf("the plan is for stage %s", stage)
+	}
+	all := dev().one(t, "AWS::ApiGateway::Stage", "").Properties
+	if rate, _ := at(all, "MethodSettings", 0, "ThrottlingRateLimit").(float64); rate <= float64(fairuse.Requests.PerSecond) {
+		t.Errorf("one lender may have all of the stage's %v requests a second", rate)
+	}
+}
+
 func TestTheOutputs(t *testing.T) {
 	t.Parallel()
 
 	want := []string{
 		"ApiFunction", "ApiUrl", "AuthorizeRequestFunction", "DeadLetterQueueUrl", "DispatchBatchFunction", "FailExhaustedFunction",
 		"MasterKeySecretArn", "ProcessInquiryFunction", "QueueUrl", "SweepOpenBatchesFunction", "TableName", "TallyStatusesFunction",
-		"UserPoolClientId", "UserPoolId",
+		"UsagePlanId", "UserPoolClientId", "UserPoolId",
 	}
 	same(t, "outputs", slices.Sorted(maps.Keys(dev().Outputs)), want)
 }

@@ -44,6 +44,7 @@ const (
 	Timeout         = "timeout"
 	Internal        = "internal"
 	Malformed       = "malformed"
+	Unavailable     = "unavailable"
 )
 
 // Kinds are all there are, by status.
@@ -108,7 +109,7 @@ var Kinds = []Kind{
 
 	{Internal, 500, "Internal error",
 		"The error is ours and has been logged under the requestId. Send the request again with the same Idempotency-Key; if it stays, give support the requestId."},
-	{"unavailable", 503, "Not available at the moment",
+	{Unavailable, 503, "Not available at the moment",
 		"Something that we depend on did not answer in time. Nothing was stored. Try again in a moment, with the same Idempotency-Key."},
 	{Timeout, 504, "The answer took too long",
 		"The request may have been carried out. Send it again with the same Idempotency-Key: it will not be carried out twice."},
