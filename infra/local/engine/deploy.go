@@ -21,6 +21,10 @@ import (
 // stage is what a local deployment is called; the CDK app lets its data go.
 const stage = "local"
 
+// PortalOrigin is the origin whose scripts may call a local deployment: that of a
+// portal under development on the same machine.
+const PortalOrigin = "http://localhost:3000"
+
 // Outputs are what the stack says of itself, by the names it gives them.
 type Outputs struct {
 	TableName          string
@@ -29,6 +33,7 @@ type Outputs struct {
 	UserPoolID         string `json:"UserPoolId"`
 	UserPoolClientID   string `json:"UserPoolClientId"`
 	MasterKeySecretARN string `json:"MasterKeySecretArn"`
+	UsagePlanID        string `json:"UsagePlanId"`
 
 	APIFunction              string `json:"ApiFunction"`
 	AuthorizeRequestFunction string
@@ -76,7 +81,7 @@ func (e *Engine) Deploy(ctx context.Context) (Outputs, error) {
 	outputs := filepath.Join(e.root, localDir, "outputs.json")
 	command := []string{
 		filepath.Join(nodeModules(e.root), ".bin", "cdk"), "deploy", "--app", app,
-		"--context", "stage=" + stage, "--context", "arch=" + lambdaArch(),
+		"--context", "stage=" + stage, "--context", "arch=" + lambdaArch(), "--context", "portalOrigin=" + PortalOrigin,
 		"--method", "direct", "--require-approval", "never", "--progress", "events",
 		"--no-notices", "--ci", "--outputs-file", outputs,
 	}
@@ -168,7 +173,7 @@ func (e *Engine) readOutputs(path string) (Outputs, error) {
 // from.
 func (e *Engine) inputsOfSynthesis() (string, error) {
 	sum := sha256.New()
-	fmt.Fprintln(sum, e.root, lambdaArch())
+	fmt.Fprintln(sum, e.root, lambdaArch(), PortalOrigin)
 	for _, name := range []string{"cdk.json", filepath.Join("dist", "infra"), filepath.Join("dist", "functions")} {
 		err := filepath.WalkDir(filepath.Join(e.root, name), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {

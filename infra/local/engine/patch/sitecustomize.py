@@ -9,12 +9,13 @@ When a function's process dies, the engine waits for its answer until the
 function's timeout. AWS ends the invocation at once, and so it is here: the dead
 process's error is reported in its name.
 
-The engine keeps what a template says of gateway responses and does not use it:
-what API Gateway answers by itself would not be what a client meets on AWS.
-gateway_responses.py makes it so.
+The engine keeps what a template says of gateway responses and usage plans and does
+not use it: what API Gateway answers by itself would not be what a client meets on
+AWS. gateway_responses.py and usage_plans.py make it so.
 """
 
 import http.client
+import importlib
 import importlib.abc
 import importlib.machinery
 import signal
@@ -50,12 +51,15 @@ subprocess.Popen = _Popen
 
 
 class AfterImport(importlib.abc.MetaPathFinder):
-    """Changes one module of the engine when it has been loaded."""
+    """Changes modules of the engine when they have been loaded."""
 
-    name = "ministack.services.apigateway_v1"
+    patches = {
+        "ministack.services.apigateway_v1": ["gateway_responses.apply", "usage_plans.apply"],
+        "ministack.services.cloudformation.provisioners": ["usage_plans.keep_key_source"],
+    }
 
     def find_spec(self, name, path=None, target=None):
-        if name != self.name:
+        if name not in self.patches:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is None:
@@ -64,9 +68,9 @@ class AfterImport(importlib.abc.MetaPathFinder):
 
         def exec_module(module):
             load(module)
-            import gateway_responses
-
-            gateway_responses.apply(module)
+            for patch in self.patches[name]:
+                file, function = patch.split(".")
+                getattr(importlib.import_module(file), function)(module)
 
         spec.loader.exec_module = exec_module
         return spec
