@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 )
 
 // The document is a promise. A program that reads nothing else makes requests
@@ -32,6 +34,8 @@ func TestTheServiceKeepsToItsDocument(t *testing.T) {
 		// the table, such as a key that was used before.
 		"--checks", "all", "--exclude-checks", "positive_data_acceptance",
 		"--max-examples", "3", "--max-time", "30", "--seed", "20261123", "--workers", "2",
+		// As fast as one lender may ask: a 429 would tell nothing of the request.
+		"--rate-limit", fmt.Sprintf("%d/s", fairuse.Requests.PerSecond),
 		"--no-shrink", "--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off",
 	)
 	cmd.Dir = t.TempDir() // it leaves its notes where it is

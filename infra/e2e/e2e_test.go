@@ -139,9 +139,18 @@ var client = &http.Client{Timeout: 30 * time.Second}
 // do sends one request. header is name, value, name, value.
 func (s session) do(t testing.TB, method, path, body string, header ...string) (*http.Response, []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, stack.APIURL+path, strings.NewReader(body))
+	resp, data, err := s.send(t.Context(), method, path, body, header...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return resp, data
+}
+
+// send is do for goroutines, which must not end the test.
+func (s session) send(ctx context.Context, method, path, body string, header ...string) (*http.Response, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, stack.APIURL+path, strings.NewReader(body))
+	if err != nil {
+		return nil, nil, err
 	}
 	if s.authorization != "" {
 		req.Header.Set("Authorization", s.authorization)
@@ -154,14 +163,11 @@ func (s session) do(t testing.TB, method, path, body string, header ...string) (
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, data
+	return resp, data, err
 }
 
 // get reads a JSON answer of the given status into out.

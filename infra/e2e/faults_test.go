@@ -83,6 +83,40 @@ func TestFunctionsThatAreKilledLoseNothing(t *testing.T) {
 	}
 }
 
+// A caller whose function dies is answered by the gateway, with a problem document
+// like any other.
+func TestAFunctionThatIsKilledIsAProblem(t *testing.T) {
+	in, u := lookInside(), newUser(t, "", "member")
+	release := in.hold(t, stack.ProcessInquiryFunction)
+	defer release()
+	p := place(t, u, u.key().submit(t, businesses("Waited for", 1)))
+	path := "/v1/batch-inquiries/" + p.id.String()
+	await(t, "the batch is on its way", func() bool { return in.waiting(t) == 1 })
+	first, _ := u.key().do(t, http.MethodGet, path, "")
+
+	killing, answered := context.WithCancel(t.Context())
+	killed := make(chan error, 1)
+	go func() {
+		for killing.Err() == nil {
+			if _, err := local.KillFunctions(killing); err != nil && killing.Err() == nil {
+				killed <- err
+				return
+			}
+		}
+		killed <- nil
+	}()
+	// Nothing will change, so the function waits with its answer.
+	resp, body := u.key().do(t, http.MethodGet, path+"?waitSeconds=20", "", "If-None-Match", first.Header.Get("ETag"), "X-Request-Id", "mine-2")
+	answered()
+	if err := <-killed; err != nil {
+		t.Error(err)
+	}
+	refused(t, "a function that is killed", resp, body, http.StatusInternalServerError)
+	if !strings.Contains(string(body), "#problem-internal") || resp.Header.Get("X-Request-Id") != "mine-2" {
+		t.Errorf("X-Request-Id %q: %s", resp.Header.Get("X-Request-Id"), body)
+	}
+}
+
 // The mappings are off and the test is the stream and the queue: it tells
 // everything several times, in any order, and old news after new.
 func TestEventsInAnyOrderAndAgainChangeNothing(t *testing.T) {
