@@ -61,3 +61,39 @@ func TestMethodsAndRequestIDs(t *testing.T) {
 		t.Errorf("HEAD without a credential: %s", resp.Status)
 	}
 }
+
+// Every answer has a name that leads to its lines in our logs, and the caller's
+// own if they sent one.
+func TestAnAnswerNamesItsRequest(t *testing.T) {
+	t.Parallel()
+	key := newUser(t, "", "member").key()
+	for name, c := range map[string]struct {
+		session session
+		path    string
+		ours    bool // the function answers: it always has one, and takes no blanks
+	}{
+		"the function":                     {session: key, path: "/v1/inquiries/none", ours: true},
+		"the gateway, where nothing is":    {session: key, path: "/v2"},
+		"the gateway without a credential": {session: session{}, path: "/v1/users/me"},
+	} {
+		var p struct{ RequestID string }
+		resp, body := c.session.do(t, http.MethodGet, c.path, "")
+		decode(t, resp, body, resp.StatusCode, &p)
+		gateways := resp.Header.Get("x-amzn-RequestId")
+		if gateways == "" || p.RequestID != gateways {
+			t.Errorf("%s: x-amzn-RequestId %q, in the body %q", name, gateways, p.RequestID)
+		}
+		if got := resp.Header.Get("X-Request-Id"); c.ours && got != gateways || !c.ours && got != "" {
+			t.Errorf("%s: X-Request-Id %q to a request without, x-amzn-RequestId %q", name, got, gateways)
+		}
+		const mine = `mine", "status": 200`
+		resp, body = c.session.do(t, http.MethodGet, c.path, "", "X-Request-Id", mine)
+		decode(t, resp, body, resp.StatusCode, &p)
+		if got := resp.Header.Get("X-Request-Id"); got != mine && !c.ours {
+			t.Errorf("%s: X-Request-Id %q, want %q", name, got, mine)
+		}
+		if want := resp.Header.Get("x-amzn-RequestId"); p.RequestID != want {
+			t.Errorf("%s: in the body %q, want the gateway's %q", name, p.RequestID, want)
+		}
+	}
+}
