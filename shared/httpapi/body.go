@@ -110,7 +110,7 @@ func (b *bodyReader) read(raw []byte, batchMax int) (submission, error) {
 	if sub.validateOnly {
 		return sub, nil
 	}
-	if sub.fingerprint, err = sub.digest(); err != nil {
+	if sub.fingerprint, err = sub.digest(raw); err != nil {
 		return submission{}, err
 	}
 	if len(sub.faults) > 0 && !sub.reject() {
@@ -150,8 +150,10 @@ func has(faults []inquiry.Fault, code string) bool {
 	return slices.ContainsFunc(faults, func(f inquiry.Fault) bool { return f.Code == code })
 }
 
-// digest tells this submission from others under the same idempotency key.
-func (s submission) digest() ([sha256.Size]byte, error) {
+// digest tells this submission from others under the same idempotency key. Of an
+// inquiry in order, all that was sent has been read. One with faults may have
+// members that were not, so it counts as it was sent, and with what was found.
+func (s submission) digest(raw []byte) ([sha256.Size]byte, error) {
 	content := map[string]any{"name": s.name, "inquiries": s.inquiries}
 	if len(s.metadata) > 0 {
 		content["metadata"] = s.metadata
@@ -159,8 +161,28 @@ func (s submission) digest() ([sha256.Size]byte, error) {
 	if s.skip {
 		content["onInvalid"] = "skip"
 	}
+	if s.skip && len(s.faults) > 0 {
+		content["faulty"], content["faults"] = s.faulty(raw)
+	}
 	canonical, err := json.Marshal(content)
 	return sha256.Sum256(canonical), err
+}
+
+// faulty returns the inquiries with faults as they are in the body, by position,
+// and what the faults are.
+func (s submission) faulty(raw []byte) (sent map[int]any, faults []string) {
+	var body struct {
+		Inquiries []any `json:"inquiries"`
+	}
+	_ = json.Unmarshal(raw, &body) // without a list of inquiries, the faults alone tell
+	sent = map[int]any{}
+	for _, f := range s.faults {
+		faults = append(faults, f.Pointer+" "+f.Code)
+		if f.Index >= 0 && f.Index < len(body.Inquiries) && sent[f.Index] == nil {
+			sent[f.Index] = withoutNulls(body.Inquiries[f.Index])
+		}
+	}
+	return sent, faults
 }
 
 // reject rejects the inquiries that have faults, if the submission asks for that

@@ -133,3 +133,53 @@ func TestARowThatWasRejectedSaysWhy(t *testing.T) {
 		t.Errorf("errors (-want +got):\n%s\n%s", diff, body)
 	}
 }
+
+// A replay reports what the first request stored, so it must be the same request
+// down to what could not be read of it.
+func TestARepeatedKeyWithFaultyInquiries(t *testing.T) {
+	t.Parallel()
+	skip := func(inquiries string) string {
+		return `{"name":"A","onInvalid":"skip","inquiries":[` + inquiries + `]}`
+	}
+	const sound = `{"businessName":"B"},`
+	first := skip(sound + `{"businessName":"C","ein":111,"dba":null}`)
+	tests := map[string]struct {
+		body string
+		same bool
+	}{
+		"the same":                        {first, true},
+		"in another order":                {`{"inquiries":[` + sound + ` {"ein": 111, "businessName":"C"}], "onInvalid":"skip","name":"A"}`, true},
+		"the number spelt otherwise":      {skip(sound + `{"businessName":"C","ein":1.11e2}`), true},
+		"null for what is absent":         {skip(sound + `{"businessName":"C","ein":111,"phone":null}`), true},
+		"another wrong value":             {skip(sound + `{"businessName":"C","ein":112}`), false},
+		"a wrong value elsewhere":         {skip(sound + `{"businessName":"C","dba":111}`), false},
+		"an unknown field for the number": {skip(sound + `{"businessName":"C","foo":1}`), false},
+		"one more unknown field":          {skip(sound + `{"businessName":"C","ein":111,"foo":1}`), false},
+		"the field twice":                 {skip(sound + `{"businessName":"C","ein":111,"ein":111}`), false},
+		"corrected":                       {skip(sound + `{"businessName":"C"}`), false},
+		"corrected, with an EIN":          {skip(sound + `{"businessName":"C","ein":"123456789"}`), false},
+		"another fault of another kind":   {skip(sound + `"C"`), false},
+		"the other one is faulty":         {skip(`{"businessName":"B","ein":111},{"businessName":"C"}`), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := newFake()
+			c := newClient(t, fake, io.Discard)
+			_, want := c.do(t, "POST", "/v1/batch-inquiries", first, "Idempotency-Key", "k")
+			resp, got := c.do(t, "POST", "/v1/batch-inquiries", tt.body, "Idempotency-Key", "k")
+			if len(fake.stored) != 1 {
+				t.Fatalf("%d stored; %s then %s", len(fake.stored), want, got)
+			}
+			if tt.same {
+				if got != want || resp.Header.Get("Idempotent-Replayed") != "true" {
+					t.Errorf("%s then %s", want, got)
+				}
+				return
+			}
+			if p := problem(t, resp, got); !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+}
