@@ -30,6 +30,7 @@ type access interface {
 	SuspendLender(ctx context.Context, id inquiry.LenderID) (changed bool, err error)
 	ResumeLender(ctx context.Context, id inquiry.LenderID) (changed bool, err error)
 	SetBatchMax(ctx context.Context, id inquiry.LenderID, batchMax int) (changed bool, err error)
+	SetOpenMax(ctx context.Context, id inquiry.LenderID, openMax int) (changed bool, err error)
 
 	AddUser(ctx context.Context, u store.User) (stored store.User, added bool, err error)
 	User(ctx context.Context, id string) (store.User, error)

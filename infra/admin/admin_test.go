@@ -241,13 +241,15 @@ func TestALenderFromItsCreationOn(t *testing.T) {
 		words []string
 		want  string
 	}{
-		{[]string{"create", "--id", "acme", "--name", "Acme Lending"}, "created: lender acme \"Acme Lending\", ACTIVE, at most 250 inquiries a batch, 0 batches so far\n"},
-		{[]string{"create", "--id", "acme", "--name", "Acme Lending"}, "exists already: lender acme \"Acme Lending\", ACTIVE, at most 250 inquiries a batch, 0 batches so far\n"},
-		{[]string{"suspend", "--id", "acme"}, "changed: lender acme \"Acme Lending\", SUSPENDED, at most 250 inquiries a batch, 0 batches so far\n"},
-		{[]string{"suspend", "--id", "acme"}, "nothing to change: lender acme \"Acme Lending\", SUSPENDED, at most 250 inquiries a batch, 0 batches so far\n"},
-		{[]string{"resume", "--id", "acme"}, "changed: lender acme \"Acme Lending\", ACTIVE, at most 250 inquiries a batch, 0 batches so far\n"},
-		{[]string{"set-batch-max", "--id", "acme", "--batch-max", "1000"}, "changed: lender acme \"Acme Lending\", ACTIVE, at most 1000 inquiries a batch, 0 batches so far\n"},
-		{[]string{"show", "--id", "acme", "--output", "json"}, `{"lenderId":"acme","name":"Acme Lending","status":"ACTIVE","batchMax":1000,"batchCount":0}` + "\n"},
+		{[]string{"create", "--id", "acme", "--name", "Acme Lending"}, "created: lender acme \"Acme Lending\", ACTIVE, at most 250 inquiries a batch and 10000 open, 0 batches so far\n"},
+		{[]string{"create", "--id", "acme", "--name", "Acme Lending"}, "exists already: lender acme \"Acme Lending\", ACTIVE, at most 250 inquiries a batch and 10000 open, 0 batches so far\n"},
+		{[]string{"suspend", "--id", "acme"}, "changed: lender acme \"Acme Lending\", SUSPENDED, at most 250 inquiries a batch and 10000 open, 0 batches so far\n"},
+		{[]string{"suspend", "--id", "acme"}, "nothing to change: lender acme \"Acme Lending\", SUSPENDED, at most 250 inquiries a batch and 10000 open, 0 batches so far\n"},
+		{[]string{"resume", "--id", "acme"}, "changed: lender acme \"Acme Lending\", ACTIVE, at most 250 inquiries a batch and 10000 open, 0 batches so far\n"},
+		{[]string{"set-batch-max", "--id", "acme", "--batch-max", "1000"}, "changed: lender acme \"Acme Lending\", ACTIVE, at most 1000 inquiries a batch and 10000 open, 0 batches so far\n"},
+		{[]string{"set-open-max", "--id", "acme", "--open-max", "2000"}, "changed: lender acme \"Acme Lending\", ACTIVE, at most 1000 inquiries a batch and 2000 open, 0 batches so far\n"},
+		{[]string{"create", "--id", "acme", "--name", "Acme Lending"}, "exists already: lender acme \"Acme Lending\", ACTIVE, at most 1000 inquiries a batch and 2000 open, 0 batches so far\n"},
+		{[]string{"show", "--id", "acme", "--output", "json"}, `{"lenderId":"acme","name":"Acme Lending","status":"ACTIVE","batchMax":1000,"batchCount":0,"openMax":2000,"open":0}` + "\n"},
 	} {
 		got := f.must(t, "", append([]string{"lender"}, step.words...)...)
 		if diff := cmp.Diff(step.want, got); diff != "" {
@@ -480,6 +482,7 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 		"a lender there is not":      {[]string{"lender", "suspend", "--id", "nobody"}, "admin lender create --id nobody"},
 		"a lender of another name":   {[]string{"lender", "create", "--id", "acme", "--name", "Other"}, "another --id"},
 		"a lender of another limit":  {[]string{"lender", "create", "--id", "acme", "--name", "Acme Lending", "--batch-max", "5"}, "set-batch-max --id acme --batch-max 5"},
+		"a lender with other room":   {[]string{"lender", "create", "--id", "acme", "--name", "Acme Lending", "--open-max", "500"}, "set-open-max --id acme --open-max 500"},
 		"an id that cannot be":       {[]string{"lender", "create", "--id", "Acme", "--name", "Acme"}, "lower-case"},
 		"a user there is not":        {[]string{"user", "suspend", "--email", "nobody@example.com"}, "admin user invite"},
 		"a user only half invited":   {[]string{"user", "resume", "--email", "half@example.com"}, "admin user invite"},

@@ -12,13 +12,15 @@ import (
 
 func lenderCommand(run runner) *cobra.Command {
 	var id, name string
-	var batchMax, newMax int
+	var batchMax, newMax, openMax, newOpen int
 	lender := group("lender", "Lenders: the organisations that submit batches")
 
 	create := command("create", "Create a lender", run(func(ctx context.Context, a *admin) (result, error) {
-		return a.createLender(ctx, inquiry.Lender{ID: inquiry.LenderID(id), Name: name, BatchMax: batchMax})
+		return a.createLender(ctx, inquiry.Lender{ID: inquiry.LenderID(id), Name: name, BatchMax: batchMax, OpenMax: openMax})
 	}), map[string]*string{"id": &id, "name": &name})
 	create.Flags().IntVar(&batchMax, "batch-max", 0, fmt.Sprintf("inquiries in one batch at the most (default %d)", inquiry.DefaultBatchMax))
+
+	create.Flags().IntVar(&openMax, "open-max", 0, fmt.Sprintf("inquiries in all unfinished batches at the most (default %d)", inquiry.DefaultOpenMax))
 
 	limit := command("set-batch-max", "Change how many inquiries one batch may hold", run(func(ctx context.Context, a *admin) (result, error) {
 		return a.changeLender(ctx, inquiry.LenderID(id), func(id inquiry.LenderID) (bool, error) {
@@ -27,7 +29,14 @@ func lenderCommand(run runner) *cobra.Command {
 	}), map[string]*string{"id": &id})
 	limit.Flags().IntVar(&newMax, "batch-max", inquiry.DefaultBatchMax, "inquiries in one batch at the most")
 
-	lender.AddCommand(create, limit,
+	room := command("set-open-max", "Change how many inquiries all unfinished batches may hold", run(func(ctx context.Context, a *admin) (result, error) {
+		return a.changeLender(ctx, inquiry.LenderID(id), func(id inquiry.LenderID) (bool, error) {
+			return a.access.SetOpenMax(ctx, id, newOpen)
+		})
+	}), map[string]*string{"id": &id})
+	room.Flags().IntVar(&newOpen, "open-max", inquiry.DefaultOpenMax, "inquiries in all unfinished batches at the most; one batch of the largest size is always possible")
+
+	lender.AddCommand(create, limit, room,
 		command("show", "Show a lender", run(func(ctx context.Context, a *admin) (result, error) {
 			return a.showLender(ctx, inquiry.LenderID(id))
 		}), map[string]*string{"id": &id}),
@@ -48,14 +57,16 @@ type lenderData struct {
 	Status     inquiry.AccessStatus `json:"status"`
 	BatchMax   int                  `json:"batchMax"`
 	BatchCount int                  `json:"batchCount"`
+	OpenMax    int                  `json:"openMax"`
+	Open       int                  `json:"open"`
 }
 
 // describe returns a result that shows the lender after the given words.
 func describe(words string, l inquiry.Lender) result {
 	return result{
-		text: fmt.Sprintf("%s: lender %s %q, %s, at most %d inquiries a batch, %d batches so far",
-			words, l.ID, l.Name, l.Status, l.BatchMax, l.BatchCount),
-		data: lenderData{l.ID, l.Name, l.Status, l.BatchMax, l.BatchCount},
+		text: fmt.Sprintf("%s: lender %s %q, %s, at most %d inquiries a batch and %d open, %d batches so far",
+			words, l.ID, l.Name, l.Status, l.BatchMax, l.OpenMax, l.BatchCount),
+		data: lenderData{l.ID, l.Name, l.Status, l.BatchMax, l.BatchCount, l.OpenMax, l.Open},
 	}
 }
 
@@ -91,6 +102,10 @@ func asAskedFor(stored, l inquiry.Lender) error {
 	if l.BatchMax != 0 && stored.BatchMax != l.BatchMax {
 		return fmt.Errorf("lender %s exists with a batch limit of %d; change it with: admin lender set-batch-max --id %s --batch-max %d",
 			l.ID, stored.BatchMax, l.ID, l.BatchMax)
+	}
+	if l.OpenMax != 0 && stored.OpenMax != max(l.OpenMax, stored.BatchMax) {
+		return fmt.Errorf("lender %s exists with a limit of %d open inquiries; change it with: admin lender set-open-max --id %s --open-max %d",
+			l.ID, stored.OpenMax, l.ID, l.OpenMax)
 	}
 	return nil
 }
