@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 )
 
 // The engine that all tests share, and the stack on it.
@@ -238,7 +239,8 @@ func (s session) submit(t testing.TB, body string, header ...string) submitted {
 	return out
 }
 
-// follow polls a batch to its end and checks every answer on the way.
+// follow polls a batch to its end, as often as its lender may, and checks every
+// answer on the way.
 func (s session) follow(t testing.TB, id string) batch {
 	t.Helper()
 	deadline := time.After(3 * time.Minute)
@@ -259,7 +261,7 @@ func (s session) follow(t testing.TB, id string) batch {
 		select {
 		case <-deadline:
 			t.Fatalf("batch is not finished after three minutes: %+v", b)
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(time.Second / time.Duration(fairuse.Polls.PerSecond)):
 		}
 	}
 }
