@@ -2,14 +2,15 @@ package e2e
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 )
 
-// The reference needs no credential, and what errors say of themselves leads to
-// a paragraph of it.
-func TestAProblemsTypeLeadsToItsParagraph(t *testing.T) {
+// The reference needs no credential, what errors say of themselves leads to a
+// paragraph of it, and Location to what it names.
+func TestWhatAnswersReferToIsThere(t *testing.T) {
 	t.Parallel()
 	nobody := session{}
 	for path, media := range map[string]string{
@@ -22,21 +23,47 @@ func TestAProblemsTypeLeadsToItsParagraph(t *testing.T) {
 		}
 	}
 
-	_, body := newUser(t, "", "member").key().do(t, http.MethodGet, "/v1/batch-inquiries?limit=0", "")
+	s := newUser(t, "", "member").key()
+	resp, body := s.do(t, http.MethodGet, "/v1/batch-inquiries?limit=0", "")
 	var problem struct{ Type string }
 	if err := json.Unmarshal(body, &problem); err != nil {
 		t.Fatalf("%v: %s", err, body)
 	}
-	// On the API's own address the reference begins with the stage.
-	page, anchor, found := strings.Cut(problem.Type, "#")
-	_, path, below := strings.Cut(page, "/local")
-	if !found || !below {
-		t.Fatalf("type %q", problem.Type)
+	page, body := follow(t, resp, problem.Type)
+	if anchor := page.Request.URL.Fragment; anchor == "" || !strings.Contains(string(body), `id="`+anchor+`"`) {
+		t.Errorf("type %s: %s, which has nothing under it", problem.Type, page.Status)
 	}
-	_, body = nobody.do(t, http.MethodGet, path, "")
-	if !strings.Contains(string(body), `id="`+anchor+`"`) {
-		t.Errorf("%s has nothing under %s", page, anchor)
+
+	resp, _ = s.do(t, http.MethodPost, "/v1/batch-inquiries", businesses("Somewhere", 1))
+	if batch, body := follow(t, resp, resp.Header.Get("Location"), "Authorization", s.authorization); batch.StatusCode != http.StatusOK {
+		t.Errorf("Location %s: %s %s", resp.Header.Get("Location"), batch.Status, body)
 	}
+}
+
+// follow asks for what an answer refers to, as a browser would.
+func follow(t testing.TB, resp *http.Response, reference string, header ...string) (*http.Response, []byte) {
+	t.Helper()
+	where, err := resp.Request.URL.Parse(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, where.String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	answer, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, body
 }
 
 func TestMethodsAndRequestIDs(t *testing.T) {

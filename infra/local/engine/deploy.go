@@ -11,11 +11,9 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 )
 
 // stage is what a local deployment is called; the CDK app lets its data go.
@@ -157,13 +155,7 @@ func (e *Engine) readOutputs(path string) (Outputs, error) {
 		return Outputs{}, fmt.Errorf("reading the stack's outputs: %w", err)
 	}
 	for _, out := range stacks { // there is one
-		api, err := url.Parse(out.APIURL)
-		if err != nil {
-			return Outputs{}, fmt.Errorf("reading the stack's outputs: %w", err)
-		}
-		// The host begins with the API's id, the path is the stage.
-		id, _, _ := strings.Cut(api.Host, ".")
-		out.APIURL = fmt.Sprintf("%s/restapis/%s/%s/_user_request_", e.endpoint, id, stage)
+		out.APIURL = e.endpoint + "/" + stage // see patch/addresses.py
 		return out, nil
 	}
 	return Outputs{}, errors.New("the stack has no outputs: see .local/log/deploy.log")

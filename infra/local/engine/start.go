@@ -63,7 +63,7 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 		"PYTHONPATH="+filepath.Join(root, "infra", "local", "engine", "patch"),
 		"PYTHONDONTWRITEBYTECODE=1",
 	)
-	e.process, err = startProcess(root, log, env, enginePython(root), "-m", "ministack.app")
+	e.process, err = startProcess(root, log, env, enginePython(root), "-m", "ministack")
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(scratch))
 	}

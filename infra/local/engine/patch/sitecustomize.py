@@ -54,6 +54,7 @@ class AfterImport(importlib.abc.MetaPathFinder):
     """Changes modules of the engine when they have been loaded."""
 
     patches = {
+        "ministack.app": ["addresses.apply"],
         "ministack.services.apigateway_v1": ["gateway_responses.apply", "usage_plans.apply"],
         "ministack.services.cloudformation.provisioners": ["usage_plans.keep_key_source"],
     }
