@@ -106,6 +106,7 @@ func (a *API) Handler() http.Handler {
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 	})
+	api.UseMiddleware(refuseEmpty)
 	submissions := a.registerBatches(api)
 	a.registerPolling(api)
 	a.registerCancel(api)

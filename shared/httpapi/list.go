@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -65,6 +68,25 @@ func (p Page) from(highest int64) (int, error) {
 		return 0, parameterProblem("offset", "send either cursor or offset")
 	}
 	return int(n), nil
+}
+
+// refuseEmpty answers a request with a query parameter that must have a form and
+// has no value. huma takes it for one that was not sent, and the client would get
+// a list without the filter that it meant to set.
+func refuseEmpty(ctx huma.Context, next func(huma.Context)) {
+	url := ctx.URL()
+	sent := url.Query()
+	for _, p := range ctx.Operation().Parameters {
+		if p.In != "query" || !sent.Has(p.Name) || sent.Get(p.Name) != "" {
+			continue
+		}
+		if text := p.Schema.Type == huma.TypeString && p.Schema.Format == "" && p.Schema.Enum == nil; !text {
+			r, w := humago.Unwrap(ctx)
+			writeProblem(w, r, parameterProblem(p.Name, "the value is empty; leave the parameter out or give it one"))
+			return
+		}
+	}
+	next(ctx)
 }
 
 // parameterProblem is the problem of one query parameter.

@@ -83,6 +83,9 @@ func TestCursorsAndFiltersThatMeanNothing(t *testing.T) {
 		"a row's status for a batch":   {"/v1/batch-inquiries?status=PLANNING", "status"},
 		"a batch's status for a row":   {rows + "?status=PENDING", "status"},
 		"a day for a moment":           {"/v1/batch-inquiries?createdFrom=yesterday", "createdFrom"},
+		"an empty moment":              {"/v1/batch-inquiries?namePrefix=&createdTo=", "createdTo"},
+		"an empty status":              {rows + "?status=", "status"},
+		"an empty limit":               {rows + "?limit=", "limit"},
 		"an operation that is none":    {"/v1/batch-inquiries?operationType=DELETE", "operationType"},
 	}
 	for name, tt := range tests {
