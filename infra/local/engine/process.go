@@ -14,9 +14,10 @@ import (
 // leash runs a command as the leader of its own process group and ends the
 // whole group when its standard input closes. The other end of that pipe is
 // ours, and the system closes it however we end, kill -9 included; so nothing
-// we start outlives us.
+// we start outlives us. A group with a stopped process in it is hung up by the
+// system when we end; the leash stays.
 const leash = `exec 3<&0
-( trap '' TERM; read -r _ <&3; kill -TERM 0; sleep 1; kill -KILL 0 ) >/dev/null 2>&1 &
+( trap '' HUP TERM; read -r _ <&3; kill -TERM 0; sleep 1; kill -KILL 0 ) >/dev/null 2>&1 &
 exec "$@" 3<&- </dev/null`
 
 // stopGrace is how long a process group may take to end by itself.

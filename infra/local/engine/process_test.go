@@ -15,13 +15,16 @@ import (
 	"time"
 )
 
+// family is a child that has started two more, one of which is stopped.
+const family = "sleep 600 & sleep 600 & kill -STOP $!; sleep 600"
+
 // asParent makes this test binary start a long-lived child, say its process
 // group and wait to be killed.
 const asParent = "ENGINE_TEST_AS_PARENT"
 
 func TestMain(m *testing.M) {
 	if log := os.Getenv(asParent); log != "" {
-		p, err := startProcess("", log, nil, "sh", "-c", "sleep 600 & sleep 600")
+		p, err := startProcess("", log, nil, "sh", "-c", family)
 		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -35,7 +38,7 @@ func TestMain(m *testing.M) {
 func TestStopEndsTheChildAndWhatItStarted(t *testing.T) {
 	t.Parallel()
 
-	p, err := startProcess("", filepath.Join(t.TempDir(), "log"), nil, "sh", "-c", "sleep 600 & sleep 600")
+	p, err := startProcess("", filepath.Join(t.TempDir(), "log"), nil, "sh", "-c", family)
 	if err != nil {
 		t.Fatal(err)
 	}
