@@ -45,7 +45,7 @@ func TestFunctionsThatAreKilledLoseNothing(t *testing.T) {
 			// Now and then one is to get through, or its work is never half done.
 			select {
 			case <-killing.Done():
-			case <-time.After(rand.N(60 * time.Millisecond)):
+			case <-time.After(rand.N(20 * time.Millisecond)):
 			}
 		}
 		killed <- n
