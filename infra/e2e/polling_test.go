@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"net/http"
+	"strings"
 	"testing"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 )
 
 // The ETag that one credential was given is good with another, and a wait ends
@@ -40,4 +43,31 @@ func TestAPollWithAnETag(t *testing.T) {
 	if resp.StatusCode != http.StatusNotModified || len(body) != 0 || resp.Header.Get("ETag") != tag {
 		t.Errorf("another credential: %s, ETag %s, want 304, %s", resp.Status, resp.Header.Get("ETag"), tag)
 	}
+}
+
+// A poller without patience is told how long to wait, and what to do instead. It
+// runs before the parallel tests, so that its requests all meet the same process,
+// which does the counting.
+func TestAnImpatientPollerIsToldWhen(t *testing.T) {
+	s := newUser(t, "", "member").key()
+	path := "/v1/batch-inquiries/" + s.submit(t, businesses("Watched", 1)).BatchID
+	for range 2 * fairuse.Polls.Burst {
+		resp, data := s.do(t, http.MethodGet, path, "")
+		if resp.StatusCode == http.StatusOK {
+			if limit := resp.Header.Get("RateLimit"); !strings.Contains(limit, `"polls";r=`) {
+				t.Fatalf("RateLimit %s", limit)
+			}
+			continue
+		}
+		refused(t, "one poll too many", resp, data, http.StatusTooManyRequests)
+		if wait := resp.Header.Get("Retry-After"); wait != "1" || !strings.Contains(string(data), "waitSeconds") {
+			t.Errorf("Retry-After %s: %s", wait, data)
+		}
+		await(t, "the poller is answered again", func() bool {
+			resp, _ := s.do(t, http.MethodGet, path, "")
+			return resp.StatusCode == http.StatusOK
+		})
+		return
+	}
+	t.Errorf("%d polls at once are all answered", 2*fairuse.Polls.Burst)
 }

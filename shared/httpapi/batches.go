@@ -279,14 +279,6 @@ func lineage(id inquiry.BatchID) *inquiry.BatchID {
 	return &id
 }
 
-func (a *API) batch(ctx context.Context, id string) (inquiry.Batch, error) {
-	batchID, err := inquiry.ParseBatchID(id)
-	if err != nil {
-		return inquiry.Batch{}, err
-	}
-	return a.Batches.Batch(ctx, requestOf(ctx).Caller.LenderID, batchID)
-}
-
 func batchBody(b inquiry.Batch) BatchBody {
 	counts, status := b.Counts(), b.Status()
 	body := BatchBody{

@@ -5,7 +5,8 @@ process and what it holds in memory for the next; warm_functions.py does.
 
 The engine keeps what a template says of gateway responses and usage plans and does
 not use it: what API Gateway answers by itself would not be what a client meets on
-AWS. gateway_responses.py and usage_plans.py make it so.
+AWS. gateway_responses.py and usage_plans.py make it so. addresses.py gives the API
+an address in which its own references lead somewhere.
 """
 
 import importlib
