@@ -5,6 +5,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -24,6 +25,7 @@ import (
 type Batches interface {
 	Lender(context.Context, inquiry.LenderID) (inquiry.Lender, error)
 	Submit(context.Context, inquiry.Lender, inquiry.Submission) (id inquiry.BatchID, replayed bool, err error)
+	Recall(ctx context.Context, lender inquiry.LenderID, idempotencyKey string, fingerprint [sha256.Size]byte) (inquiry.BatchID, error)
 	Batch(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
 	RequestCancel(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
 	Delete(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -76,36 +77,79 @@ func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*r
 	if err != nil {
 		return nil, err
 	}
-	parent, asked, err := a.Batches.Submitted(ctx, lender.ID, id)
+	fingerprint := fingerprintOf(id, body)
+	parent, again, err := a.pick(ctx, lender, id, body, ids)
 	if err != nil {
-		return nil, err
-	}
-	again, err := rerunOf(parent, asked, body, ids)
-	if err != nil {
-		return nil, err
-	}
-	if len(again) > lender.BatchMax {
-		return nil, &inquiry.ValidationError{Faults: []inquiry.Fault{{Index: -1, Code: "too-many",
-			Message: fmt.Sprintf("there are %d inquiries to run again; your limit is %d in one batch: list fewer in inquiryIds", len(again), lender.BatchMax)}}}
+		if in.IdempotencyKey == "" {
+			return nil, err
+		}
+		return a.rerunBefore(ctx, lender, in.IdempotencyKey, fingerprint, err)
 	}
 	sub := inquiry.Submission{
 		UserID: request.Caller.UserID, Name: cmp.Or(strings.TrimSpace(body.Name), parent.Name), Metadata: parent.Metadata,
 		Inquiries: again, Operation: inquiry.OperationRerun, Parent: &parent,
-		IdempotencyKey: in.IdempotencyKey,
-		Fingerprint:    sha256.Sum256(fmt.Appendf(nil, "rerun %s %q %q %q", id, cmp.Or(body.Scope, string(inquiry.RerunFailed)), body.InquiryIDs, body.Name)),
+		IdempotencyKey: in.IdempotencyKey, Fingerprint: fingerprint,
 	}
 	child, replayed, err := a.accept(ctx, lender, sub)
 	if err != nil {
 		return nil, err
 	}
+	return rerunAnswer(request, child, sub.Name, len(again), id, replayed), nil
+}
+
+// fingerprintOf tells a rerun from other requests under the same key.
+func fingerprintOf(parent inquiry.BatchID, body RerunBody) [sha256.Size]byte {
+	scope := body.Scope
+	if body.InquiryIDs == nil {
+		scope = cmp.Or(scope, string(inquiry.RerunFailed))
+	}
+	return sha256.Sum256(fmt.Appendf(nil, "rerun %s %q %q %q", parent, scope, body.InquiryIDs, body.Name))
+}
+
+// pick returns the batch and its inquiries that the rerun is about, or why it
+// cannot be.
+func (a *API) pick(ctx context.Context, lender inquiry.Lender, id inquiry.BatchID, body RerunBody, ids []inquiry.ID) (inquiry.Batch, []inquiry.Inquiry, error) {
+	parent, asked, err := a.Batches.Submitted(ctx, lender.ID, id)
+	if err != nil {
+		return inquiry.Batch{}, nil, err
+	}
+	again, err := rerunOf(parent, asked, body, ids)
+	if err == nil && len(again) > lender.BatchMax {
+		err = &inquiry.ValidationError{Faults: []inquiry.Fault{{Index: -1, Code: "too-many",
+			Message: fmt.Sprintf("there are %d inquiries to run again; your limit is %d in one batch: list fewer in inquiryIds", len(again), lender.BatchMax)}}}
+	}
+	return parent, again, err
+}
+
+// rerunBefore answers a rerun that cannot be made now. It may have been made
+// before, and its batch deleted since; or the key stands for something else. Only
+// when the key is new, the refusal is the answer.
+func (a *API) rerunBefore(ctx context.Context, lender inquiry.Lender, key string, fingerprint [sha256.Size]byte, refusal error) (*rerunOutput, error) {
+	id, err := a.Batches.Recall(ctx, lender.ID, key, fingerprint)
+	if errors.Is(err, inquiry.ErrNotFound) {
+		return nil, refusal
+	}
+	if err != nil {
+		return nil, err
+	}
+	child, err := a.Batches.Batch(ctx, lender.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	request := requestOf(ctx)
+	request.limits.room(lender.OpenMax, lender.Room())
+	return rerunAnswer(request, id, child.Name, child.Total, child.Parent, "true"), nil
+}
+
+func rerunAnswer(request Request, child inquiry.BatchID, name string, total int, parent inquiry.BatchID, replayed string) *rerunOutput {
 	return &rerunOutput{
 		Location: request.Prefix + "/v1/batch-inquiries/" + child.String(),
 		Replayed: replayed,
 		Body: &SubmittedBody{
-			BatchID: child, BatchName: sub.Name, Total: len(again), Accepted: len(again), ParentBatchID: &id,
-			Message: fmt.Sprintf("Accepted %d inquiries once more. Follow the new batch at its Location.", len(again)),
+			BatchID: child, BatchName: name, Total: total, Accepted: total, ParentBatchID: &parent,
+			Message: fmt.Sprintf("Accepted %d inquiries once more. Follow the new batch at its Location.", total),
 		},
-	}, nil
+	}
 }
 
 // readRerun reads the body of a rerun and the ids in it.

@@ -18,11 +18,26 @@ import (
 
 func (f *fakeBatches) Submitted(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error) {
 	b, err := f.Batch(ctx, lender, id)
+	if err == nil && !b.DeletedAt.IsZero() {
+		err = inquiry.ErrDeleted
+	}
 	var asked []inquiry.Inquiry
 	for _, e := range f.entries {
 		asked = append(asked, e.Inquiry)
 	}
 	return b, asked, err
+}
+
+func (f *fakeBatches) Recall(_ context.Context, _ inquiry.LenderID, key string, fingerprint [32]byte) (inquiry.BatchID, error) {
+	for i, earlier := range f.stored {
+		if earlier.IdempotencyKey == key && earlier.Fingerprint == fingerprint {
+			return f.batches[i].ID, nil
+		}
+		if earlier.IdempotencyKey == key {
+			return inquiry.BatchID{}, inquiry.ErrIdempotencyMismatch
+		}
+	}
+	return inquiry.BatchID{}, inquiry.ErrNotFound
 }
 
 // fakeWith holds a batch whose inquiries have these statuses; "" is rejected.
@@ -158,6 +173,57 @@ func TestARerunWithAKeyIsMadeOnce(t *testing.T) {
 	resp, answer := c.do(t, "POST", path, `{"scope":"partial"}`, "Idempotency-Key", "again-1")
 	if p := problem(t, resp, answer); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
 		t.Errorf("another scope: %s", answer)
+	}
+}
+
+// The key is older than what has become of the batch since.
+func TestAKeyThatWasUsedDecidesBeforeTheBatchDoes(t *testing.T) {
+	t.Parallel()
+	none := func(*fakeBatches) {}
+	deleted := func(f *fakeBatches) { f.batches[0].Name, f.batches[0].DeletedAt = "", noon }
+	const both = `{"inquiryIds":["ID0","ID1"]}`
+	tests := map[string]struct {
+		first, then string
+		key         string
+		meanwhile   func(*fakeBatches)
+		kind        string // "" is a replay
+	}{
+		"the same, and nothing happened":    {"", "", "k", none, ""},
+		"the same, of a deleted batch":      {"", "", "k", deleted, ""},
+		"listed, of a deleted batch":        {both, both, "k", deleted, ""},
+		"the same, when the limit is lower": {both, both, "k", func(f *fakeBatches) { f.lender.BatchMax = 1 }, ""},
+		"another key, of a deleted batch":   {"", "", "l", deleted, "deleted"},
+		"no key, of a deleted batch":        {"", "", "", deleted, "deleted"},
+		"a scope without inquiries":         {"", `{"scope":"partial"}`, "k", none, "idempotency-mismatch"},
+		"an empty list":                     {"", `{"inquiryIds":[]}`, "k", none, "idempotency-mismatch"},
+		"another body, of a deleted batch":  {"", both, "k", deleted, "idempotency-mismatch"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := fakeWith(inquiry.StatusFailed, inquiry.StatusCompleted)
+			c, id := newClient(t, fake, io.Discard), fake.batches[0].ID
+			path := "/v1/batch-inquiries/" + id.String() + "/rerun"
+			first, want := c.do(t, "POST", path, withIDs(id, tt.first), "Idempotency-Key", "k")
+			tt.meanwhile(fake)
+			var header []string
+			if tt.key != "" {
+				header = []string{"Idempotency-Key", tt.key}
+			}
+			resp, got := c.do(t, "POST", path, withIDs(id, tt.then), header...)
+			if len(fake.batches) != 2 {
+				t.Fatalf("%d batches; %s then %s", len(fake.batches), want, got)
+			}
+			if tt.kind == "" {
+				if got != want || resp.Header.Get("Idempotent-Replayed") != "true" || resp.Header.Get("Location") != first.Header.Get("Location") {
+					t.Errorf("%s then %s", want, got)
+				}
+				return
+			}
+			if p := problem(t, resp, got); !strings.HasSuffix(p.Type, "#problem-"+tt.kind) {
+				t.Errorf("%s", got)
+			}
+		})
 	}
 }
 

@@ -30,8 +30,8 @@ var (
 	// current one, so its answer must not be written.
 	ErrSuperseded = errors.New("claim was superseded")
 
-	// ErrIdempotencyMismatch: the key was used within 24 hours for another body.
-	ErrIdempotencyMismatch = errors.New("idempotency key was used with a different body")
+	// ErrIdempotencyMismatch: the key was used within 24 hours for another request.
+	ErrIdempotencyMismatch = errors.New("idempotency key was used for another request")
 
 	// ErrConflict: another writer was faster; reading again and retrying helps.
 	ErrConflict = errors.New("conflicting change")

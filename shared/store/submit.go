@@ -1,15 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -17,9 +13,6 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
-
-// idempotencyLife is how long a key is remembered.
-const idempotencyLife = 24 * time.Hour
 
 // submitAttempts bounds how often a submission that lost a race for its
 // lender's next ordinal is tried again.
@@ -169,16 +162,12 @@ func contended(r types.CancellationReason) bool {
 
 // replay answers a key that was used before.
 func replay(old item, sub inquiry.Submission, id inquiry.BatchID) (submitOutcome, error) {
-	original, err := inquiry.ParseBatchID(textOf(old, "batchId"))
-	if err != nil {
-		return submitOutcome{}, fmt.Errorf("reading idempotency record: %w", err)
-	}
-	if original == id {
+	original, err := remembered(old, sub.Fingerprint)
+	switch {
+	case err != nil:
+		return submitOutcome{}, err
+	case original == id:
 		return submitOutcome{done: true}, nil // our own earlier try; its reply was lost
-	}
-	fingerprint, _ := old["fingerprint"].(*types.AttributeValueMemberB)
-	if fingerprint == nil || !bytes.Equal(fingerprint.Value, sub.Fingerprint[:]) {
-		return submitOutcome{}, inquiry.ErrIdempotencyMismatch
 	}
 	return submitOutcome{original: &original}, nil
 }
@@ -283,19 +272,7 @@ func (s *Store) submission(lender inquiry.Lender, sub inquiry.Submission, id inq
 	if sub.IdempotencyKey == "" {
 		return items, nil
 	}
-	now := s.now()
-	record := idempotencyRecord(lender.ID, sub.IdempotencyKey)
-	record["batchId"] = text(id.String())
-	record["fingerprint"] = binary(sub.Fingerprint[:])
-	record["expiresAt"] = number(now.Add(idempotencyLife).Unix())
-	return append(items, s.put(record, "attribute_not_exists(PK) OR expiresAt <= :now", item{":now": number(now.Unix())})), nil
-}
-
-// idempotencyRecord is the key of the item that remembers an idempotency key, by
-// a hash: the key itself may be anything that a lender thought of.
-func idempotencyRecord(lender inquiry.LenderID, idempotency string) item {
-	hash := sha256.Sum256([]byte(idempotency))
-	return key(lenderKey(lender), idempotencyKey(hex.EncodeToString(hash[:])))
+	return append(items, s.remember(lender.ID, sub.IdempotencyKey, sub.Fingerprint, id)), nil
 }
 
 // put is a transaction's write of one whole item; condition may be "".

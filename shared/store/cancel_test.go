@@ -1,0 +1,227 @@
+package store
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// cancelWorld holds one batch that runs, one that is finished, and a key, "taken",
+// that stands for the first's submission.
+type cancelWorld struct {
+	*Store
+	running, done inquiry.BatchID
+	lender        inquiry.Lender
+}
+
+func newCancelWorld(t testing.TB) cancelWorld {
+	t.Helper()
+	s := newStore(t)
+	lender, sub := newLender(t, s, acme), submission(1)
+	sub.IdempotencyKey = "taken"
+	running, _, err := s.Submit(t.Context(), lender, sub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, _, err := s.Submit(t.Context(), lender, submission(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Merge(t.Context(), acme, done, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {
+		t.Fatal(err)
+	}
+	return cancelWorld{s, running, done, lender}
+}
+
+// cancelOnce cancels the batch with the key and fails the test if that is refused.
+func (w cancelWorld) cancelOnce(t testing.TB, id inquiry.BatchID, key string) {
+	t.Helper()
+	if b, replayed, err := w.RequestCancelOnce(t.Context(), acme, id, key); err != nil || replayed || b.CancelRequestedAt.IsZero() {
+		t.Fatalf("%+v, %t, %v", b, replayed, err)
+	}
+}
+
+func TestACancelWithAKey(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		before   func(testing.TB, cancelWorld)
+		of       func(cancelWorld) inquiry.BatchID // the one that runs, if nil
+		key      string
+		later    time.Duration
+		want     error
+		replayed bool
+	}{
+		"the first time": {key: "k"},
+		"the same again": {
+			before: func(t testing.TB, w cancelWorld) { w.cancelOnce(t, w.running, "k") },
+			key:    "k", later: time.Hour, replayed: true,
+		},
+		"the same again, when it is finished": {
+			before: func(t testing.TB, w cancelWorld) {
+				w.cancelOnce(t, w.running, "k")
+				if _, err := w.Merge(t.Context(), acme, w.running, []inquiry.Change{finished(0, inquiry.StatusCancelled)}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			key: "k", replayed: true,
+		},
+		"the same again, a day later": {
+			before: func(t testing.TB, w cancelWorld) { w.cancelOnce(t, w.running, "k") },
+			key:    "k", later: 24*time.Hour + time.Second,
+		},
+		"cancelled already, without a key": {
+			before: func(t testing.TB, w cancelWorld) {
+				if _, err := w.RequestCancel(t.Context(), acme, w.running); err != nil {
+					t.Fatal(err)
+				}
+			},
+			key: "k",
+		},
+		"cancelled already, with another key": {
+			before: func(t testing.TB, w cancelWorld) { w.cancelOnce(t, w.running, "j") },
+			key:    "k",
+		},
+		"the key of another batch's cancel": {
+			before: func(t testing.TB, w cancelWorld) {
+				other, _, err := w.Submit(t.Context(), w.lender, submission(1))
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.cancelOnce(t, other, "k")
+			},
+			key: "k", want: inquiry.ErrIdempotencyMismatch,
+		},
+		"a submission's key": {key: "taken", want: inquiry.ErrIdempotencyMismatch},
+		"a submission's key, cancelled already": {
+			before: func(t testing.TB, w cancelWorld) { w.cancelOnce(t, w.running, "k") },
+			key:    "taken", want: inquiry.ErrIdempotencyMismatch,
+		},
+		"a finished batch": {of: func(w cancelWorld) inquiry.BatchID { return w.done }, key: "k", want: inquiry.ErrFinished},
+		"a batch nobody has": {
+			of:  func(cancelWorld) inquiry.BatchID { return inquiry.NewBatchID(noon) },
+			key: "k", want: inquiry.ErrNotFound,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newCancelWorld(t)
+			id := w.running
+			if tt.of != nil {
+				id = tt.of(w)
+			}
+			if tt.before != nil {
+				tt.before(t, w)
+			}
+			before, _ := w.Batch(t.Context(), acme, id)
+			items := w.count(t.Context(), t)
+			b, replayed, err := w.later(tt.later).RequestCancelOnce(t.Context(), acme, id, tt.key)
+			if !errors.Is(err, tt.want) || replayed != tt.replayed {
+				t.Fatalf("%t, %v; want %t, %v", replayed, err, tt.replayed, tt.want)
+			}
+			if err != nil {
+				after, _ := w.Batch(t.Context(), acme, id)
+				if w.count(t.Context(), t) != items || after.Version != before.Version {
+					t.Error("a refused cancel wrote something")
+				}
+				return
+			}
+			if b.ID != id || b.CancelRequestedAt.IsZero() || !before.CancelRequestedAt.IsZero() && b.Version != before.Version {
+				t.Errorf("%+v, before %+v", b, before)
+			}
+			if b, replayed, err := w.RequestCancelOnce(t.Context(), acme, id, tt.key); err != nil || !replayed || b.CancelRequestedAt.IsZero() {
+				t.Errorf("once more: %+v, %t, %v", b, replayed, err)
+			}
+			sub := submission(1)
+			sub.IdempotencyKey = tt.key
+			if _, _, err := w.Submit(t.Context(), w.lender, sub); !errors.Is(err, inquiry.ErrIdempotencyMismatch) {
+				t.Errorf("a submission with the cancel's key: %v", err)
+			}
+		})
+	}
+}
+
+// The counter writes the header all the time, and the same request may come
+// twice at once.
+func TestRacingCancelsWithOneKeyAreOneCancel(t *testing.T) {
+	t.Parallel()
+	w := newCancelWorld(t)
+	other, _, err := w.Submit(t.Context(), w.lender, submission(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	fresh, mismatch := map[inquiry.BatchID]int{}, map[inquiry.BatchID]int{}
+	var wg sync.WaitGroup
+	for i := range 20 {
+		id := []inquiry.BatchID{w.running, other}[i%2]
+		wg.Go(func() {
+			_, replayed, err := w.RequestCancelOnce(t.Context(), acme, id, "k")
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case errors.Is(err, inquiry.ErrIdempotencyMismatch):
+				mismatch[id]++
+			case err != nil:
+				t.Error(err)
+			case !replayed:
+				fresh[id]++
+			}
+		})
+	}
+	wg.Wait()
+	for _, id := range []inquiry.BatchID{w.running, other} {
+		b, err := w.Batch(t.Context(), acme, id)
+		if cancelled := !b.CancelRequestedAt.IsZero(); err != nil || cancelled != (fresh[id] == 1) || cancelled != (mismatch[id] == 0) {
+			t.Errorf("cancelled %t, %d times, with %d mismatches, %v", cancelled, fresh[id], mismatch[id], err)
+		}
+	}
+	if len(fresh) != 1 {
+		t.Errorf("one key cancelled %d batches", len(fresh))
+	}
+}
+
+func TestAKeyIsRecalledForTheRequestItWasUsedFor(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	lender, sub := newLender(t, s, acme), submission(1)
+	sub.IdempotencyKey, sub.Fingerprint = "k", [32]byte{1}
+	id, _, err := s.Submit(t.Context(), lender, sub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		lender inquiry.LenderID
+		key    string
+		first  byte
+		later  time.Duration
+		want   error
+	}{
+		"the same request":    {acme, "k", 1, time.Hour, nil},
+		"another request":     {acme, "k", 2, 0, inquiry.ErrIdempotencyMismatch},
+		"another key":         {acme, "l", 1, 0, inquiry.ErrNotFound},
+		"another lender's":    {"other-bank", "k", 1, 0, inquiry.ErrNotFound},
+		"a day and one later": {acme, "k", 1, 24*time.Hour + time.Second, inquiry.ErrNotFound},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := s.later(tt.later).Recall(t.Context(), tt.lender, tt.key, [32]byte{tt.first})
+			if !errors.Is(err, tt.want) || err == nil && got != id {
+				t.Errorf("%s, %v; want %v", got, err, tt.want)
+			}
+		})
+	}
+	_, err = s.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(s.table), Item: idempotencyRecord(acme, "damaged")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Recall(t.Context(), acme, "damaged", [32]byte{1}); err == nil || errors.Is(err, inquiry.ErrNotFound) {
+		t.Errorf("a damaged record: %v", err)
+	}
+}
