@@ -25,9 +25,17 @@ import (
 type Batches interface {
 	Lender(context.Context, inquiry.LenderID) (inquiry.Lender, error)
 	Submit(context.Context, inquiry.Lender, inquiry.Submission) (id inquiry.BatchID, replayed bool, err error)
+
+	// Recall returns the batch that an idempotency key stands for; a new key is
+	// inquiry.ErrNotFound.
 	Recall(ctx context.Context, lender inquiry.LenderID, idempotencyKey string, fingerprint [sha256.Size]byte) (inquiry.BatchID, error)
+
 	Batch(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
 	RequestCancel(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
+
+	// RequestCancelOnce is RequestCancel with an idempotency key.
+	RequestCancelOnce(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, idempotencyKey string) (b inquiry.Batch, replayed bool, err error)
+
 	Delete(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
 	Submitted(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error)
 	ListBatches(context.Context, inquiry.LenderID, inquiry.BatchQuery) (inquiry.BatchPage, error)

@@ -29,6 +29,7 @@ type fakeBatches struct {
 	batches []inquiry.Batch
 	entries []inquiry.Entry
 	stored  []inquiry.Submission
+	cancels map[string]inquiry.BatchID // by idempotency key
 	err     error
 
 	next       int // what lists say comes next
@@ -119,7 +120,7 @@ func newClient(t testing.TB, batches httpapi.Batches, log io.Writer) client {
 }
 
 func newFake() *fakeBatches {
-	return &fakeBatches{lender: inquiry.Lender{ID: acme, Status: inquiry.AccessActive, BatchMax: 250, OpenMax: 10_000}}
+	return &fakeBatches{cancels: map[string]inquiry.BatchID{}, lender: inquiry.Lender{ID: acme, Status: inquiry.AccessActive, BatchMax: 250, OpenMax: 10_000}}
 }
 
 // do sends one request and returns the answer, read to its end.

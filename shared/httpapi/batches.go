@@ -254,11 +254,7 @@ func (a *API) submit(ctx context.Context, reader *bodyReader, in *submitInput) (
 // whether the key stood for it already.
 func (a *API) accept(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission) (id inquiry.BatchID, replayed string, err error) {
 	id, again, err := a.Batches.Submit(ctx, lender, sub)
-	if errors.Is(err, inquiry.ErrConflict) && sub.IdempotencyKey != "" {
-		// Whoever holds up this transaction may be the same request.
-		err = newProblem(http.StatusConflict, "idempotency-in-flight",
-			"A request with this Idempotency-Key may still be under way. Send it again in a second, with the same key.")
-	}
+	err = inFlight(err, sub.IdempotencyKey)
 	switch room := lender.Room(); {
 	case errors.Is(err, inquiry.ErrTooManyOpen):
 		err = a.noRoom(ctx, lender.ID, len(sub.Inquiries))
@@ -269,6 +265,16 @@ func (a *API) accept(ctx context.Context, lender inquiry.Lender, sub inquiry.Sub
 		requestOf(ctx).limits.room(lender.OpenMax, room-len(sub.Inquiries))
 	}
 	return id, replayed, err
+}
+
+// inFlight is err, unless other requests were in the way of one with a key:
+// whoever holds up its transaction may be the same request.
+func inFlight(err error, key string) error {
+	if key == "" || !errors.Is(err, inquiry.ErrConflict) {
+		return err
+	}
+	return newProblem(http.StatusConflict, "idempotency-in-flight",
+		"A request with this Idempotency-Key may still be under way. Send it again in a second, with the same key.")
 }
 
 // lineage is a batch's id for JSON: null when there is no such batch.

@@ -11,13 +11,19 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-type cancelOutput struct {
-	Status int // 202 while the batch drains, 200 when it has
-	Body   BatchBody
+type cancelInput struct {
+	BatchPath
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" doc:"Your own key for this cancel, as for a submission. A repeated request is answered with the batch as it is then."`
 }
 
-// registerCancel adds the route that stops a batch. It needs no idempotency
-// key: asking again answers how far the first cancel has come.
+type cancelOutput struct {
+	Status   int    // 202 while the batch drains, 200 when it has
+	Replayed string `header:"Idempotent-Replayed" doc:"true when the cancel had been asked for before with the same key."`
+	Body     BatchBody
+}
+
+// registerCancel adds the route that stops a batch. It does no harm without an
+// idempotency key: asking again answers how far the first cancel has come.
 func (a *API) registerCancel(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "cancel-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries/{batch_id}/cancel",
@@ -32,12 +38,15 @@ func (a *API) registerCancel(api huma.API) {
 				Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[BatchBody](), true, ""),
 			}},
 		}},
-	}, func(ctx context.Context, in *BatchPath) (*cancelOutput, error) {
-		batch, err := a.cancel(ctx, in.BatchID)
+	}, func(ctx context.Context, in *cancelInput) (*cancelOutput, error) {
+		batch, replayed, err := a.cancel(ctx, in)
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
 		out := &cancelOutput{Status: http.StatusAccepted, Body: batchBody(batch)}
+		if replayed {
+			out.Replayed = "true"
+		}
 		if out.Body.IsTerminal {
 			out.Status = http.StatusOK
 		}
@@ -45,20 +54,24 @@ func (a *API) registerCancel(api huma.API) {
 	})
 }
 
-func (a *API) cancel(ctx context.Context, text string) (inquiry.Batch, error) {
+func (a *API) cancel(ctx context.Context, in *cancelInput) (batch inquiry.Batch, replayed bool, err error) {
 	caller := requestOf(ctx).Caller
 	if !caller.Role.MayChange() {
-		return inquiry.Batch{}, mayOnlyRead()
+		return inquiry.Batch{}, false, mayOnlyRead()
 	}
-	id, err := inquiry.ParseBatchID(text)
+	id, err := inquiry.ParseBatchID(in.BatchID)
 	if err != nil {
-		return inquiry.Batch{}, err
+		return inquiry.Batch{}, false, err
 	}
-	batch, err := a.Batches.RequestCancel(ctx, caller.LenderID, id)
+	if in.IdempotencyKey == "" {
+		batch, err = a.Batches.RequestCancel(ctx, caller.LenderID, id)
+	} else {
+		batch, replayed, err = a.Batches.RequestCancelOnce(ctx, caller.LenderID, id, in.IdempotencyKey)
+	}
 	if errors.Is(err, inquiry.ErrFinished) {
-		return inquiry.Batch{}, newProblem(http.StatusConflict, "not-cancellable", "The batch has finished; there is nothing left to cancel.")
+		return inquiry.Batch{}, false, newProblem(http.StatusConflict, "not-cancellable", "The batch has finished; there is nothing left to cancel.")
 	}
-	return batch, err
+	return batch, replayed, inFlight(err, in.IdempotencyKey)
 }
 
 // mayOnlyRead is the problem of a viewer who asks for a change.

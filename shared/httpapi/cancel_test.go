@@ -30,6 +30,18 @@ func (f *fakeBatches) RequestCancel(ctx context.Context, lender inquiry.LenderID
 	return f.Batch(ctx, lender, id)
 }
 
+func (f *fakeBatches) RequestCancelOnce(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, key string) (inquiry.Batch, bool, error) {
+	first, replayed := f.cancels[key]
+	if replayed && first != id {
+		return inquiry.Batch{}, false, inquiry.ErrIdempotencyMismatch
+	}
+	b, err := f.RequestCancel(ctx, lender, id)
+	if err == nil {
+		f.cancels[key] = id
+	}
+	return b, replayed, err
+}
+
 func TestACancelIsAnsweredWithHowFarItHasCome(t *testing.T) {
 	t.Parallel()
 	fake := newFake()
@@ -85,5 +97,43 @@ func TestWhatCannotBeCancelled(t *testing.T) {
 	}
 	if !fake.batches[0].CancelRequestedAt.IsZero() {
 		t.Error("one of them asked for a cancel")
+	}
+}
+
+// The body of a replay is the batch as it is then; nothing more is remembered.
+func TestACancelWithAKeyIsReplayed(t *testing.T) {
+	t.Parallel()
+	fake := newFake()
+	c := newClient(t, fake, io.Discard)
+	path := func(i int) string { return "/v1/batch-inquiries/" + fake.batches[i].ID.String() + "/cancel" }
+	for range 2 {
+		c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
+	}
+	first, firstBody := c.do(t, "POST", path(0), "", "Idempotency-Key", "k")
+	again, againBody := c.do(t, "POST", path(0), "", "Idempotency-Key", "k")
+	if first.StatusCode != http.StatusAccepted || again.StatusCode != http.StatusAccepted || firstBody != againBody {
+		t.Errorf("%d %s then %d %s", first.StatusCode, firstBody, again.StatusCode, againBody)
+	}
+	if first.Header.Get("Idempotent-Replayed") != "" || again.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("Idempotent-Replayed is %q, then %q", first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed"))
+	}
+	fake.batches[0].Tally, _ = fake.batches[0].Merge(inquiry.Change{Index: 0, Status: inquiry.StatusCancelled})
+	if drained, body := c.do(t, "POST", path(0), "", "Idempotency-Key", "k"); drained.StatusCode != http.StatusOK || drained.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("when it has drained: %d %s", drained.StatusCode, body)
+	}
+	resp, body := c.do(t, "POST", path(1), "", "Idempotency-Key", "k")
+	if p := problem(t, resp, body); !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") || !fake.batches[1].CancelRequestedAt.IsZero() {
+		t.Errorf("of another batch: %s", body)
+	}
+	for name, key := range map[string]string{"too long": strings.Repeat("k", 256), "of other characters": "Schlüssel", "empty": ""} {
+		resp, body := c.do(t, "POST", path(1), "", "Idempotency-Key", key)
+		if p := problem(t, resp, body); p.Status != http.StatusUnprocessableEntity || len(p.Errors) != 1 || p.Errors[0].Parameter != "Idempotency-Key" || !fake.batches[1].CancelRequestedAt.IsZero() {
+			t.Errorf("a key that is %s: %s", name, body)
+		}
+	}
+	fake.err = inquiry.ErrConflict
+	resp, body = c.do(t, "POST", path(1), "", "Idempotency-Key", "l")
+	if p := problem(t, resp, body); p.Status != http.StatusConflict || !strings.HasSuffix(p.Type, "#problem-idempotency-in-flight") || resp.Header.Get("Retry-After") != "1" {
+		t.Errorf("while another is under way: %v %s", resp.Header, body)
 	}
 }

@@ -119,7 +119,7 @@ func known(err error) *Problem {
 		return newProblem(http.StatusNotFound, "not-found", "There is no such thing, or it is not yours.")
 	case errors.Is(err, inquiry.ErrIdempotencyMismatch):
 		return newProblem(http.StatusUnprocessableEntity, "idempotency-mismatch",
-			"This Idempotency-Key was used within 24 hours with a different body. Use a new key for a new request.")
+			"This Idempotency-Key was used within 24 hours for another request. Use a new key for a new request.")
 	case errors.Is(err, inquiry.ErrSuspended):
 		return newProblem(http.StatusForbidden, "forbidden", "The lender is suspended.")
 	case errors.Is(err, inquiry.ErrTooLarge):

@@ -96,7 +96,7 @@ var Kinds = []Kind{
 	{"validation", 422, "The request breaks the rules",
 		"Nothing was stored. `errors` lists everything that is wrong: where (a JSON pointer into the body, or a parameter's name), the inquiry's index and externalId, a code for programs, and what to change. It never repeats a value that was sent."},
 	{"idempotency-mismatch", 422, "The idempotency key was used for another request",
-		"A request with this Idempotency-Key and another body came within the last 24 hours. Use a new key for a new request."},
+		"Within the last 24 hours, this Idempotency-Key came with another request: another body, another batch or another route. Nothing was done for this one. Use a new key for a new request."},
 
 	{"nothing-to-rerun", 422, "Nothing to run again",
 		"The batch has no inquiry in the scope that the request names, or it lists none. Inquiries that were rejected cannot be run again: correct and submit them."},
