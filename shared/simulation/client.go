@@ -181,6 +181,10 @@ func (w *World) startCancel(op *clientOp) *Invocation {
 	var self *Invocation
 	var b inquiry.Batch
 	self = w.start("api", apiLimit, func(ctx context.Context, i *Invocation) (err error) {
+		if op.sub.key != "" { // such as a client that retries everything with a key of its own
+			b, _, err = i.store().RequestCancelOnce(ctx, op.sub.lender, id, "cancel "+op.sub.key)
+			return err
+		}
 		b, err = i.store().RequestCancel(ctx, op.sub.lender, id)
 		return err
 	}, func(err error) {
@@ -197,6 +201,8 @@ func (w *World) startCancel(op *clientOp) *Invocation {
 			if !w.check.byID[id].gone {
 				w.violate("I9", "a cancel does not find %s", w.check.name(id))
 			}
+		case errors.Is(err, inquiry.ErrIdempotencyMismatch):
+			w.violate("I7", "a cancel of %s is said to be another request's", w.check.name(id))
 		default:
 			w.again(op)
 		}
