@@ -15,21 +15,21 @@ import (
 
 // Page is the part of a list that a request asks for.
 type Page struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many to return."`
-	Offset int    `query:"offset" minimum:"0" maximum:"1000000000" default:"0" doc:"How many to skip."`
-	Cursor string `query:"cursor" maxLength:"12" doc:"nextCursor of the page before; with the same filters, instead of offset. It skips and repeats nothing, however the list grows."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many to return." example:"50"`
+	Offset int    `query:"offset" minimum:"0" maximum:"1000000000" default:"0" doc:"How many to skip." example:"0"`
+	Cursor string `query:"cursor" maxLength:"12" doc:"nextCursor of the page before; with the same filters, instead of offset. It skips and repeats nothing, however the list grows." example:"c1e"`
 }
 
 type submitInput struct {
 	ContentType    string `header:"Content-Type" doc:"application/json"`
-	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" doc:"Your own key for this submission. Repeating a request with the same key and body within 24 hours returns the batch that the first one made."`
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$"`
 	RawBody        []byte `contentType:"application/json"`
 }
 
 type submitOutput struct {
-	Location string `header:"Location" doc:"Where the batch is."`
-	Retry    string `header:"Retry-After" doc:"For how many seconds to wait before the first poll."`
-	Replayed string `header:"Idempotent-Replayed" doc:"true when the batch had been submitted before with the same key."`
+	Location string `header:"Location" doc:"Where the batch is. Absent with validateOnly." example:"/prod/v1/batch-inquiries/01a20846-fe00-7bd3-9d5e-3c4b8a2f0000"`
+	Retry    string `header:"Retry-After" doc:"For how many seconds to wait before the first poll. Absent with validateOnly." example:"2"`
+	Replayed string `header:"Idempotent-Replayed"`
 	Body     any    // *SubmittedBody, or *ValidatedBody of a dry run
 }
 
@@ -70,7 +70,7 @@ type BatchBody struct {
 	ResultsExpireAt    time.Time           `json:"resultsExpireAt" doc:"When the batch and everything below it will be deleted."`
 	CancelRequestedAt  *time.Time          `json:"cancelRequestedAt" doc:"When the batch was first asked to be cancelled; null if it never was."`
 	DeletedAt          *time.Time          `json:"deletedAt" doc:"When the batch's data was deleted at its lender's request; null if it was not. The counts remain; its name, metadata, inquiries and reports are gone."`
-	ParentBatchID      *inquiry.BatchID    `json:"parentBatchId" nullable:"true" format:"uuid" doc:"The batch that this one is a rerun of; null for any other."`
+	ParentBatchID      *inquiry.BatchID    `json:"parentBatchId" nullable:"true" format:"uuid" doc:"The batch that this one is a rerun of; null for any other." example:"01a20846-fe00-7bd3-9d5e-3c4b8a2f0000"`
 	ChildBatchIDs      []inquiry.BatchID   `json:"childBatchIds" doc:"The first 20 reruns of this batch, oldest first."`
 	LatestChildBatchID *inquiry.BatchID    `json:"latestChildBatchId" nullable:"true" format:"uuid" doc:"The last rerun of this batch; null when there is none."`
 	PhaseProgress      *PhaseProgress      `json:"phaseProgress" doc:"How many inquiries have passed each phase."`
@@ -80,8 +80,8 @@ type BatchBody struct {
 
 // EstimateRange is a time that is known only roughly.
 type EstimateRange struct {
-	Earliest time.Time `json:"earliest" doc:"The soonest that it is expected."`
-	Latest   time.Time `json:"latest" doc:"The latest that it is expected."`
+	Earliest time.Time `json:"earliest" doc:"The soonest that it is expected." example:"2026-11-23T12:04:10Z"`
+	Latest   time.Time `json:"latest" doc:"The latest that it is expected." example:"2026-11-23T12:05:25Z"`
 }
 
 // PhaseProgress says how many inquiries have passed each phase.
@@ -273,6 +273,10 @@ func inFlight(err error, key string) error {
 	if key == "" || !errors.Is(err, inquiry.ErrConflict) {
 		return err
 	}
+	return keyInFlight()
+}
+
+func keyInFlight() *Problem {
 	return newProblem(http.StatusConflict, "idempotency-in-flight",
 		"A request with this Idempotency-Key may still be under way. Send it again in a second, with the same key.")
 }

@@ -13,12 +13,12 @@ import (
 
 type cancelInput struct {
 	BatchPath
-	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" doc:"Your own key for this cancel, as for a submission. A repeated request is answered with the batch as it is then."`
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$"`
 }
 
 type cancelOutput struct {
 	Status   int    // 202 while the batch drains, 200 when it has
-	Replayed string `header:"Idempotent-Replayed" doc:"true when the cancel had been asked for before with the same key."`
+	Replayed string `header:"Idempotent-Replayed"`
 	Body     BatchBody
 }
 
@@ -69,9 +69,13 @@ func (a *API) cancel(ctx context.Context, in *cancelInput) (batch inquiry.Batch,
 		batch, replayed, err = a.Batches.RequestCancelOnce(ctx, caller.LenderID, id, in.IdempotencyKey)
 	}
 	if errors.Is(err, inquiry.ErrFinished) {
-		return inquiry.Batch{}, false, newProblem(http.StatusConflict, "not-cancellable", "The batch has finished; there is nothing left to cancel.")
+		return inquiry.Batch{}, false, notCancellable()
 	}
 	return batch, replayed, inFlight(err, in.IdempotencyKey)
+}
+
+func notCancellable() *Problem {
+	return newProblem(http.StatusConflict, "not-cancellable", "The batch has finished; there is nothing left to cancel.")
 }
 
 // mayOnlyRead is the problem of a viewer who asks for a change.

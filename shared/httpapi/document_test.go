@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,49 +103,232 @@ func operations(t testing.TB, doc map[string]any) []operation {
 	return all
 }
 
-func TestEverythingInTheDocumentIsDescribed(t *testing.T) {
-	t.Parallel()
-	doc := document(t)
-	described := func(where string, thing any) {
-		if m, _ := thing.(map[string]any); m["description"] == nil && m["$ref"] == nil {
-			t.Errorf("%s has no description", where)
-		}
+// walker looks at each part of the document and says what is missing.
+type walker struct {
+	testing.TB
+	doc map[string]any
+}
+
+// at is the part of the document that a reference points to; a part that is no
+// reference is itself.
+func (w walker) at(part any) map[string]any {
+	m, _ := part.(map[string]any)
+	ref, _ := m["$ref"].(string)
+	if ref == "" {
+		return m
 	}
-	for _, op := range operations(t, doc) {
-		for _, member := range []string{"summary", "description", "operationId", "tags"} {
-			if op.body[member] == nil {
-				t.Errorf("%s has no %s", op.name, member)
+	var found any = w.doc
+	for step := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+		found = found.(map[string]any)[step]
+	}
+	if found == nil {
+		w.Errorf("%s leads nowhere", ref)
+	}
+	return found.(map[string]any)
+}
+
+// described wants a sentence, not the bare name of a status.
+func (w walker) described(where string, part any) {
+	text, _ := w.at(part)["description"].(string)
+	if !strings.HasSuffix(text, ".") && !strings.HasPrefix(text, "`") || strings.Count(text, " ") == 0 {
+		w.Errorf("%s has no description: %q", where, text)
+	}
+}
+
+// illustrated wants an example beside the schema or in it.
+func (w walker) illustrated(where string, part any) {
+	m := w.at(part)
+	schema, _ := m["schema"].(map[string]any)
+	named, _ := m["examples"].(map[string]any)
+	inside, _ := schema["examples"].([]any)
+	if m["example"] == nil && len(named) == 0 && len(inside) == 0 {
+		w.Errorf("%s has no example", where)
+	}
+	if schema["type"] == nil && schema["$ref"] == nil && schema["oneOf"] == nil {
+		w.Errorf("%s has no schema", where)
+	}
+}
+
+func (w walker) content(where string, content any) {
+	all, _ := content.(map[string]any)
+	for media, body := range all {
+		where := where + ": " + media
+		body := body.(map[string]any)
+		if body["schema"] == nil {
+			w.Errorf("%s has no schema", where)
+		}
+		switch media {
+		case "application/openapi+json", "application/yaml", "text/html": // the reference itself
+			continue
+		case "application/x-ndjson":
+			if body["x-item-schema"] == nil {
+				w.Errorf("%s: nothing says what a line is", where)
+			}
+		case "text/csv":
+			columns, _ := body["x-columns"].([]any)
+			if len(columns) == 0 {
+				w.Errorf("%s: nothing says what the columns are", where)
+			}
+			for _, c := range columns {
+				w.described(where+": column "+c.(map[string]any)["name"].(string), c)
 			}
 		}
-		parameters, _ := op.body["parameters"].([]any)
-		for _, p := range parameters {
-			described(op.name+": parameter "+string(must(json.Marshal(p))), p)
-		}
-		for status, response := range op.body["responses"].(map[string]any) {
-			described(op.name+": answer "+status, response)
-			headers, _ := response.(map[string]any)["headers"].(map[string]any)
-			for name, header := range headers {
-				described(op.name+": header "+name, header)
-			}
+		w.illustrated(where, body)
+	}
+}
+
+func (w walker) answer(where string, response any) {
+	w.described(where, response)
+	r := w.at(response)
+	headers, _ := r["headers"].(map[string]any)
+	for _, always := range []string{"X-Request-Id", "Cache-Control"} {
+		if headers[always] == nil {
+			w.Errorf("%s: %s is not declared", where, always)
 		}
 	}
-	components := doc["components"].(map[string]any)
-	for name, schema := range components["schemas"].(map[string]any) {
-		properties, _ := schema.(map[string]any)["properties"].(map[string]any)
-		for member, property := range properties {
-			if property.(map[string]any)["description"] == nil {
-				t.Errorf("schema %s: %s has no description", name, member)
-			}
-		}
+	for name, header := range headers {
+		w.described(where+": header "+name, header)
+		w.illustrated(where+": header "+name, header)
 	}
-	for _, group := range []string{"responses", "headers", "parameters", "securitySchemes"} {
-		for name, thing := range components[group].(map[string]any) {
-			described(group+" "+name, thing)
+	w.content(where, r["content"])
+}
+
+// schema wants every schema described, and every member described and shown.
+// Members of another schema are shown there.
+func (w walker) schema(name string, schema any) {
+	w.described("schema "+name, schema)
+	properties, _ := schema.(map[string]any)["properties"].(map[string]any)
+	for member, property := range properties {
+		p, where := property.(map[string]any), "schema "+name+": "+member
+		text, _ := p["description"].(string)
+		if !strings.HasSuffix(text, ".") {
+			w.Errorf("%s has no description: %q", where, text)
+		}
+		if examples, _ := p["examples"].([]any); len(examples) == 0 && !strings.Contains(string(must(json.Marshal(p))), `"$ref"`) {
+			w.Errorf("%s has no example: put it into one of those in examples.go, or a tag on the field", where)
 		}
 	}
 }
 
-// Every body of JSON has an example, and every example is one.
+func TestEverythingInTheDocumentIsDescribed(t *testing.T) {
+	t.Parallel()
+	doc := document(t)
+	w := walker{t, doc}
+	for _, op := range operations(t, doc) {
+		for _, member := range []string{"summary", "operationId", "tags"} {
+			if op.body[member] == nil {
+				t.Errorf("%s has no %s", op.name, member)
+			}
+		}
+		w.described(op.name, op.body)
+		parameters, _ := op.body["parameters"].([]any)
+		for _, p := range parameters {
+			where := op.name + ": parameter " + w.at(p)["name"].(string)
+			w.described(where, p)
+			w.illustrated(where, p)
+		}
+		if body := op.body["requestBody"]; body != nil {
+			w.described(op.name+": body", body)
+			w.content(op.name+": body", body.(map[string]any)["content"])
+		}
+		for status, response := range op.body["responses"].(map[string]any) {
+			w.answer(op.name+": answer "+status, response)
+		}
+	}
+	components := doc["components"].(map[string]any)
+	for name, schema := range components["schemas"].(map[string]any) {
+		w.schema(name, schema)
+	}
+	whole := string(must(json.Marshal(doc)))
+	for _, group := range []string{"schemas", "responses", "headers", "parameters", "securitySchemes"} {
+		for name, thing := range components[group].(map[string]any) {
+			w.described(group+" "+name, thing)
+			if group != "securitySchemes" && !strings.Contains(whole, `"#/components/`+group+"/"+name+`"`) {
+				t.Errorf("%s %s is used nowhere", group, name)
+			}
+		}
+	}
+}
+
+// Each kind of problem has an example of its own, in each answer that may be of it.
+func TestEveryKindOfProblemHasItsExample(t *testing.T) {
+	t.Parallel()
+	doc := document(t)
+	details := map[string]string{}
+	for _, entry := range doc["x-problems"].([]any) {
+		kind := entry.(map[string]any)
+		example, _ := kind["example"].(map[string]any)
+		name, detail := kind["name"].(string), ""
+		if example != nil {
+			detail, _ = example["detail"].(string)
+		}
+		if detail == "" || example["status"] != kind["status"] || example["title"] != kind["title"] {
+			t.Errorf("%s: its example is %v: put one into problemexamples.go", name, example)
+		}
+		if other := details[detail]; other != "" {
+			t.Errorf("%s and %s have the same detail", name, other)
+		}
+		details[detail] = name
+	}
+	if len(details) != len(kinds.Kinds) {
+		t.Errorf("%d details of %d kinds", len(details), len(kinds.Kinds))
+	}
+	for name, response := range doc["components"].(map[string]any)["responses"].(map[string]any) {
+		r := response.(map[string]any)
+		examples, _ := r["content"].(map[string]any)["application/problem+json"].(map[string]any)["examples"].(map[string]any)
+		if told := strings.Count(r["description"].(string), "`") / 2; told != len(examples) {
+			t.Errorf("%s: %d kinds, %d examples", name, told, len(examples))
+		}
+		for kind, example := range examples {
+			p := example.(map[string]any)["value"].(map[string]any)
+			if !strings.HasSuffix(p["type"].(string), "#problem-"+kind) || !strings.Contains(r["description"].(string), "`"+kind+"`") {
+				t.Errorf("%s: %s is an example of %s", name, kind, p["type"])
+			}
+		}
+	}
+}
+
+// What is said to be finished, cancelled or deleted has to look so.
+func TestExamplesShowWhatTheirAnswersSay(t *testing.T) {
+	t.Parallel()
+	doc := document(t)
+	answer := func(path, method, status string) map[string]any {
+		op := doc["paths"].(map[string]any)[path].(map[string]any)[method].(map[string]any)
+		media := op["responses"].(map[string]any)[status].(map[string]any)["content"].(map[string]any)["application/json"].(map[string]any)
+		return media["example"].(map[string]any)
+	}
+	const one = "/v1/batch-inquiries/{batch_id}"
+	for name, tt := range map[string]struct {
+		batch      map[string]any
+		want       map[string]any
+		isSet, not []string
+	}{
+		"a cancel that is noted": {answer(one+"/cancel", "post", "202"),
+			map[string]any{"status": "RUNNING", "isTerminal": false}, []string{"cancelRequestedAt"}, []string{"finishedAt", "deletedAt"}},
+		"a cancel that has ended": {answer(one+"/cancel", "post", "200"),
+			map[string]any{"status": "CANCELLED", "isTerminal": true}, []string{"cancelRequestedAt", "finishedAt"}, []string{"deletedAt"}},
+		"a deletion": {answer(one, "delete", "200"),
+			map[string]any{"batchName": "", "isTerminal": true}, []string{"deletedAt", "finishedAt"}, []string{"metadata"}},
+	} {
+		for member, want := range tt.want {
+			if tt.batch[member] != want {
+				t.Errorf("%s: %s is %v", name, member, tt.batch[member])
+			}
+		}
+		for _, member := range tt.isSet {
+			if tt.batch[member] == nil {
+				t.Errorf("%s: no %s", name, member)
+			}
+		}
+		for _, member := range tt.not {
+			if tt.batch[member] != nil {
+				t.Errorf("%s: %s is %v", name, member, tt.batch[member])
+			}
+		}
+	}
+}
+
+// Every example is one of what it stands beside.
 func TestEveryExampleFitsItsSchema(t *testing.T) {
 	t.Parallel()
 	doc := document(t)
@@ -152,45 +337,49 @@ func TestEveryExampleFitsItsSchema(t *testing.T) {
 	if err := compiler.AddResource("urn:document", must(jsonschema.UnmarshalJSON(bytes.NewReader(must(json.Marshal(doc)))))); err != nil {
 		t.Fatal(err)
 	}
-	check := func(where string, content any) {
-		for media, body := range content.(map[string]any) {
-			if !strings.HasSuffix(media, "json") || media == "application/openapi+json" || media == "application/x-ndjson" {
-				continue
+	fits := func(where, pointer string, example any) {
+		compiled, err := compiler.Compile("urn:document#" + pointer)
+		if err != nil {
+			t.Fatalf("%s: %v", where, err)
+		}
+		if err := compiled.Validate(must(jsonschema.UnmarshalJSON(bytes.NewReader(must(json.Marshal(example)))))); err != nil {
+			t.Errorf("%s: the example does not fit: %v", where, err)
+		}
+	}
+	checked := 0
+	var walk func(pointer string, part any)
+	walk = func(pointer string, part any) {
+		list, _ := part.([]any)
+		for i, item := range list {
+			walk(pointer+"/"+strconv.Itoa(i), item)
+		}
+		m, _ := part.(map[string]any)
+		schema, beside := m["schema"].(map[string]any)
+		if beside && m["example"] != nil {
+			checked++
+			fits(pointer, pointer+"/schema", m["example"])
+		}
+		if named, _ := m["examples"].(map[string]any); beside && schema != nil {
+			for name, e := range named {
+				checked++
+				fits(pointer+" "+name, pointer+"/schema", e.(map[string]any)["value"])
 			}
-			schema := body.(map[string]any)["schema"].(map[string]any)
-			if choices, ok := schema["oneOf"].([]any); ok {
-				schema = choices[0].(map[string]any) // the usual one comes first
+		}
+		if inside, _ := m["examples"].([]any); strings.Contains(pointer, "/properties/") {
+			for _, e := range inside {
+				checked++
+				fits(pointer, pointer, e)
 			}
-			ref, _ := schema["$ref"].(string)
-			if ref == "" {
-				t.Errorf("%s has no schema of its own: %v", where, schema)
-			}
-			example := body.(map[string]any)["example"]
-			if example == nil {
-				t.Errorf("%s has no example: put one into examples.go", where)
-				continue
-			}
-			compiled, err := compiler.Compile("urn:document" + ref)
-			if err != nil {
-				t.Fatalf("%s: %v", where, err)
-			}
-			if err := compiled.Validate(must(jsonschema.UnmarshalJSON(bytes.NewReader(must(json.Marshal(example)))))); err != nil {
-				t.Errorf("%s: the example does not fit: %v", where, err)
+		}
+		for name, member := range m {
+			if name != "example" && name != "examples" && name != "x-problems" {
+				walk(pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(name), member)
 			}
 		}
 	}
-	for _, op := range operations(t, doc) {
-		if body, ok := op.body["requestBody"].(map[string]any); ok {
-			check(op.name+": body", body["content"])
-		}
-		for status, response := range op.body["responses"].(map[string]any) {
-			if content := response.(map[string]any)["content"]; content != nil {
-				check(op.name+": answer "+status, content)
-			}
-		}
-	}
-	for name, response := range doc["components"].(map[string]any)["responses"].(map[string]any) {
-		check(name, response.(map[string]any)["content"])
+	walk("", doc)
+	if checked < 300 {
+		t.Errorf("only %d examples", checked)
 	}
 }
 
@@ -243,6 +432,72 @@ func TestThePageStandsAlone(t *testing.T) {
 	}
 	if strings.Contains(page, "ZgotmplZ") {
 		t.Error("the template refused something that it was to write")
+	}
+}
+
+// Whoever has the page needs no JSON: what the document says of values, forms and
+// problems stands there too.
+func TestThePageSaysWhatTheDocumentSays(t *testing.T) {
+	t.Parallel()
+	_, page := reference(t, "/v1/docs")
+	page = html.UnescapeString(page)
+	var walk func(name string, part any)
+	walk = func(name string, part any) {
+		switch part := part.(type) {
+		case []any:
+			for _, item := range part {
+				if word, ok := item.(string); ok && name == "enum" && !strings.Contains(page, word) {
+					t.Errorf("the page lacks the word %s", word)
+				}
+				walk("", item)
+			}
+		case map[string]any:
+			for member, value := range part {
+				walk(member, value)
+			}
+		case string:
+			if (name == "pattern" || name == "description" || name == "detail") && !strings.Contains(page, part) && !strings.ContainsAny(part, "`*\n") {
+				t.Errorf("the page lacks the %s %q", name, part)
+			}
+		}
+	}
+	doc := document(t)
+	walk("", doc["components"].(map[string]any)["schemas"])
+	walk("", doc["x-problems"])
+	for _, op := range operations(t, doc) {
+		walk("", op.body["parameters"])
+		for status, response := range op.body["responses"].(map[string]any) {
+			content, _ := response.(map[string]any)["content"].(map[string]any)
+			for media := range content {
+				if _, after, _ := strings.Cut(page, `id="`+op.body["operationId"].(string)+`"`); !strings.Contains(before(after, "</article>"), media) {
+					t.Errorf("%s: the page does not say that %s may be %s", op.name, status, media)
+				}
+			}
+		}
+	}
+}
+
+func before(s, end string) string {
+	found, _, _ := strings.Cut(s, end)
+	return found
+}
+
+// The page's links lead to the document from both of its addresses, wherever the
+// API begins.
+func TestThePageLinksToTheDocument(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range []string{"", "/prod", `/a"b`} {
+		for _, path := range []string{"/v1/docs", "/v1/docs/"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r = r.WithContext(httpapi.WithRequest(t.Context(), httpapi.Request{ID: "req-1", Prefix: prefix}))
+			w := httptest.NewRecorder()
+			newClient(t, nil, io.Discard).handler.ServeHTTP(w, r)
+			for _, file := range []string{"json", "yaml"} {
+				if link := `href="` + html.EscapeString(prefix) + "/v1/openapi." + file + `"`; !strings.Contains(w.Body.String(), link) {
+					t.Errorf("%s%s has no %s", prefix, path, link)
+				}
+			}
+		}
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 type entriesInput struct {
 	BatchPath
 	Page
-	Status     string `query:"status" enum:"PLANNING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"Only inquiries with this status."`
-	ExternalID string `query:"externalId" maxLength:"128" doc:"Only inquiries with exactly this externalId."`
+	Status     string `query:"status" enum:"PLANNING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"Only inquiries with this status." example:"FAILED"`
+	ExternalID string `query:"externalId" maxLength:"128" doc:"Only inquiries with exactly this externalId." example:"LOAN-1001"`
 }
 
 func (in *entriesInput) query() (inquiry.EntryQuery, error) {
@@ -54,7 +54,7 @@ type InquirySummary struct {
 	Sources            map[string]string `json:"sources,omitempty" doc:"How each source answered, once the inquiry is final."`
 	Failure            *InquiryFailure   `json:"failure,omitempty" doc:"Why there is no useful report."`
 	Errors             []Fault           `json:"errors,omitempty" doc:"The rules that a rejected inquiry breaks; pointers are into the inquiry."`
-	RerunOf            *inquiry.ID       `json:"rerunOf,omitempty" format:"uuid" doc:"The inquiry of the parent batch that this one repeats."`
+	RerunOf            *inquiry.ID       `json:"rerunOf,omitempty" format:"uuid" doc:"The inquiry of the parent batch that this one repeats." example:"01a20846-fe00-7bd3-9d5e-3c4b8a2f0002"`
 	Metadata           map[string]string `json:"metadata,omitempty" doc:"The metadata that you gave it."`
 }
 

@@ -50,6 +50,10 @@ func (a *API) admit(r Request, now time.Time) *Problem {
 	if s.Wait == 0 {
 		return nil
 	}
+	return tooFast(s)
+}
+
+func tooFast(s fairuse.State) *Problem {
 	return rateLimited(s.Wait, fmt.Sprintf("Your lender may send %d requests at once and %d a second after that.", s.Burst, s.PerSecond))
 }
 
@@ -83,10 +87,14 @@ func (a *API) noRoom(ctx context.Context, id inquiry.LenderID, total int) error 
 		return err
 	}
 	requestOf(ctx).limits.room(lender.OpenMax, lender.Room())
+	return tooManyOpen(lender, total, roomIn(page.Batches, total-lender.Room(), a.Now()))
+}
+
+func tooManyOpen(lender inquiry.Lender, total, wait int) *Problem {
 	p := newProblem(http.StatusTooManyRequests, "too-many-open", fmt.Sprintf(
 		"Your lender has %d inquiries in unfinished batches and may have %d, so %d more do not fit. Wait until batches finish, or cancel one.",
 		lender.Open, lender.OpenMax, total))
-	p.wait = roomIn(page.Batches, total-lender.Room(), a.Now())
+	p.wait = wait
 	return p
 }
 

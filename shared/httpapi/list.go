@@ -15,11 +15,11 @@ import (
 // batchesInput asks for one page of a lender's batches.
 type batchesInput struct {
 	Page
-	Status        string    `query:"status" enum:"PENDING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"Only batches with this status."`
-	OperationType string    `query:"operationType" enum:"SUBMIT,RERUN" doc:"Only batches of this kind."`
+	Status        string    `query:"status" enum:"PENDING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"Only batches with this status." example:"COMPLETED"`
+	OperationType string    `query:"operationType" enum:"SUBMIT,RERUN" doc:"Only batches of this kind." example:"SUBMIT"`
 	CreatedFrom   time.Time `query:"createdFrom" doc:"Only batches submitted at this moment or later (RFC 3339)." example:"2026-11-01T00:00:00Z"`
 	CreatedTo     time.Time `query:"createdTo" doc:"Only batches submitted before this moment (RFC 3339)." example:"2026-12-01T00:00:00Z"`
-	NamePrefix    string    `query:"namePrefix" maxLength:"250" doc:"Only batches whose name begins so, in upper or lower case."`
+	NamePrefix    string    `query:"namePrefix" maxLength:"250" doc:"Only batches whose name begins so, in upper or lower case." example:"November"`
 }
 
 // maxOrdinal is the highest place that a lender's list has room for.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
@@ -54,13 +55,17 @@ func (a *API) registerMe(api huma.API) {
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
-		return &meOutput{MeBody{
-			UserID: caller.UserID, Role: string(caller.Role), Credential: string(caller.Credential), KeyID: caller.KeyID,
-			Lender: MeLender{LenderID: lender.ID, Name: lender.Name},
-			Limits: MeLimits{
-				BatchMax: lender.BatchMax, BodyBytesMax: maxBody, PageMax: maxPage, OpenMax: lender.OpenMax, Open: lender.Open,
-				RequestsPerSecond: fairuse.Requests.PerSecond, RequestsAtOnce: fairuse.Requests.Burst, PollsPerSecond: fairuse.Polls.PerSecond,
-			},
-		}}, nil
+		return &meOutput{meBody(caller, lender)}, nil
 	})
+}
+
+func meBody(caller auth.Caller, lender inquiry.Lender) MeBody {
+	return MeBody{
+		UserID: caller.UserID, Role: string(caller.Role), Credential: string(caller.Credential), KeyID: caller.KeyID,
+		Lender: MeLender{LenderID: lender.ID, Name: lender.Name},
+		Limits: MeLimits{
+			BatchMax: lender.BatchMax, BodyBytesMax: maxBody, PageMax: maxPage, OpenMax: lender.OpenMax, Open: lender.Open,
+			RequestsPerSecond: fairuse.Requests.PerSecond, RequestsAtOnce: fairuse.Requests.Burst, PollsPerSecond: fairuse.Polls.PerSecond,
+		},
+	}
 }

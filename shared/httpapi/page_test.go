@@ -54,7 +54,13 @@ type page struct {
 	Security                     []pageField
 	Sections                     []pageSection
 	Schemas                      []pageSchema
-	Problems                     []problem.Kind
+	Problems                     []pageProblem
+	Headers                      []pageField
+}
+
+type pageProblem struct {
+	problem.Kind
+	Example string
 }
 
 type pageSection struct {
@@ -66,18 +72,29 @@ type pageOperation struct {
 	ID, Method, Path, Summary, Description string
 	Public                                 bool
 	Parameters                             []pageField
-	BodyType                               template.HTML
-	BodyExample                            string
+	BodyDescription                        string
+	Body                                   []pageMedia
 	Responses                              []pageResponse
 }
 
 type pageResponse struct {
 	Status, Reason, Description string
-	Media                       string
-	Type                        template.HTML
+	Kinds                       []string // of problems, whose paragraphs have the examples
+	Media                       []pageMedia
 	Headers                     []pageField
-	Example                     string
+	Shared                      []string // headers that have a paragraph of their own
 }
+
+// pageMedia is a body in one of its forms. Lines are the schemas of its lines,
+// Columns those of its table, if it has either.
+type pageMedia struct {
+	Name, Description string
+	Type, Lines       template.HTML
+	Columns           []pageField
+	Examples          []pageExample
+}
+
+type pageExample struct{ Summary, Text string }
 
 // pageField is one line of a table: a parameter, a header or a member.
 type pageField struct {
@@ -94,9 +111,17 @@ type pageSchema struct {
 }
 
 func newPage(doc *huma.OpenAPI) page {
-	p := page{Title: doc.Info.Title, Version: doc.Info.Version, Introduction: doc.Info.Description, Problems: problem.Kinds}
+	p := page{Title: doc.Info.Title, Version: doc.Info.Version, Introduction: doc.Info.Description}
+	examples := exampleProblems()
+	for _, k := range problem.Kinds {
+		p.Problems = append(p.Problems, pageProblem{k, indented(examples[k.Name])})
+	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Components.SecuritySchemes)) {
 		p.Security = append(p.Security, pageField{Name: name, Description: doc.Components.SecuritySchemes[name].Description})
+	}
+	for _, name := range slices.Sorted(maps.Keys(doc.Components.Headers)) {
+		header := doc.Components.Headers[name]
+		p.Headers = append(p.Headers, fieldOf(name, "", header.Description, header.Schema, false, header.Example))
 	}
 	for _, tag := range doc.Tags {
 		section := pageSection{Name: tag.Name, Description: tag.Description}
@@ -128,8 +153,7 @@ func pageOperationOf(doc *huma.OpenAPI, op *huma.Operation) pageOperation {
 		out.Parameters = append(out.Parameters, fieldOf(param.Name, param.In, param.Description, param.Schema, param.Required, param.Example))
 	}
 	if op.RequestBody != nil {
-		media := op.RequestBody.Content["application/json"]
-		out.BodyType, out.BodyExample = typeOf(media.Schema), indented(media.Example)
+		out.BodyDescription, out.Body = op.RequestBody.Description, mediaOf(op.RequestBody.Content)
 	}
 	for _, code := range slices.Sorted(maps.Keys(op.Responses)) {
 		out.Responses = append(out.Responses, pageResponseOf(doc, code, op.Responses[code]))
@@ -143,17 +167,43 @@ func pageResponseOf(doc *huma.OpenAPI, code string, response *huma.Response) pag
 	}
 	status, _ := strconv.Atoi(code)
 	out := pageResponse{Status: code, Reason: http.StatusText(status), Description: response.Description}
-	for _, media := range slices.Sorted(maps.Keys(response.Content)) {
-		out.Media, out.Type, out.Example = media, typeOf(response.Content[media].Schema), indented(response.Content[media].Example)
+	if media := response.Content[problemMedia]; media != nil {
+		out.Description, out.Kinds = "", slices.Sorted(maps.Keys(media.Examples))
+	} else {
+		out.Media = mediaOf(response.Content)
 	}
 	for _, name := range slices.Sorted(maps.Keys(response.Headers)) {
 		header := response.Headers[name]
-		if shared, ok := strings.CutPrefix(header.Ref, "#/components/headers/"); ok {
-			header = doc.Components.Headers[shared]
+		if header.Ref != "" {
+			out.Shared = append(out.Shared, name)
+			continue
 		}
-		out.Headers = append(out.Headers, fieldOf(name, "", header.Description, header.Schema, false, nil))
+		out.Headers = append(out.Headers, fieldOf(name, "", header.Description, header.Schema, false, header.Example))
 	}
 	return out
+}
+
+func mediaOf(content map[string]*huma.MediaType) []pageMedia {
+	var all []pageMedia
+	for _, name := range slices.Sorted(maps.Keys(content)) {
+		media := content[name]
+		one := pageMedia{Name: name, Description: media.Schema.Description, Type: typeOf(media.Schema)}
+		if lines, ok := media.Extensions[extensionLines].(*huma.Schema); ok {
+			one.Lines = typeOf(lines)
+		}
+		columns, _ := media.Extensions[extensionColumns].([]column)
+		for _, c := range columns {
+			one.Columns = append(one.Columns, pageField{Name: c.Name, Type: "text", Description: c.Description})
+		}
+		if media.Example != nil {
+			one.Examples = append(one.Examples, pageExample{"", indented(media.Example)})
+		}
+		for _, name := range slices.Sorted(maps.Keys(media.Examples)) {
+			one.Examples = append(one.Examples, pageExample{media.Examples[name].Summary, indented(media.Examples[name].Value)})
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 func membersOf(schema *huma.Schema) []pageField {
@@ -184,10 +234,23 @@ func fieldOf(name, in, description string, schema *huma.Schema, required bool, e
 	if example == nil && len(schema.Examples) > 0 {
 		example = schema.Examples[0]
 	}
-	if example != nil {
-		f.Example = fmt.Sprint(example)
-	}
+	f.Example = written(example)
 	return f
+}
+
+// written is an example as it is written: a text as it stands, anything else as JSON.
+func written(example any) string {
+	switch example := example.(type) {
+	case nil:
+		return ""
+	case string:
+		return example
+	}
+	text, err := json.Marshal(example)
+	if err != nil {
+		return fmt.Sprint(example)
+	}
+	return string(text)
 }
 
 // typeOf says in a word or two what a value is, with a link to its schema.
@@ -200,9 +263,9 @@ func typeOf(s *huma.Schema) template.HTML {
 	case s.Ref != "":
 		name := template.HTMLEscapeString(s.Ref[strings.LastIndexByte(s.Ref, '/')+1:])
 		return template.HTML(`<a href="#schema-` + name + `">` + name + `</a>`)
-	case len(s.AnyOf) > 0:
+	case len(s.AnyOf)+len(s.OneOf) > 0:
 		var words []string
-		for _, choice := range s.AnyOf {
+		for _, choice := range slices.Concat(s.OneOf, s.AnyOf) {
 			words = append(words, string(typeOf(choice)))
 		}
 		return template.HTML(strings.Join(words, " or "))
@@ -226,7 +289,16 @@ func limitsOf(s *huma.Schema) []string {
 	var limits []string
 	say := func(format string, args ...any) { limits = append(limits, fmt.Sprintf(format, args...)) }
 	if len(s.Enum) > 0 {
-		say("one of %s", strings.Trim(fmt.Sprint(s.Enum), "[]"))
+		var words []string
+		for _, word := range s.Enum {
+			if word != nil { // the type says that it may be null
+				words = append(words, fmt.Sprint(word))
+			}
+		}
+		say("%s", strings.Join(words, ", "))
+	}
+	if s.Pattern != "" {
+		say("matches %s", s.Pattern)
 	}
 	if s.Minimum != nil {
 		say("at least %v", *s.Minimum)
@@ -256,8 +328,8 @@ func limitsOf(s *huma.Schema) []string {
 }
 
 func indented(example any) string {
-	if example == nil {
-		return ""
+	if text, ok := example.(string); ok {
+		return text // not JSON: a file's lines
 	}
 	text, err := json.MarshalIndent(example, "", "  ")
 	if err != nil {

@@ -25,9 +25,9 @@ type pollInput struct {
 
 type pollOutput struct {
 	Status       int
-	ETag         string `header:"ETag" doc:"Names this state of the batch, whoever asks for it: strong, the same for every credential of your lender."`
-	RetryAfter   string `header:"Retry-After" doc:"For how many seconds to wait before the next poll: 2 in the first half minute, then 5, 15 after two minutes and 30 after ten. Absent when the batch is terminal."`
-	CacheControl string `header:"Cache-Control" doc:"private, no-cache: keep it if you like, and ask each time whether it still holds."`
+	ETag         string `header:"ETag" doc:"Names this state of the batch, whoever asks for it: strong, the same for every credential of your lender." example:"\"6a7d0c5b3e9f4a21\""`
+	RetryAfter   string `header:"Retry-After" doc:"For how many seconds to wait before the next poll: 2 in the first half minute, then 5, 15 after two minutes and 30 after ten. Absent when the batch is terminal." example:"5"`
+	CacheControl string `header:"Cache-Control" doc:"private, no-cache: keep it if you like, and ask each time whether it still holds." example:"private, no-cache"`
 	Body         BatchBody
 }
 
@@ -40,12 +40,13 @@ const pollEvery = time.Second
 func (a *API) registerPolling(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "get-batch", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}", Summary: "Get a batch's status",
-		Description: "How far the batch has come. The six counters sum to `total` in every answer, and a batch whose `isTerminal` is true never changes again.\n\n" +
+		Description: "How far the batch has come. The six counters sum to `total` in every answer, and once `isTerminal` is true, status and counters never change again. A rerun still adds to `childBatchIds`, and a deletion sets `deletedAt` and takes name and metadata away.\n\n" +
 			"Poll every 30 seconds, or as `Retry-After` says, which is shorter while a batch is young. Send the `ETag` that you have as `If-None-Match`, and nothing new is a 304 without a body. " +
 			fmt.Sprintf("With `waitSeconds` the answer comes when something has changed. Polling one batch more than %d times a second is answered with 429.", fairuse.Polls.PerSecond),
 		Responses: map[string]*huma.Response{"304": {Description: "The batch is as the ETag in If-None-Match says.", Headers: map[string]*huma.Header{
-			"ETag":        {Description: "The batch's state, as in the 200.", Schema: &huma.Schema{Type: "string"}},
-			"Retry-After": headerRef("Retry-After"),
+			"ETag":          {Description: "The batch's state, as in the 200.", Schema: &huma.Schema{Type: "string", Examples: []any{`"6a7d0c5b3e9f4a21"`}}},
+			"Cache-Control": {Description: "private, no-cache, as in the 200.", Schema: &huma.Schema{Type: "string", Examples: []any{"private, no-cache"}}},
+			"Retry-After":   {Description: "For how many seconds to wait before the next poll. Absent when the batch is terminal.", Schema: secondsSchema(), Example: 5},
 		}}},
 	}, func(ctx context.Context, in *pollInput) (*pollOutput, error) {
 		out, err := a.poll(ctx, in)

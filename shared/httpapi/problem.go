@@ -17,8 +17,9 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// Problem is an error answer as RFC 9457 defines it. It never holds a value
-// that the client sent, because values are personal data.
+// Problem is an error answer as RFC 9457 defines it. Of what the client sent it
+// repeats names of members and parameters, and externalIds, which are the client's
+// own; never another value, because values are personal data.
 type Problem struct {
 	Type      string  `json:"type" doc:"The kind of problem: the address of its paragraph on the reference page, relative to the request's. What follows #problem- is the kind's stable name; compare that." format:"uri-reference" example:"/prod/v1/docs#problem-validation"`
 	Title     string  `json:"title" doc:"The kind of problem in words."`
@@ -92,7 +93,7 @@ func (a *API) problem(ctx context.Context, err error) error {
 	if p == nil {
 		p = internalProblem()
 		if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
-			p = newProblem(http.StatusServiceUnavailable, "unavailable", "The request took too long. Try again in a moment.")
+			p = unavailable()
 		}
 		a.Log.ErrorContext(ctx, "request failed", "requestId", requestOf(ctx).ID, "err", err)
 	}
@@ -101,6 +102,10 @@ func (a *API) problem(ctx context.Context, err error) error {
 		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {"1"}})
 	}
 	return p
+}
+
+func unavailable() *Problem {
+	return newProblem(http.StatusServiceUnavailable, "unavailable", "The request took too long. Try again in a moment.")
 }
 
 func known(err error) *Problem {

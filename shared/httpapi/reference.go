@@ -1,11 +1,14 @@
 package httpapi
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,6 +22,9 @@ const (
 	documentJSON = "/v1/openapi.json"
 	documentYAML = "/v1/openapi.yaml"
 )
+
+// referenceCache lets anybody keep the reference for five minutes.
+const referenceCache = "public, max-age=300"
 
 // IsPublic reports whether a path is answered without a credential. What is
 // there is the same for everybody.
@@ -58,13 +64,23 @@ func addReference(doc *huma.OpenAPI) {
 		if r.path == problem.Page {
 			kind = "string"
 		}
+		header := func(text, example string) *huma.Header {
+			return &huma.Header{Description: text, Schema: &huma.Schema{Type: huma.TypeString, Examples: []any{example}}}
+		}
+		headers := map[string]*huma.Header{
+			headerCacheControl:       header("How long it may be kept, in seconds.", referenceCache),
+			"X-Content-Type-Options": header("nosniff: it is what Content-Type says.", "nosniff"),
+		}
+		if r.path == problem.Page {
+			headers["Content-Security-Policy"] = header("Lets the page use its own style and script, and nothing of anybody else's.", "default-src 'none'; img-src data:")
+		}
 		doc.AddOperation(&huma.Operation{
 			OperationID: r.operation, Method: http.MethodGet, Path: r.path, Summary: r.summary,
 			Description: "The same for everybody, and made from the code that answers the requests. It may be kept for five minutes.",
 			Security:    []map[string][]string{},
 			Responses: map[string]*huma.Response{"200": {
-				Description: "The document.",
-				Content:     map[string]*huma.MediaType{r.media: {Schema: &huma.Schema{Type: kind, Description: "The document."}}},
+				Headers: headers,
+				Content: map[string]*huma.MediaType{r.media: {Schema: &huma.Schema{Type: kind, Description: "The document."}}},
 			}},
 		})
 	}
@@ -89,14 +105,24 @@ func (a *API) serveReference(mux *http.ServeMux, doc *huma.OpenAPI) {
 				return
 			}
 			w.Header().Set("Content-Type", r.media+"; charset=utf-8")
-			w.Header().Set("Cache-Control", "public, max-age=300")
+			w.Header().Set("Cache-Control", referenceCache)
 			w.Header().Set("X-Content-Type-Options", "nosniff")
 			if r.path == problem.Page {
 				w.Header().Set("Content-Security-Policy", pagePolicy())
 			}
+			if r.path == problem.Page {
+				body = below(requestOf(req.Context()).Prefix, body)
+			}
 			_, _ = w.Write(body) // an error means that the client has gone
 		})
 	}
+}
+
+// below makes the page's links to the document begin where the API does. Relative
+// ones would lead elsewhere from /v1/docs/ than from /v1/docs.
+func below(prefix string, page []byte) []byte {
+	start := []byte(`href="/v1/`)
+	return bytes.ReplaceAll(page, start, slices.Concat([]byte(`href="`), []byte(html.EscapeString(prefix)), start[len(`href="`):]))
 }
 
 var (

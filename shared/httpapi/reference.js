@@ -1,9 +1,6 @@
 // The page is complete without this: it adds a search over the contents, and
 // opens what a link points into.
 (() => {
-  const base = location.pathname.replace(/\/+$/, "").replace(/docs$/, "");
-  for (const link of document.querySelectorAll("[data-file]")) link.href = base + link.dataset.file;
-
   const find = document.getElementById("find");
   find.closest("p").hidden = false;
   find.addEventListener("input", () => {

@@ -26,13 +26,13 @@ type RerunBody struct {
 type rerunInput struct {
 	BatchPath
 	ContentType    string `header:"Content-Type" doc:"application/json"`
-	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" doc:"Your own key for this rerun, as for a submission."`
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$"`
 	RawBody        []byte `contentType:"application/json" required:"false"`
 }
 
 type rerunOutput struct {
-	Location string `header:"Location" doc:"Where the new batch is."`
-	Replayed string `header:"Idempotent-Replayed" doc:"true when the rerun had been submitted before with the same key."`
+	Location string `header:"Location" doc:"Where the new batch is." example:"/prod/v1/batch-inquiries/01a20850-25c0-7cc1-8f10-6b1d2e3f0000"`
+	Replayed string `header:"Idempotent-Replayed"`
 	Body     *SubmittedBody
 }
 
@@ -203,7 +203,11 @@ func rerunOf(parent inquiry.Batch, asked []inquiry.Inquiry, body RerunBody, ids 
 		}
 	}
 	if len(again) == 0 {
-		return nil, newProblem(http.StatusUnprocessableEntity, "nothing-to-rerun", "The batch has no inquiry that the request is about.")
+		return nil, nothingToRerun()
 	}
 	return again, nil
+}
+
+func nothingToRerun() *Problem {
+	return newProblem(http.StatusUnprocessableEntity, "nothing-to-rerun", "The batch has no inquiry that the request is about.")
 }

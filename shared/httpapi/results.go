@@ -47,17 +47,17 @@ const (
 
 type resultsInput struct {
 	BatchPath
-	Accept string `header:"Accept" doc:"application/x-ndjson (the default) or text/csv."`
-	Scope  string `query:"scope" enum:"all,succeeded,failed" default:"all" doc:"all: every inquiry. succeeded: those with a report, COMPLETED or PARTIAL_SUCCESS. failed: those that FAILED."`
+	Accept string `header:"Accept" doc:"application/x-ndjson (the default) or text/csv." example:"application/x-ndjson"`
+	Scope  string `query:"scope" enum:"all,succeeded,failed" default:"all" doc:"all: every inquiry. succeeded: those with a report, COMPLETED or PARTIAL_SUCCESS. failed: those that FAILED." example:"succeeded"`
 }
 
 type resultsOutput struct {
 	Status      int
 	ContentType string `header:"Content-Type" doc:"The form that the Accept header asked for."`
-	Disposition string `header:"Content-Disposition" doc:"A name for the file."`
-	Location    string `header:"Location" doc:"Of a large result: where it is, for five minutes. The address needs no credential."`
-	Complete    string `header:"Results-Complete" doc:"true when the batch was finished, so that no later result differs; otherwise false."`
-	AsOf        string `header:"Results-As-Of" doc:"When the results were read (RFC 3339)."`
+	Disposition string `header:"Content-Disposition" doc:"A name for the file." example:"attachment; filename=\"01a20846-fe00-7bd3-9d5e-3c4b8a2f0000.csv\""`
+	Location    string `header:"Location" doc:"Where the file is, for five minutes. The address needs no credential." example:"https://results.example/01a20846.ndjson?X-Amz-Expires=300&X-Amz-Signature=0f3c"`
+	Complete    string `header:"Results-Complete" enum:"true,false" doc:"true when the batch was finished, so that no later result differs; otherwise false." example:"true"`
+	AsOf        string `header:"Results-As-Of" format:"date-time" doc:"When the results were read (RFC 3339)." example:"2026-11-23T12:01:22.1Z"`
 	Body        []byte
 }
 
@@ -91,7 +91,7 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 	}
 	media, ok := resultsMedia(in.Accept)
 	if !ok {
-		return nil, newProblem(http.StatusNotAcceptable, "not-acceptable", "Results come as application/x-ndjson or text/csv.")
+		return nil, notAsResults()
 	}
 	lender := requestOf(ctx).Caller.LenderID
 	asOf := a.Now().UTC().Truncate(time.Millisecond)
@@ -158,6 +158,10 @@ func resultsMedia(accept string) (media string, ok bool) {
 	return "", false
 }
 
+func notAsResults() *Problem {
+	return newProblem(http.StatusNotAcceptable, "not-acceptable", "Results come as application/x-ndjson or text/csv.")
+}
+
 func inScope(scope string, status inquiry.Status) bool {
 	switch scope {
 	case "succeeded":
@@ -211,10 +215,10 @@ func (s *spill) abort() {
 
 // resultsEnd is what the last line of results says.
 type resultsEnd struct {
-	BatchID  inquiry.BatchID `json:"batchId"`
-	Rows     int             `json:"rows"`
-	Complete bool            `json:"complete"`
-	AsOf     time.Time       `json:"asOf"`
+	BatchID  inquiry.BatchID `json:"batchId" format:"uuid" doc:"The batch."`
+	Rows     int             `json:"rows" doc:"Lines before this one."`
+	Complete bool            `json:"complete" doc:"The batch was finished, so that no later result differs."`
+	AsOf     time.Time       `json:"asOf" doc:"When the results were read."`
 }
 
 // rowWriter writes inquiries in one of the two forms.

@@ -17,8 +17,8 @@ import (
 const singleName = "Single inquiry"
 
 type singleOutput struct {
-	Location string `header:"Location" doc:"Where the inquiry is."`
-	Replayed string `header:"Idempotent-Replayed" doc:"true when the inquiry had been submitted before with the same key."`
+	Location string `header:"Location" doc:"Where the inquiry is." example:"/prod/v1/inquiries/01a20846-fe00-7bd3-9d5e-3c4b8a2f0001"`
+	Replayed string `header:"Idempotent-Replayed"`
 	Body     SubmittedInquiryBody
 }
 

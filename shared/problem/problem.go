@@ -94,7 +94,7 @@ var Kinds = []Kind{
 		"Send the body as application/json."},
 
 	{"validation", 422, "The request breaks the rules",
-		"Nothing was stored. `errors` lists everything that is wrong: where (a JSON pointer into the body, or a parameter's name), the inquiry's index and externalId, a code for programs, and what to change. It never repeats a value that was sent."},
+		"Nothing was stored. `errors` lists everything that is wrong: where (a JSON pointer into the body, or a parameter's name), the inquiry's index and externalId, a code for programs, and what to change. Of what was sent it repeats names of members and parameters, and externalIds; no other value."},
 	{"idempotency-mismatch", 422, "The idempotency key was used for another request",
 		"Within the last 24 hours, this Idempotency-Key came with another request: another body, another batch or another route. Nothing was done for this one. Use a new key for a new request."},
 
@@ -123,4 +123,15 @@ func Of(name string) (k Kind, ok bool) {
 		}
 	}
 	return Kind{}, false
+}
+
+// OfStatus returns the kinds that come with an HTTP status.
+func OfStatus(status int) []Kind {
+	var kinds []Kind
+	for _, k := range Kinds {
+		if k.Status == status {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
 }

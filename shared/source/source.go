@@ -103,7 +103,7 @@ type Match struct {
 	Method      string   `json:"method" doc:"What the match rests on, such as name+address."`
 	MatchedName string   `json:"matchedName" doc:"The name at the source that fits best."`
 	Agree       []string `json:"agree,omitempty" doc:"What else both sides have, and is the same."`
-	Disagree    []string `json:"disagree,omitempty" doc:"What both sides have, and is not the same."`
+	Disagree    []string `json:"disagree,omitempty" doc:"What both sides have, and is not the same." example:"dateOfBirth"`
 	Label       string   `json:"label" doc:"The source's verdict, such as potential_match."`
 }
 
@@ -113,7 +113,7 @@ type Match struct {
 type Fact struct {
 	Name  string `json:"name" doc:"Name of the fact, which sources share, such as registration.status."`
 	Value any    `json:"value" doc:"A text or a boolean; numbers and dates are texts."`
-	Raw   string `json:"raw,omitempty" doc:"The source's own wording, if it differs."`
+	Raw   string `json:"raw,omitempty" doc:"The source's own wording, if it differs." example:"Active/In Existence"`
 }
 
 // Evidence is something an answer was read from, in enough detail to show later
