@@ -10,7 +10,8 @@ const (
 	corsRequestHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
 
 	// CORSExposedHeaders are those of our answers that a script may read.
-	CORSExposedHeaders = "Allow, ETag, Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+	CORSExposedHeaders = "Allow, Content-Disposition, ETag, Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Results-As-Of, Results-Complete, Retry-After, " +
+		"WWW-Authenticate, X-Request-Id"
 )
 
 // allowOrigin lets scripts of the portal's origin read the answer, and nobody

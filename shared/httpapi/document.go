@@ -33,7 +33,7 @@ var introduction = "Screen hundreds of businesses in one request. Submit a batch
 		fairuse.Requests.Burst, fairuse.Requests.PerSecond, fairuse.Polls.PerSecond) +
 	"`RateLimit-Policy` and `RateLimit` say which of these limits a request counted against and what is left (`q` and `r`), in how many seconds all of it is back (`w` and `t`). " +
 	"Beyond a limit the answer is 429. Who keeps to the limits is never refused; the rates are bounds for the rest and not exact, the open inquiries are.\n\n" +
-	"**Browsers.** Scripts of one origin, the portal's, may read the answers, if the environment has a portal. Every answer of the service then has `Vary: Origin`, and those to the portal `Access-Control-Allow-Origin` and `Access-Control-Expose-Headers`, which lists all headers that are named here. " +
+	"**Browsers.** Scripts of one origin, the portal's, may read the answers, if the environment has a portal. Every answer of the service then has `Vary: Origin`, and those to the portal `Access-Control-Allow-Origin` and `Access-Control-Expose-Headers`, which lists the headers that are named here. " +
 	"OPTIONS answers a preflight with `Access-Control-Allow-Methods`, `Access-Control-Allow-Headers` and `Access-Control-Max-Age`, in seconds. There are no cookies.\n\n" +
 	"**Support.** Every answer has an `X-Request-Id`. Send one of your own (up to 128 visible ASCII characters) to find the request in your logs and ours by the same name."
 

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -394,6 +395,25 @@ func TestOnlyTheReferenceNeedsNoCredential(t *testing.T) {
 		}
 		if refused := op.body["responses"].(map[string]any)["401"] != nil; refused == public {
 			t.Errorf("%s: public %t, and can answer 401: %t", op.name, public, refused)
+		}
+	}
+}
+
+// A portal's scripts see what the document names, beside what every script sees.
+func TestScriptsSeeTheHeadersOfTheDocument(t *testing.T) {
+	t.Parallel()
+	seen := strings.Split(httpapi.CORSExposedHeaders+", Cache-Control", ", ")
+	for _, op := range operations(t, document(t)) {
+		if _, path, _ := strings.Cut(op.name, " "); httpapi.IsPublic(path) {
+			continue
+		}
+		for status, response := range op.body["responses"].(map[string]any) {
+			headers, _ := response.(map[string]any)["headers"].(map[string]any)
+			for name := range headers {
+				if !slices.Contains(seen, name) {
+					t.Errorf("%s: %s: scripts do not see %s", op.name, status, name)
+				}
+			}
 		}
 	}
 }
