@@ -24,7 +24,7 @@ var introduction = "Screen hundreds of businesses in one request. Submit a batch
 	"and `GET /v1/inquiries/{inquiry_id}` has one report.\n\n" +
 	"**Conventions.** Bodies are JSON in UTF-8, field names are camelCase. Times are RFC 3339 in UTC. Durations are in the unit that the field's name ends in. " +
 	"Answers may gain fields, and words may be added to lists of words: ignore what you do not know. " +
-	"A path works with and without a slash at its end. HEAD answers what GET would, without the body; OPTIONS lists a path's methods.\n\n" +
+	"A path works with and without a slash at its end. HEAD answers what GET would, without the body, and its `Content-Length` says nothing of it; OPTIONS lists a path's methods.\n\n" +
 	"**Errors** are problem documents (RFC 9457, `application/problem+json`). `type` names the kind, as a reference to its paragraph on this page, and what follows `#problem-` is stable: compare that. " +
 	"Of what you sent an error repeats names of fields and parameters, and your `externalId`s, so that you find the place; never another value, for those are personal data.\n\n" +
 	"**Retrying.** Every GET may be repeated. A POST may be repeated with the same `Idempotency-Key`. On 429 and 503, `Retry-After` says for how many seconds to wait.\n\n" +
