@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,9 @@ func (f *fakeBatches) Batch(_ context.Context, lender inquiry.LenderID, id inqui
 func (f *fakeBatches) ListBatches(_ context.Context, _ inquiry.LenderID, q inquiry.BatchQuery) (inquiry.BatchPage, error) {
 	f.batchQuery = q
 	offset := min(q.Offset, len(f.batches))
+	if i := slices.IndexFunc(f.batches, func(b inquiry.Batch) bool { return b.Ordinal <= q.From }); q.From > 0 && i > 0 {
+		offset = i
+	}
 	return inquiry.BatchPage{Batches: f.batches[offset:min(offset+q.Limit, len(f.batches))], Total: len(f.batches), Next: f.next}, f.err
 }
 

@@ -15,8 +15,8 @@ import (
 
 // Page is the part of a list that a request asks for.
 type Page struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many to return." example:"50"`
-	Offset int    `query:"offset" minimum:"0" maximum:"1000000000" default:"0" doc:"How many to skip." example:"0"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many to return at the most." example:"50"`
+	Offset int    `query:"offset" minimum:"0" maximum:"1000000000" default:"0" doc:"How many to skip: for the next page, the offset of this one and as many as it has." example:"0"`
 	Cursor string `query:"cursor" maxLength:"12" doc:"nextCursor of the page before; with the same filters, instead of offset. It skips and repeats nothing, however the list grows." example:"c1e"`
 }
 
@@ -41,7 +41,7 @@ type SubmittedBody struct {
 	Accepted  int             `json:"accepted" doc:"Inquiries that will be looked up."`
 	Rejected  int             `json:"rejected" doc:"Inquiries that break the rules and have FAILED at once; always 0 without onInvalid: skip."`
 	Message   string          `json:"message" doc:"What to do next, in words."`
-	Errors    []Fault         `json:"errors,omitempty" doc:"What is wrong with the rejected inquiries."`
+	Errors    []Fault         `json:"errors,omitempty" doc:"What is wrong with the rejected inquiries: 5000 faults at the most, and 1 MB. Each inquiry has its own as well."`
 
 	ParentBatchID *inquiry.BatchID `json:"parentBatchId,omitempty" format:"uuid" doc:"The batch that this one is a rerun of."`
 }
@@ -152,8 +152,11 @@ type BatchListBody struct {
 	Limit   int         `json:"limit" doc:"The limit of the request."`
 	Offset  int         `json:"offset" doc:"The offset of the request."`
 
-	NextCursor *string `json:"nextCursor" doc:"Send it as cursor for the next page; null when this is the last one. A filtered page looks at 500 batches at the most, so it may be short, or empty, and not be the last."`
+	NextCursor *string `json:"nextCursor" doc:"Send it as cursor for the next page; null when this is the last one. A page may have fewer batches than limit and not be the last: it ends at 2.5 MB, and a filtered one looks at 500 batches at the most, so that it may even be empty."`
 }
+
+// shortPages is what the document says of every list.
+const shortPages = "Read on as long as `nextCursor` is not null: a page that would be larger than an answer may be, 2.5 MB, ends early."
 
 // registerBatches adds the routes of batches, and returns what reads the body of
 // a submission.
@@ -188,7 +191,7 @@ func (a *API) registerBatches(api huma.API) *bodyReader {
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "list-batches", Method: http.MethodGet, Path: "/v1/batch-inquiries", Summary: "List batches, newest first",
-		Description: "All of your lender's batches of the last 30 days, whoever submitted them, with their status.",
+		Description: "All of your lender's batches of the last 30 days, whoever submitted them, with their status. " + shortPages,
 	}, func(ctx context.Context, in *batchesInput) (*batchListOutput, error) {
 		query, err := in.query()
 		if err != nil {
@@ -203,6 +206,9 @@ func (a *API) registerBatches(api huma.API) *bodyReader {
 		}}
 		for _, b := range page.Batches {
 			out.Body.Batches = append(out.Body.Batches, batchBody(b))
+		}
+		if n := fitting(out.Body.Batches, pageRoom); n < len(page.Batches) {
+			out.Body.Batches, out.Body.NextCursor = out.Body.Batches[:n], cursorTo(page.Batches[n].Ordinal)
 		}
 		return out, nil
 	})

@@ -135,20 +135,19 @@ func known(err error) *Problem {
 	return nil
 }
 
-// maxFaults bounds how many faults an answer lists, for an answer has a size
-// limit too.
+// maxFaults bounds how many faults an answer lists: more are no help to anyone.
 const maxFaults = 5000
 
 func validationProblem(faults []inquiry.Fault) *Problem {
 	p := newProblem(http.StatusUnprocessableEntity, "validation", "Nothing was stored. Correct what errors lists and send the request again.")
-	if len(faults) > maxFaults {
+	if p.Errors = listed(faults); len(p.Errors) < len(faults) {
 		p.Detail = "Nothing was stored. There are more errors than are listed here; correct these and send the request again."
 	}
-	p.Errors = listed(faults)
 	return p
 }
 
-// listed are faults of a body as an answer lists them, as many as it may.
+// listed are faults of a body as an answer lists them, as many as it has room
+// for.
 func listed(faults []inquiry.Fault) []Fault {
 	var list []Fault
 	for _, f := range faults[:min(len(faults), maxFaults)] {
@@ -158,7 +157,7 @@ func listed(faults []inquiry.Fault) []Fault {
 		}
 		list = append(list, one)
 	}
-	return list
+	return list[:fitting(list, faultsRoom)]
 }
 
 // writeProblem answers outside of huma.

@@ -6,8 +6,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// maxPreview bounds how many inquiries a dry run shows, for an answer has a size
-// limit.
+// maxPreview bounds how many inquiries a dry run shows.
 const maxPreview = 500
 
 // ValidatedBody answers a dry run. Nothing was stored.
@@ -17,9 +16,10 @@ type ValidatedBody struct {
 	Total        int                `json:"total" doc:"Inquiries in the request."`
 	Accepted     int                `json:"accepted" doc:"Inquiries that would be looked up; 0 when the request would be refused."`
 	Rejected     int                `json:"rejected" doc:"Inquiries that break the rules."`
-	Errors       []Fault            `json:"errors" doc:"Everything that is wrong, 5000 at the most."`
-	Duplicates   []DuplicateInquiry `json:"duplicates" doc:"Inquiries that seem to ask about the same business as an earlier one. They break no rule."`
-	Inquiries    []InquiryInput     `json:"inquiries" doc:"The first 500 inquiries as they would be stored."`
+	Errors       []Fault            `json:"errors" doc:"Everything that is wrong: 5000 faults at the most, and 1 MB."`
+	Duplicates   []DuplicateInquiry `json:"duplicates" doc:"Inquiries that seem to ask about the same business as an earlier one. They break no rule. 400 kB at the most."`
+	Inquiries    []InquiryInput     `json:"inquiries" doc:"The first inquiries as they would be stored: 500 at the most, and 1 MB."`
+	Truncated    bool               `json:"truncated" doc:"There are more errors or duplicates than are listed here. The counts are of all."`
 	Limits       SubmitLimits       `json:"limits" doc:"How large the batch may be, and for how many inquiries there is room now."`
 }
 
@@ -54,9 +54,13 @@ func validatedBody(sub submission, lender inquiry.Lender) *ValidatedBody {
 	for _, d := range inquiry.Duplicates(sub.inquiries) {
 		body.Duplicates = append(body.Duplicates, DuplicateInquiry{d.Index, d.Of, d.By})
 	}
+	duplicates := fitting(body.Duplicates, duplicatesRoom)
+	body.Truncated = len(body.Errors) < len(sub.faults) || duplicates < len(body.Duplicates)
+	body.Duplicates = body.Duplicates[:duplicates]
 	for _, in := range sub.inquiries[:min(len(sub.inquiries), maxPreview)] {
 		body.Inquiries = append(body.Inquiries, inputOf(in))
 	}
+	body.Inquiries = body.Inquiries[:fitting(body.Inquiries, previewRoom)]
 	if body.Valid = len(sub.faults) == 0 || sub.reject(); body.Valid {
 		body.Accepted = body.Total - body.Rejected
 	}
