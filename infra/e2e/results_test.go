@@ -23,7 +23,8 @@ func TestResultsComeInOneFile(t *testing.T) {
 	}
 	resp, data = s.do(t, http.MethodGet, path+"?scope=succeeded", "", "Accept", "text/csv")
 	rows, err := csv.NewReader(strings.NewReader(string(data))).ReadAll()
-	if err != nil || resp.StatusCode != http.StatusOK || len(rows) != 4 || rows[3][2] != "LOAN-2" {
+	if err != nil || resp.StatusCode != http.StatusOK || len(rows) != 4 || rows[3][2] != "LOAN-2" ||
+		resp.Header.Get("Content-Type") != "text/csv; charset=utf-8; header=present" {
 		t.Errorf("CSV: %s %v %.500s", resp.Status, err, data)
 	}
 }
@@ -74,6 +75,9 @@ func TestLargeResultsAreFetchedFromAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Body.Close()
+	if want := `attachment; filename="` + id + `.ndjson"`; file.Header.Get("Content-Disposition") != want {
+		t.Errorf("the file's Content-Disposition is %q, want %q", file.Header.Get("Content-Disposition"), want)
+	}
 	data, err := io.ReadAll(file.Body)
 	if err != nil || file.StatusCode != http.StatusOK || strings.Count(string(data), "\n") != total+1 || len(data) < 2_500_000 {
 		t.Errorf("%s, %d bytes, %v", file.Status, len(data), err)

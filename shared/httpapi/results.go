@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,8 +21,9 @@ import (
 
 // Exports keeps results that are too large for an answer, for a short time.
 type Exports interface {
-	// Create begins a file; what is written to it is kept once it is closed.
-	Create(ctx context.Context, lender inquiry.LenderID, mediaType string) (Export, error)
+	// Create begins a file; what is written to it is kept once it is closed. It
+	// is served with the two headers given.
+	Create(ctx context.Context, lender inquiry.LenderID, contentType, disposition string) (Export, error)
 }
 
 // Export is one file in the making.
@@ -37,17 +37,19 @@ const (
 	mediaNDJSON = "application/x-ndjson"
 	mediaCSV    = "text/csv"
 
-	// maxInline is the largest result that is the answer itself. A function's
-	// answer has at most 6 MB, and in it a quotation mark takes two bytes.
-	maxInline = 2_500_000
-
 	// resultsPage is how many inquiries are read at once.
 	resultsPage = 250
 )
 
+// resultsForms are the headers of each form. A file's name ends as its form does.
+var resultsForms = map[string]struct{ contentType, suffix string }{
+	mediaNDJSON: {mediaNDJSON, "ndjson"}, // RFC 8259 has JSON in UTF-8 and nothing else
+	mediaCSV:    {mediaCSV + "; charset=utf-8; header=present", "csv"},
+}
+
 type resultsInput struct {
 	BatchPath
-	Accept string `header:"Accept" doc:"application/x-ndjson (the default) or text/csv." example:"application/x-ndjson"`
+	Accept string `header:"Accept" doc:"application/x-ndjson (the default) or text/csv; weights (q) and wildcards are heeded." example:"application/x-ndjson"`
 	Scope  string `query:"scope" enum:"all,succeeded,failed" default:"all" doc:"all: every inquiry. succeeded: those with a report, COMPLETED or PARTIAL_SUCCESS. failed: those that FAILED." example:"succeeded"`
 }
 
@@ -68,7 +70,10 @@ func (a *API) registerResults(api huma.API) {
 		Summary: "Get all results of a batch in one file", DefaultStatus: http.StatusOK,
 		Errors: []int{http.StatusGone, http.StatusNotAcceptable},
 		Description: "As NDJSON, each line is an inquiry as `GET /v1/inquiries/{inquiry_id}` has it; a last line, whose only member is `end`, says how many there were, `asOf` when, and whether that is `complete`. " +
-			"As CSV, there is a row for each inquiry, without its report. Cells are safe to open in a spreadsheet: what it would take for a formula, or strip of leading zeros, has an apostrophe before it.\n\n" +
+			"NDJSON has every value exactly.\n\n" +
+			"As CSV (RFC 4180 with LF at the end of lines, UTF-8 without a byte order mark, a header row), there is a row for each inquiry, without its report; `metadata` is a JSON object. Columns may be added at the end. " +
+			"A text that a spreadsheet would run as a formula, and one that begins with an apostrophe itself, has an apostrophe before it: to get the exact value, remove one apostrophe from the beginning of a cell that has one. " +
+			"All other texts stand as they are, so that programs can join by `externalId`. A spreadsheet that guesses types will rewrite some of these (`0123`, `1E5`, `2026-11-23`): import the column as text, or join by `inquiryId`, which none rewrites.\n\n" +
 			"It may be asked for while the batch is running; `Results-Complete` is then false. " +
 			"A result above 2.5 MB is a 303 to a file that is there for five minutes; its address needs no credential, so follow it without yours.",
 		Responses: map[string]*huma.Response{
@@ -89,7 +94,7 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 	if err != nil {
 		return nil, err
 	}
-	media, ok := resultsMedia(in.Accept)
+	media, ok := acceptable(in.Accept, mediaNDJSON, mediaCSV)
 	if !ok {
 		return nil, notAsResults()
 	}
@@ -99,12 +104,14 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 	if err != nil {
 		return nil, err
 	}
+	form := resultsForms[media]
 	out := &resultsOutput{
-		Status: http.StatusOK, ContentType: media,
+		Status: http.StatusOK, ContentType: form.contentType,
 		Complete: strconv.FormatBool(page.Batch.Status().Final()), AsOf: asOf.Format(time.RFC3339Nano),
-		Disposition: fmt.Sprintf(`attachment; filename="%s.%s"`, id, map[string]string{mediaNDJSON: "ndjson", mediaCSV: "csv"}[media]),
+		Disposition: fmt.Sprintf(`attachment; filename="%s.%s"`, id, form.suffix),
 	}
-	spill := &spill{create: func() (Export, error) { return a.Exports.Create(ctx, lender, media) }}
+	contentType, disposition := out.ContentType, out.Disposition
+	spill := &spill{create: func() (Export, error) { return a.Exports.Create(ctx, lender, contentType, disposition) }}
 	defer spill.abort()
 	rows := newRowWriter(spill, media)
 	complete := page.Batch.Status().Final()
@@ -138,26 +145,6 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 	return out, nil
 }
 
-// resultsMedia picks the media type of results; NDJSON if any will do.
-func resultsMedia(accept string) (media string, ok bool) {
-	if accept == "" {
-		return mediaNDJSON, true
-	}
-	for part := range strings.SplitSeq(accept, ",") {
-		asked, parameters, err := mime.ParseMediaType(part)
-		if err != nil || parameters["q"] == "0" {
-			continue
-		}
-		switch asked {
-		case mediaNDJSON, "application/*", "*/*":
-			return mediaNDJSON, true
-		case mediaCSV, "text/*":
-			return mediaCSV, true
-		}
-	}
-	return "", false
-}
-
 func notAsResults() *Problem {
 	return newProblem(http.StatusNotAcceptable, "not-acceptable", "Results come as application/x-ndjson or text/csv.")
 }
@@ -185,7 +172,7 @@ func (s *spill) Write(p []byte) (int, error) {
 		return s.export.Write(p)
 	}
 	n, _ := s.buffer.Write(p) // never fails
-	if s.buffer.Len() <= maxInline {
+	if s.buffer.Len() <= maxAnswer {
 		return n, nil
 	}
 	export, err := s.create()
@@ -230,7 +217,7 @@ type rowWriter struct {
 
 var csvHeader = []string{
 	"index", "inquiryId", "externalId", "businessName", "ein", "status", "sources", "sourceRecordCount",
-	"failureCode", "failureRetryable", "errors", "attempts", "startedAt", "finishedAt",
+	"failureCode", "failureRetryable", "errors", "attempts", "startedAt", "finishedAt", "metadata",
 }
 
 func newRowWriter(w io.Writer, media string) *rowWriter {
@@ -255,7 +242,11 @@ func (r *rowWriter) write(e inquiry.Entry) error {
 			return err
 		}
 	}
-	err := r.csv.Write(csvRow(summary(e), e.Inquiry.EIN))
+	row, err := csvRow(summary(e), e.Inquiry.EIN)
+	if err != nil {
+		return fmt.Errorf("inquiry %s: %w", e.ID, err)
+	}
+	err = r.csv.Write(row)
 	r.csv.Flush()
 	return err
 }
@@ -273,7 +264,7 @@ func (r *rowWriter) end(end resultsEnd) error {
 	return r.csv.Error()
 }
 
-func csvRow(row InquirySummary, ein string) []string {
+func csvRow(row InquirySummary, ein string) ([]string, error) {
 	var sources, faults []string
 	for name, outcome := range row.Sources {
 		sources = append(sources, name+"="+outcome)
@@ -295,25 +286,37 @@ func csvRow(row InquirySummary, ein string) []string {
 		}
 		return t.Format(time.RFC3339Nano)
 	}
+	metadata := ""
+	if len(row.Metadata) > 0 {
+		object, err := json.Marshal(row.Metadata) // its keys in order
+		if err != nil {
+			return nil, err
+		}
+		metadata = string(object)
+	}
 	return []string{
 		strconv.Itoa(row.Index), row.InquiryID.String(), cell(row.ExternalID), cell(row.BusinessName), ein, row.Status,
 		strings.Join(sources, "; "), strconv.Itoa(row.SourceRecordCount), failure, retryable,
 		cell(strings.Join(faults, "; ")), strconv.Itoa(row.Attempts), when(row.StartedAt), when(row.FinishedAt),
-	}
+		metadata,
+	}, nil
 }
 
-// cell is a text that no spreadsheet takes for a formula or for a number whose
-// leading zeros mean nothing.
+// cell is a text that no spreadsheet runs as a formula: it has an apostrophe
+// before it if one would. So has a text that begins with an apostrophe, so that
+// removing one gives every value back. Texts that a spreadsheet would take for
+// numbers or dates are left alone: an apostrophe shows in the sheet, keeps
+// nobody's join there, and would break every program's.
 func cell(s string) string {
-	if s == "" {
-		return s
-	}
-	digits := strings.Trim(s, "0123456789.") == ""
-	if strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(s)[0]) || digits && (s[0] == '0' || len(s) > 15) {
+	if s != "" && strings.ContainsRune(formulaMarks, []rune(s)[0]) {
 		return "'" + s
 	}
 	return s
 }
+
+// formulaMarks are what a formula may begin with in one spreadsheet or another
+// (owasp.org/www-community/attacks/CSV_Injection), and the apostrophe.
+const formulaMarks = "=+-@\t\r\n|%＝＋－＠'"
 
 // inquiryBody is an inquiry with its report.
 func inquiryBody(e inquiry.Entry) (InquiryBody, error) {

@@ -26,10 +26,12 @@ type fakeExports struct {
 	lender          inquiry.LenderID
 	created, aborts int
 	err             error
+
+	contentType, disposition string
 }
 
-func (f *fakeExports) Create(_ context.Context, lender inquiry.LenderID, _ string) (httpapi.Export, error) {
-	f.lender = lender
+func (f *fakeExports) Create(_ context.Context, lender inquiry.LenderID, contentType, disposition string) (httpapi.Export, error) {
+	f.lender, f.contentType, f.disposition = lender, contentType, disposition
 	f.created++
 	return f, nil
 }
@@ -84,7 +86,26 @@ func TestResultsAreOneLineAnInquiry(t *testing.T) {
 	}
 }
 
-func TestACSVIsSafeInASpreadsheet(t *testing.T) {
+// csvOf asks for a batch's results as CSV and returns them by the header's names.
+func csvOf(t *testing.T, fake *fakeBatches) []map[string]string {
+	t.Helper()
+	resp, answer := resultsClient(fake, nil).do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/results", "", "Accept", "text/csv")
+	rows, err := csv.NewReader(strings.NewReader(answer)).ReadAll()
+	if err != nil || len(rows) == 0 || resp.Header.Get("Content-Type") != "text/csv; charset=utf-8; header=present" {
+		t.Fatalf("%v %v: %s", err, resp.Header, answer)
+	}
+	var cells []map[string]string
+	for _, row := range rows[1:] {
+		byName := map[string]string{}
+		for i, name := range rows[0] {
+			byName[name] = row[i]
+		}
+		cells = append(cells, byName)
+	}
+	return cells
+}
+
+func TestNoCellIsAFormulaAndEveryValueComesBack(t *testing.T) {
 	t.Parallel()
 	texts := map[string]string{ // as submitted, as in the cell
 		"Kylderon, \"the\" LLC":  "Kylderon, \"the\" LLC",
@@ -93,28 +114,41 @@ func TestACSVIsSafeInASpreadsheet(t *testing.T) {
 		"-2+3":                   "'-2+3",
 		"@SUM(A1)":               "'@SUM(A1)",
 		"＝1+1":                   "'＝1+1",
-		"00123":                  "'00123",
-		"1234567890123456":       "'1234567890123456",
-		"123":                    "123",
+		"=1":                     "'=1",
+		"'=1":                    "''=1", // and not what =1 becomes
+		"'t Hooft Trading":       "''t Hooft Trading",
 		"O'Neill's":              "O'Neill's",
 		"Quiet = Meadow - Farms": "Quiet = Meadow - Farms",
+		"Çelik & Señor GmbH":     "Çelik & Señor GmbH",
 		"":                       "",
+		// What only a spreadsheet would rewrite stays as it is, for whoever joins by it.
+		"00123": "00123", "1E5": "1E5", "1-2": "1-2", "2026-11-23": "2026-11-23", "TRUE": "TRUE", "1234567890123456": "1234567890123456",
 	}
 	for text, want := range texts {
 		fake := fakeWith(inquiry.StatusCompleted)
 		fake.entries[0].Inquiry.BusinessName, fake.entries[0].Inquiry.ExternalID, fake.entries[0].Inquiry.EIN = text, text, "012345678"
-		resp, answer := resultsClient(fake, nil).do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/results", "", "Accept", "text/csv")
-		rows, err := csv.NewReader(strings.NewReader(answer)).ReadAll()
-		if err != nil || len(rows) != 2 || len(rows[0]) != len(rows[1]) || resp.Header.Get("Content-Type") != "text/csv" {
-			t.Fatalf("%v %v: %s", err, resp.Header, answer)
-		}
-		cells := map[string]string{}
-		for i, name := range rows[0] {
-			cells[name] = rows[1][i]
-		}
+		cells := csvOf(t, fake)[0]
 		if cells["businessName"] != want || cells["externalId"] != want || cells["ein"] != "01-2345678" || cells["status"] != "COMPLETED" {
 			t.Errorf("%q becomes %v", text, cells)
 		}
+		if back := strings.TrimPrefix(cells["externalId"], "'"); back != text {
+			t.Errorf("%q comes back as %q", text, back)
+		}
+	}
+}
+
+func TestACSVHasTheMetadata(t *testing.T) {
+	t.Parallel()
+	fake := fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed)
+	want := map[string]string{"team": "north, \"east\"", "a": "=1+1", "é": "\u2028"}
+	fake.entries[0].Inquiry.Metadata = want
+	cells := csvOf(t, fake)
+	var got map[string]string
+	if err := json.Unmarshal([]byte(cells[0]["metadata"]), &got); err != nil {
+		t.Fatalf("%v: %v", err, cells[0])
+	}
+	if diff := cmp.Diff(want, got); diff != "" || cells[1]["metadata"] != "" {
+		t.Errorf("metadata (-want +got):\n%s\nwithout any: %q", diff, cells[1]["metadata"])
 	}
 }
 
@@ -134,10 +168,27 @@ func TestResultsOfARunningBatchSayThatTheyAreNotAll(t *testing.T) {
 
 func TestWhichFormResultsHave(t *testing.T) {
 	t.Parallel()
+	const csvType, ndjsonType = "text/csv; charset=utf-8; header=present", "application/x-ndjson"
 	fake := fakeWith(inquiry.StatusCompleted)
 	for accept, want := range map[string]string{
-		"*/*": "application/x-ndjson", "text/csv": "text/csv", "text/csv;q=0.5, application/json": "text/csv",
-		"text/*": "text/csv", "application/x-ndjson, text/csv": "application/x-ndjson", "image/png": "", "text/csv;q=0": "",
+		"*/*": ndjsonType, "text/csv": csvType, "text/*": csvType, "application/*": ndjsonType, "TEXT/CSV": csvType,
+		"application/x-ndjson, text/csv":              ndjsonType,
+		"text/csv;q=0.5, application/json":            csvType,
+		"application/x-ndjson;q=0.1, text/csv":        csvType, // the most weight
+		"text/csv;q=0.5, application/x-ndjson":        ndjsonType,
+		"text/csv; charset=utf-8; q=0.9, */*; q=0.8":  csvType,
+		"text/csv, */*":                               csvType, // of the same weight, what is named
+		"text/*, */*":                                 csvType,
+		"text/*;q=0.3, text/csv;q=0.7, */*;q=0.5":     csvType, // the most exact range counts
+		"text/*, text/csv;q=0.2, application/*;q=0.5": ndjsonType,
+		"*/*, application/x-ndjson;q=0":               csvType,
+		"text/csv;q=high, application/x-ndjson;q=0.1": ndjsonType, // what cannot be read is left aside
+		"image/png":                     "",
+		"text/csv;q=0":                  "",
+		"text/csv;q=0.0":                "",
+		"text/csv;q=0.000, */*;q=0":     "",
+		"text/*, text/csv;q=0":          "",
+		"text/html, application/json,;": "",
 	} {
 		resp, answer := resultsClient(fake, nil).do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/results", "", "Accept", accept)
 		if want == "" {
@@ -166,6 +217,9 @@ func TestLargeResultsLieElsewhere(t *testing.T) {
 	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "https://files.example/1" || answer != "" ||
 		resp.Header.Get("Results-Complete") != "true" || exports.lender != acme {
 		t.Errorf("%d %v, %d bytes, of %s", resp.StatusCode, resp.Header, len(answer), exports.lender)
+	}
+	if want := fmt.Sprintf(`attachment; filename="%s.ndjson"`, fake.batches[0].ID); exports.disposition != want || exports.contentType != "application/x-ndjson" {
+		t.Errorf("the file is served as %q, %q, want %q", exports.contentType, exports.disposition, want)
 	}
 	if lines := strings.Count(exports.String(), "\n"); lines != 4 || !strings.Contains(exports.String(), `"rows":3`) || exports.aborts != 0 {
 		t.Errorf("the file has %d lines, aborted %d times", lines, exports.aborts)

@@ -39,10 +39,10 @@ func NewExports(client *s3.Client, bucket string) *Exports {
 }
 
 // Create begins a file.
-func (e *Exports) Create(ctx context.Context, lender inquiry.LenderID, mediaType string) (httpapi.Export, error) {
+func (e *Exports) Create(ctx context.Context, lender inquiry.LenderID, contentType, disposition string) (httpapi.Export, error) {
 	key := fmt.Sprintf("results/%s/%s", lender, rand.Text())
 	out, err := e.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-		Bucket: &e.bucket, Key: &key, ContentType: &mediaType, ContentDisposition: aws.String("attachment"),
+		Bucket: &e.bucket, Key: &key, ContentType: &contentType, ContentDisposition: &disposition,
 	})
 	if err != nil {
 		return nil, err
