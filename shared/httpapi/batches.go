@@ -66,7 +66,7 @@ type BatchBody struct {
 	ProgressPercentage float64             `json:"progressPercentage" minimum:"0" maximum:"100" doc:"Share of inquiries with a final status; it never falls, and is 100 only when all have one."`
 	CreatedAt          time.Time           `json:"createdAt" doc:"When the batch was submitted."`
 	FinishedAt         *time.Time          `json:"finishedAt" doc:"When the last inquiry became final."`
-	EstimatedEnd       *EstimateRange      `json:"estimatedCompletionAt" doc:"Between which times the batch will be finished if it goes on at its pace so far; null when that is unknown, and when it is finished."`
+	EstimatedEnd       *EstimateRange      `json:"estimatedCompletionAt" doc:"Between which times the batch will be finished if it goes on at its pace so far: about nine batches in ten are. It is counted from timingSummary.lastFinishedAt, the last progress, and not from the moment of asking. So an earliest that has passed means any moment; and a latest that has passed, that the pace has broken off and nobody can say. Null until 50 inquiries are finished (half of a smaller batch, 20 at least), while the batch is being cancelled, and when it is finished."`
 	ResultsExpireAt    time.Time           `json:"resultsExpireAt" doc:"When the batch and everything below it will be deleted."`
 	CancelRequestedAt  *time.Time          `json:"cancelRequestedAt" doc:"When the batch was first asked to be cancelled; null if it never was."`
 	DeletedAt          *time.Time          `json:"deletedAt" doc:"When the batch's data was deleted at its lender's request; null if it was not. The counts remain; its name, metadata, inquiries and reports are gone."`

@@ -140,7 +140,7 @@ func TestALenderWithoutRoomIsToldWhen(t *testing.T) {
 		b := inquiry.Batch{ID: inquiry.NewBatchID(created), LenderID: acme, Tally: inquiry.NewTally(total)}
 		for i := range done {
 			at := created.Add(noon.Sub(created) * time.Duration(i+1) / time.Duration(done))
-			b.Tally, _ = b.Merge(inquiry.Change{Index: i, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{StartedAt: created, FinishedAt: at}})
+			b.Tally, _ = b.Merge(inquiry.Change{Index: i, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{StartedAt: at.Add(-time.Second), FinishedAt: at}})
 		}
 		return b
 	}

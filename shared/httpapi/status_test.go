@@ -70,7 +70,7 @@ func statusOf(t testing.TB, total int, inquiries []inquiry.Status, cancel bool) 
 
 func TestTheEndIsEstimatedFromThePaceSoFar(t *testing.T) {
 	t.Parallel()
-	done := make([]inquiry.Status, 16)
+	done := make([]inquiry.Status, 20)
 	for i := range done {
 		done[i] = inquiry.StatusCompleted
 	}
@@ -81,8 +81,8 @@ func TestTheEndIsEstimatedFromThePaceSoFar(t *testing.T) {
 	if timing := got.TimingSummary; timing == nil || timing.P50Seconds != 1 || timing.P95Seconds != 1 || timing.MeanSeconds != 1 {
 		t.Errorf("timing %+v", got.TimingSummary)
 	}
-	got = statusOf(t, 16, done, false)
-	if plan := got.PhaseProgress.Plan; plan.EndedAt == nil || !plan.EndedAt.Equal(noon.Add(15*time.Second)) || got.EstimatedEnd != nil {
+	got = statusOf(t, 20, done, false)
+	if plan := got.PhaseProgress.Plan; plan.EndedAt == nil || !plan.EndedAt.Equal(noon.Add(19*time.Second)) || got.EstimatedEnd != nil {
 		t.Errorf("when all are finished: plan %+v, estimate %+v", plan, got.EstimatedEnd)
 	}
 }

@@ -69,7 +69,7 @@ func TestAnEstimateNarrowsAroundTheTruth(t *testing.T) {
 	t.Parallel()
 	const total = 400
 	truth, width := noon.Add(total*time.Second), time.Duration(1<<62)
-	for _, done := range []int{5, 25, 100, 399} {
+	for _, done := range []int{50, 100, 200, 399} {
 		earliest, latest, ok := tallyAt(total, done).Estimate()
 		if !ok || earliest.After(truth) || latest.Before(truth) {
 			t.Errorf("after %d: %v to %v, %t; it will be %v", done, earliest, latest, ok, truth)
@@ -89,16 +89,30 @@ func TestWhatCannotBeEstimated(t *testing.T) {
 	}
 	for name, tally := range map[string]inquiry.Tally{
 		"nothing seen":     inquiry.NewTally(100),
-		"too little seen":  tallyAt(100, 4),
+		"too little seen":  tallyAt(100, 49),
+		"one delivery":     tallyAt(5000, 10),
 		"all done":         tallyAt(100, 100),
 		"only cancelled":   cancelled,
 		"a batch of one":   inquiry.NewTally(1),
-		"all in no time":   merge(inquiry.NewTally(100), instantly(10)...),
+		"all in no time":   merge(inquiry.NewTally(100), instantly(60)...),
 		"started, no more": merge(inquiry.NewTally(9), inquiry.Change{Status: inquiry.StatusRunning, Figures: inquiry.Figures{StartedAt: noon}}),
 	} {
 		if earliest, latest, ok := tally.Estimate(); ok {
 			t.Errorf("%s: %v to %v", name, earliest, latest)
 		}
+	}
+}
+
+// Nothing is left of a batch that is being cancelled but what runs already.
+func TestABatchThatIsBeingCancelledHasNoEstimate(t *testing.T) {
+	t.Parallel()
+	b := inquiry.Batch{Tally: tallyAt(400, 100)}
+	if _, _, ok := b.Estimate(); !ok {
+		t.Error("there is none before the cancel")
+	}
+	b.CancelRequestedAt = noon
+	if earliest, latest, ok := b.Estimate(); ok {
+		t.Errorf("%v to %v", earliest, latest)
 	}
 }
 
