@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
@@ -45,10 +46,25 @@ func (h *Handler) Handle(ctx context.Context, ev events.APIGatewayProxyRequest) 
 		Suspended: suspended,
 		Prefix:    prefix(ev),
 	})
+	ctx, done := answerInTime(ctx)
+	defer done()
 	// The adapter makes a URL of the path, in which a "%" or a "?" that somebody
 	// sent as part of an id would be a fault of ours. No id of ours has either.
 	ev.Path = (&url.URL{Path: ev.Path}).EscapedPath()
 	return h.adapter.ProxyWithContext(ctx, ev)
+}
+
+// forAnswer is how long before Lambda ends the function a request is given up, so
+// that it still has an answer of ours. The longest wait for a change is over by then.
+const forAnswer = time.Second
+
+// answerInTime returns ctx with a deadline that leaves time for an answer.
+func answerInTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {} // not on Lambda
+	}
+	return context.WithDeadline(ctx, deadline.Add(-forAnswer))
 }
 
 // public reports whether a request needs no caller.

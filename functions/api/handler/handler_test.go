@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -162,6 +163,34 @@ func TestARequestWithoutACallerIsAnError(t *testing.T) {
 			}
 		})
 	}
+}
+
+// silent is a table that never answers.
+type silent struct{ httpapi.Batches }
+
+func (silent) Batch(ctx context.Context, _ inquiry.LenderID, _ inquiry.BatchID) (inquiry.Batch, error) {
+	<-ctx.Done()
+	return inquiry.Batch{}, ctx.Err()
+}
+
+// Lambda ends an invocation at its deadline, and the caller would get what the
+// gateway says of that.
+func TestARequestIsAnsweredBeforeTheFunctionsTimeIsUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := httpapi.API{Batches: silent{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+		h := New(api.Handler(), slog.New(slog.DiscardHandler))
+		ctx, done := context.WithTimeout(t.Context(), 26*time.Second)
+		defer done()
+		started := time.Now()
+		resp, err := h.Handle(ctx, request(acme, "GET", "/v1/batch-inquiries/"+inquiry.NewBatchID(noon).String(), ""))
+		if err != nil || ctx.Err() != nil || resp.StatusCode != http.StatusServiceUnavailable || header(resp, "Retry-After") != "2" {
+			t.Errorf("%d %v %s, %v", resp.StatusCode, resp.MultiValueHeaders, resp.Body, err)
+		}
+		if took := time.Since(started); took != 25*time.Second {
+			t.Errorf("after %s", took)
+		}
+	})
 }
 
 // What is public shows nothing of anybody's, and a request for it has no caller.
