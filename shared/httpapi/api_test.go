@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -367,6 +368,25 @@ func TestAnUnknownErrorIsAFixedTextAndALogLine(t *testing.T) {
 		t.Errorf("%s", body)
 	}
 	if !strings.Contains(log.String(), "the table said") || !strings.Contains(log.String(), "req-1") {
+		t.Errorf("the cause is not in the log: %s", log)
+	}
+}
+
+// What was asked may have been done, so the answer says how to ask again.
+func TestATableThatIsNotAvailableIsA503(t *testing.T) {
+	t.Parallel()
+	fake, log := newFake(), &bytes.Buffer{}
+	c := newClient(t, lenderOnly{fake}, log)
+	fake.err = fmt.Errorf("submitting: %w: throttled", inquiry.ErrUnavailable)
+	resp, body := c.do(t, "POST", "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "Idempotency-Key", "k")
+	p := problem(t, resp, body)
+	if p.Status != http.StatusServiceUnavailable || !strings.HasSuffix(p.Type, "#problem-unavailable") || resp.Header.Get("Retry-After") != "2" {
+		t.Errorf("%v %s", resp.Header, body)
+	}
+	if strings.Contains(p.Detail, "othing was stored") || !strings.Contains(p.Detail, "Idempotency-Key") {
+		t.Errorf("it says: %s", p.Detail)
+	}
+	if !strings.Contains(log.String(), "throttled") || !strings.Contains(log.String(), `"level":"ERROR"`) {
 		t.Errorf("the cause is not in the log: %s", log)
 	}
 }

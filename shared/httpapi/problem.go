@@ -92,7 +92,7 @@ func (a *API) problem(ctx context.Context, err error) error {
 	p := known(err)
 	if p == nil {
 		p = internalProblem()
-		if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+		if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, inquiry.ErrUnavailable) {
 			p = unavailable()
 		}
 		a.Log.ErrorContext(ctx, "request failed", "requestId", requestOf(ctx).ID, "err", err)
@@ -105,7 +105,8 @@ func (a *API) problem(ctx context.Context, err error) error {
 }
 
 func unavailable() *Problem {
-	return newProblem(http.StatusServiceUnavailable, "unavailable", "The request took too long. Try again in a moment.")
+	return newProblem(http.StatusServiceUnavailable, "unavailable",
+		"Something that we depend on did not answer in time. The request may have been carried out: send it again in a moment, with the same Idempotency-Key.")
 }
 
 func known(err error) *Problem {
@@ -130,7 +131,7 @@ func known(err error) *Problem {
 	case errors.Is(err, inquiry.ErrTooLarge):
 		return newProblem(http.StatusRequestEntityTooLarge, "too-large", "The batch is too large to store. Split it into smaller ones.")
 	case errors.Is(err, inquiry.ErrConflict):
-		return newProblem(http.StatusServiceUnavailable, "conflict", "Too many submissions of this lender at the same moment. Try again.")
+		return newProblem(http.StatusServiceUnavailable, "conflict", "Others changed the same thing at the same moment, several times in a row. Send the request again in a moment.")
 	}
 	return nil
 }
@@ -207,7 +208,7 @@ func ofStatus(status int) *Problem {
 	case http.StatusUnprocessableEntity:
 		return newProblem(status, "validation", "Correct what errors lists and send the request again.")
 	case http.StatusRequestEntityTooLarge:
-		return newProblem(status, "too-large", "A request body has at most 5 MB. Split the batch into smaller ones.")
+		return newProblem(status, "too-large", "A request body has at most 5 MiB. Split the batch into smaller ones.")
 	case http.StatusUnsupportedMediaType:
 		return newProblem(status, "unsupported-media", "Send application/json.")
 	case http.StatusNotAcceptable:

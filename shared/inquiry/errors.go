@@ -36,6 +36,10 @@ var (
 	// ErrConflict: another writer was faster; reading again and retrying helps.
 	ErrConflict = errors.New("conflicting change")
 
+	// ErrUnavailable: what we keep things in cannot be reached, or takes no more at
+	// the moment. What was asked of it may have been done.
+	ErrUnavailable = errors.New("not available at the moment")
+
 	// ErrTooLarge: the batch does not fit one transaction of the table.
 	ErrTooLarge = errors.New("batch is too large to store")
 

@@ -85,7 +85,7 @@ var Kinds = []Kind{
 	{"idempotency-in-flight", 409, "A request with the same idempotency key is under way",
 		"Another request got in the way, which may be the same one. Retry-After says when to send it again, with the same Idempotency-Key."},
 	{"conflict", 503, "Too many changes at once",
-		"Others changed the same thing at the same moment, several times in a row. Nothing was stored. Send the request again, with the same Idempotency-Key."},
+		"Others changed the same thing at the same moment, several times in a row. Send the request again, with the same Idempotency-Key."},
 	{"deleted", 410, "The batch's data was deleted",
 		"Your lender deleted the batch. Its status and counts remain; its inquiries and reports are gone for good."},
 	{TooLarge, 413, "The request is too large",
@@ -110,7 +110,7 @@ var Kinds = []Kind{
 	{Internal, 500, "Internal error",
 		"The error is ours and has been logged under the requestId. Send the request again with the same Idempotency-Key; if it stays, give support the requestId."},
 	{Unavailable, 503, "Not available at the moment",
-		"Something that we depend on did not answer in time. Nothing was stored. Try again in a moment, with the same Idempotency-Key."},
+		"Something that we depend on did not answer in time, or takes no more at the moment. The request may have been carried out. Send it again as Retry-After says, with the same Idempotency-Key: it will not be carried out twice."},
 	{Timeout, 504, "The answer took too long",
 		"The request may have been carried out. Send it again with the same Idempotency-Key: it will not be carried out twice."},
 }

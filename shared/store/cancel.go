@@ -115,6 +115,8 @@ func (s *Store) tryCancel(ctx context.Context, lender inquiry.LenderID, id inqui
 		return s.rememberAlone(ctx, remember.Put, request)
 	case aws.ToString(header.Code) == "ConditionalCheckFailed":
 		return false, inquiry.ErrNotFound
+	case throttled(header) || throttled(record):
+		return false, err
 	case contended(header) || contended(record):
 		return false, inquiry.ErrConflict
 	}

@@ -37,7 +37,7 @@ type Store struct {
 
 // New returns a Store on the named table.
 func New(db DB, table string, now func() time.Time) *Store {
-	return &Store{db: db, table: table, now: now}
+	return &Store{db: plainDB{db}, table: table, now: now}
 }
 
 // get reads one item; an absent or expired one is inquiry.ErrNotFound. An

@@ -35,6 +35,7 @@ func (s *Store) Submit(ctx context.Context, lender inquiry.Lender, sub inquiry.S
 		return inquiry.BatchID{}, false, fmt.Errorf("storing %d inquiries: %w", len(sub.Inquiries), err)
 	}
 	id := inquiry.NewBatchID(s.now())
+	last := inquiry.ErrConflict // what the last try met
 	for attempt := range submitAttempts {
 		try := s.trySubmit
 		if len(sub.Inquiries) > lender.Room() {
@@ -54,6 +55,9 @@ func (s *Store) Submit(ctx context.Context, lender inquiry.Lender, sub inquiry.S
 		case outcome.parent != nil:
 			sub.Parent = outcome.parent
 		default: // conflict with a transaction still under way; its outcome is unknown
+			if last = inquiry.ErrConflict; outcome.throttled {
+				last = inquiry.ErrUnavailable
+			}
 			if lender, err = s.Lender(ctx, lender.ID); err != nil {
 				return inquiry.BatchID{}, false, err
 			}
@@ -62,15 +66,16 @@ func (s *Store) Submit(ctx context.Context, lender inquiry.Lender, sub inquiry.S
 			return inquiry.BatchID{}, false, fmt.Errorf("submitting batch %s: %w", id, err)
 		}
 	}
-	return inquiry.BatchID{}, false, fmt.Errorf("submitting batch %s: %w", id, inquiry.ErrConflict)
+	return inquiry.BatchID{}, false, fmt.Errorf("submitting batch %s: %w", id, last)
 }
 
 // submitOutcome says what a transaction did. All zero: it met another one.
 type submitOutcome struct {
-	done     bool             // committed, now or by an earlier try whose reply was lost
-	original *inquiry.BatchID // the idempotency key already stands for this batch
-	lender   *inquiry.Lender  // the count had moved on; this is the lender now
-	parent   *inquiry.Batch   // the parent had moved on; this is what it is now
+	done      bool             // committed, now or by an earlier try whose reply was lost
+	original  *inquiry.BatchID // the idempotency key already stands for this batch
+	lender    *inquiry.Lender  // the count had moved on; this is the lender now
+	parent    *inquiry.Batch   // the parent had moved on; this is what it is now
+	throttled bool             // the table takes no more at the moment
 }
 
 func (s *Store) trySubmit(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID, pages []page) (submitOutcome, error) {
@@ -124,7 +129,7 @@ func (s *Store) trySubmit(ctx context.Context, lender inquiry.Lender, sub inquir
 		return submitOutcome{}, fmt.Errorf("lender %s: %w", lender.ID, inquiry.ErrNotFound)
 	}
 	if slices.ContainsFunc(reasons, contended) {
-		return submitOutcome{}, nil
+		return submitOutcome{throttled: slices.ContainsFunc(reasons, throttled)}, nil
 	}
 	return submitOutcome{}, err
 }
@@ -153,11 +158,7 @@ func (s *Store) recall(ctx context.Context, lender inquiry.Lender, sub inquiry.S
 
 // contended reports whether trying again may help.
 func contended(r types.CancellationReason) bool {
-	switch aws.ToString(r.Code) {
-	case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
-		return true
-	}
-	return false
+	return aws.ToString(r.Code) == "TransactionConflict" || throttled(r)
 }
 
 // replay answers a key that was used before.
