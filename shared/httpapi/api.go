@@ -116,7 +116,7 @@ func (a *API) Handler() http.Handler {
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 	})
-	api.UseMiddleware(refuseEmpty)
+	api.UseMiddleware(refuseUnclear)
 	submissions := a.registerBatches(api)
 	a.registerPolling(api)
 	a.registerCancel(api)

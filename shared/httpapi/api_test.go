@@ -343,6 +343,9 @@ func TestRequestsThatNoRouteTakes(t *testing.T) {
 		"a negative offset":          {"GET", "/v1/batch-inquiries?offset=-1", 422, "offset"},
 		"an offset beyond integers":  {"GET", "/v1/batch-inquiries?offset=99999999999999999999", 422, "offset"},
 		"a parameter that is no one": {"GET", "/v1/batch-inquiries?lender=other", 422, "lender"},
+		"a parameter twice":          {"GET", "/v1/batch-inquiries?status=RUNNING&limit=5&status=FAILED", 422, "status"},
+		"a parameter twice the same": {"GET", "/v1/batch-inquiries?limit=5&limit=5", 422, "limit"},
+		"a limit twice, of rows":     {"GET", "/v1/batch-inquiries/" + id.String() + "/inquiries?limit=5&limit=", 422, "limit"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

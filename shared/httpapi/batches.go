@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -378,12 +379,19 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-// isJSON reports whether a body's media type is JSON; a missing one is taken
-// for it.
+// isJSON reports whether a body's media type is JSON, in UTF-8 if it says in what;
+// a missing one is taken for it.
 func isJSON(contentType string) bool {
 	if contentType == "" {
 		return true
 	}
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && media == "application/json"
+	media, parameters, err := mime.ParseMediaType(contentType)
+	if err != nil || media != "application/json" {
+		return false
+	}
+	switch strings.ToLower(parameters["charset"]) {
+	case "", "utf-8", "utf8", "us-ascii":
+		return true
+	}
+	return false
 }

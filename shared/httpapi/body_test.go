@@ -188,7 +188,8 @@ func TestOtherMediaTypesAreRefused(t *testing.T) {
 	t.Parallel()
 	const body = `{"name":"A","inquiries":[{"businessName":"B"}]}`
 	for media, want := range map[string]int{
-		"application/json": 200, "application/json; charset=utf-8": 200, "": 200,
+		"application/json": 200, "application/json; charset=utf-8": 200, `application/json; charset="UTF-8"`: 200, "": 200,
+		"application/json; charset=utf-16": 415, "application/json; charset=iso-8859-1": 415,
 		"text/csv": 415, "application/x-www-form-urlencoded": 415, "application/jsonp": 415, ";;": 415,
 	} {
 		resp, answer := newClient(t, newFake(), io.Discard).do(t, "POST", "/v1/batch-inquiries/", body, "Content-Type", media)
@@ -208,6 +209,32 @@ func TestIdempotencyKeysArePrintable(t *testing.T) {
 		resp, answer := newClient(t, newFake(), io.Discard).do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", key)
 		if resp.StatusCode != want {
 			t.Errorf("key %q: %d, want %d: %s", key, resp.StatusCode, want, answer)
+		}
+	}
+}
+
+func TestAFaultOfTheWholeBodyPointsToIt(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/v1/batch-inquiries", "/v1/inquiries"} {
+		for _, body := range []string{`[]`, `null`, `"x"`} {
+			_, answer := newClient(t, newFake(), io.Discard).do(t, "POST", path, body)
+			if !strings.Contains(answer, `"errors":[{"pointer":"","code":"type"`) {
+				t.Errorf("POST %s of %s: %s", path, body, answer)
+			}
+		}
+	}
+	_, answer := newClient(t, newFake(), io.Discard).do(t, "GET", "/v1/batch-inquiries?limit=0", "")
+	if strings.Contains(answer, "pointer") {
+		t.Errorf("a parameter's fault points into a body: %s", answer)
+	}
+}
+
+func TestAnEmptyBodyIsSaidToBeEmpty(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/v1/batch-inquiries", "/v1/inquiries"} {
+		resp, answer := newClient(t, newFake(), io.Discard).do(t, "POST", path, "")
+		if p := problem(t, resp, answer); p.Status != http.StatusBadRequest || !strings.Contains(p.Detail, "empty") {
+			t.Errorf("POST %s: %s", path, answer)
 		}
 	}
 }

@@ -70,13 +70,19 @@ func (p Page) from(highest int64) (int, error) {
 	return int(n), nil
 }
 
-// refuseEmpty answers a request with a query parameter that must have a form and
-// has no value. huma takes it for one that was not sent, and the client would get
-// a list without the filter that it meant to set.
-func refuseEmpty(ctx huma.Context, next func(huma.Context)) {
+// refuseUnclear answers a request with a query parameter that it has twice, or
+// that must have a form and has no value. huma takes the first, and none for one
+// that was not sent: the client would get a list without a filter that it meant to
+// set.
+func refuseUnclear(ctx huma.Context, next func(huma.Context)) {
 	url := ctx.URL()
 	sent := url.Query()
 	for _, p := range ctx.Operation().Parameters {
+		if p.In == "query" && len(sent[p.Name]) > 1 {
+			r, w := humago.Unwrap(ctx)
+			writeProblem(w, r, parameterProblem(p.Name, "the parameter is there more than once; give it one value"))
+			return
+		}
 		if p.In != "query" || !sent.Has(p.Name) || sent.Get(p.Name) != "" {
 			continue
 		}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -53,8 +54,24 @@ func (a *API) outer(next http.Handler) http.Handler {
 			writeProblem(recorder, r, p)
 			return
 		}
+		if detail := uncleanPath(r.URL.Path); detail != "" {
+			writeProblem(recorder, r, newProblem(http.StatusNotFound, "not-found", detail))
+			return
+		}
 		next.ServeHTTP(recorder, r)
 	})
+}
+
+// uncleanPath says what is wrong with a path that ServeMux would send the client
+// away from, to one that it did not mean; "" is nothing.
+func uncleanPath(p string) (detail string) {
+	switch {
+	case strings.Contains(p, "//"), strings.HasSuffix(p, "/") && p != "/":
+		return "There is no such route: the path has an empty part. An id may be missing."
+	case p != path.Clean(p), !strings.HasPrefix(p, "/"):
+		return "There is no such route."
+	}
+	return ""
 }
 
 // isRequestID reports whether a caller's own name for a request can stand in our

@@ -64,6 +64,36 @@ func TestAMethodThatAPathDoesNotHave(t *testing.T) {
 	}
 }
 
+// ServeMux would send the client elsewhere, without the stage and in HTML.
+func TestAPathThatIsNotCleanIsNotFound(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		method, path string
+		empty        bool // the answer says that something is missing
+	}{
+		"slashes":                        {"GET", "//v1//batch-inquiries", true},
+		"an empty id":                    {"GET", "/v1/batch-inquiries//inquiries", true},
+		"an empty id at the end":         {"GET", "/v1/batch-inquiries//", true},
+		"an empty id to cancel":          {"POST", "/v1/batch-inquiries//cancel", true},
+		"an empty id to delete":          {"DELETE", "/v1/batch-inquiries//", true},
+		"a dot":                          {"GET", "/v1/./batch-inquiries", false},
+		"a dot for an id":                {"POST", "/v1/batch-inquiries/%2e/cancel", false},
+		"two dots for an id":             {"POST", "/v1/batch-inquiries/%2e%2e/cancel", false},
+		"two dots":                       {"GET", "/v1/users/../batch-inquiries", false},
+		"two dots at the end":            {"GET", "/v1/batch-inquiries/..", false},
+		"what methods an empty id's has": {"OPTIONS", "/v1/batch-inquiries//cancel", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp, body := newClient(t, newFake(), io.Discard).do(t, c.method, c.path, "")
+			p := problem(t, resp, body)
+			if p.Status != http.StatusNotFound || resp.Header.Get("Location") != "" || strings.Contains(p.Detail, "missing") != c.empty {
+				t.Errorf("%d %v %s", resp.StatusCode, resp.Header, body)
+			}
+		})
+	}
+}
+
 func TestHEADIsGETWithoutTheBody(t *testing.T) {
 	t.Parallel()
 	for path, status := range map[string]int{"/v1/batch-inquiries": 200, "/v1/docs": 200, "/v2": 404} {

@@ -34,12 +34,25 @@ type Problem struct {
 
 // Fault is one thing that is wrong with a request.
 type Fault struct {
-	Pointer    string `json:"pointer,omitempty" doc:"JSON pointer (RFC 6901) to the place in the request body." example:"/inquiries/3/ein"`
+	Pointer    string `json:"pointer,omitempty" doc:"JSON pointer (RFC 6901) to the place in the request body; empty when it is the whole of it." example:"/inquiries/3/ein"`
 	Parameter  string `json:"parameter,omitempty" doc:"Name of the query parameter, path parameter or header, if the fault is not in the body." example:"limit"`
 	Index      *int   `json:"index,omitempty" doc:"Position of the inquiry in the batch, from 0."`
 	ExternalID string `json:"externalId,omitempty" doc:"The inquiry's externalId, if it has one."`
 	Code       string `json:"code" doc:"Stable word for programs." example:"duplicate"`
 	Message    string `json:"message" doc:"What to change."`
+}
+
+// MarshalJSON shows the pointer to the whole body, which is an empty text, unless
+// the fault is in a parameter.
+func (f Fault) MarshalJSON() ([]byte, error) {
+	type plain Fault
+	if f.Parameter != "" {
+		return json.Marshal(plain(f))
+	}
+	return json.Marshal(struct {
+		Pointer string `json:"pointer"`
+		plain
+	}{f.Pointer, plain(f)})
 }
 
 // newProblem takes the title from the list of all kinds, in package problem.
@@ -176,8 +189,11 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 // The hook is a global variable, so it is set before anything runs.
 func init() {
 	huma.DefaultArrayNullable = false // our lists are empty when there is nothing, never null
-	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, text string, errs ...error) huma.StatusError {
 		p := ofStatus(status)
+		if status == http.StatusBadRequest && text == "request body is required" { // huma's words
+			p.Detail = "The body is empty. Send JSON."
+		}
 		for _, err := range errs {
 			detail, ok := err.(huma.ErrorDetailer)
 			if !ok {
@@ -210,7 +226,7 @@ func ofStatus(status int) *Problem {
 	case http.StatusRequestEntityTooLarge:
 		return newProblem(status, "too-large", "A request body has at most 5 MiB. Split the batch into smaller ones.")
 	case http.StatusUnsupportedMediaType:
-		return newProblem(status, "unsupported-media", "Send application/json.")
+		return newProblem(status, "unsupported-media", "Send application/json, in UTF-8.")
 	case http.StatusNotAcceptable:
 		return newProblem(status, "not-acceptable", "The answer is application/json.")
 	}

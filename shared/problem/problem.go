@@ -91,7 +91,7 @@ var Kinds = []Kind{
 	{TooLarge, 413, "The request is too large",
 		"A body has at most 5 MiB, and a batch must fit one transaction of the table. Split it into smaller batches."},
 	{UnsupportedType, 415, "The body's media type is not supported",
-		"Send the body as application/json."},
+		"Send the body as application/json, in UTF-8."},
 
 	{"validation", 422, "The request breaks the rules",
 		"Nothing was stored. `errors` lists everything that is wrong: where (a JSON pointer into the body, or a parameter's name), the inquiry's index and externalId, a code for programs, and what to change. Of what was sent it repeats names of members and parameters, and externalIds; no other value."},

@@ -219,6 +219,23 @@ func TestWhatIsPublicNeedsNoCaller(t *testing.T) {
 	}
 }
 
+// A script with an empty variable must not be sent to another route.
+func TestAPathThatIsNotCleanIsNoRedirect(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, path := range []string{
+		"//v1//batch-inquiries", "/v1/batch-inquiries//inquiries", "/v1/batch-inquiries/./cancel", "/v1/batch-inquiries/../cancel", "/v1/batch-inquiries/%2e%2e/cancel",
+	} {
+		for _, method := range []string{"GET", "POST"} {
+			resp := f.ask(t, request(acme, method, path, ""))
+			if got := header(resp, "Content-Type"); resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed ||
+				got != "application/problem+json" || header(resp, "Location") != "" {
+				t.Errorf("%s %s: %d %q %s", method, path, resp.StatusCode, got, resp.Body)
+			}
+		}
+	}
+}
+
 func TestALastSlashMakesNoDifference(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
