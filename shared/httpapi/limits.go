@@ -98,12 +98,9 @@ func tooManyOpen(lender inquiry.Lender, total, wait int) *Problem {
 	return p
 }
 
-// The shortest and the longest that a lender without room is asked to wait, in
+// longestWait is the longest that a lender without room is asked to wait, in
 // seconds.
-const (
-	shortestWait = 2
-	longestWait  = 300
-)
+const longestWait = 300
 
 // roomIn is in how many seconds so many inquiries may be finished, as far as the
 // batches can be estimated. Half a minute is what is said when they cannot.
@@ -121,7 +118,7 @@ func roomIn(batches []inquiry.Batch, need int, now time.Time) int {
 	slices.SortFunc(ends, func(a, b end) int { return cmp.Or(a.at.Compare(b.at), a.total-b.total) })
 	for _, e := range ends {
 		if need -= e.total; need <= 0 {
-			return min(max(int(e.at.Sub(now).Seconds())+1, shortestWait), longestWait)
+			return min(max(int(e.at.Sub(now).Seconds())+1, soonest), longestWait)
 		}
 	}
 	return slowest

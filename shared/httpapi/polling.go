@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ type pollInput struct {
 type pollOutput struct {
 	Status       int
 	ETag         string `header:"ETag" doc:"Names this state of the batch, whoever asks for it: strong, the same for every credential of your lender." example:"\"6a7d0c5b3e9f4a21\""`
-	RetryAfter   string `header:"Retry-After" doc:"For how many seconds to wait before the next poll: 2 in the first half minute, then 5, 15 after two minutes and 30 after ten. Absent when the batch is terminal." example:"5"`
+	RetryAfter   string `header:"Retry-After" doc:"For how many seconds to wait before the next poll: 2 in the first half minute, then 5, 15 after two minutes and 30 after ten, but no longer than until the batch may be finished. Absent when the batch is terminal." example:"5"`
 	CacheControl string `header:"Cache-Control" doc:"private, no-cache: keep it if you like, and ask each time whether it still holds." example:"private, no-cache"`
 	Body         BatchBody
 }
@@ -133,18 +134,31 @@ func matches(header, tag string) bool {
 }
 
 // retryAfter is how many seconds a client should wait: little while a batch is
-// young and moves from second to second, half a minute when it runs long.
+// young and moves from second to second, half a minute when it runs long, and no
+// longer than until the batch is expected to be finished.
 func retryAfter(b inquiry.Batch, now time.Time) string {
+	wait := slowest
 	switch age := now.Sub(b.CreatedAt()); {
 	case age < 30*time.Second:
-		return "2"
+		wait = soonest
 	case age < 2*time.Minute:
-		return "5"
+		wait = 5
 	case age < 10*time.Minute:
-		return "15"
+		wait = 15
 	}
-	return strconv.Itoa(slowest)
+	if earliest, latest, ok := b.Estimate(); ok {
+		for _, end := range []time.Time{earliest, latest} {
+			if left := end.Sub(now); left > 0 {
+				wait = min(wait, max(int(math.Ceil(left.Seconds())), soonest))
+				break
+			}
+		}
+	}
+	return strconv.Itoa(wait)
 }
+
+// soonest is the shortest pause, in seconds, that is recommended.
+const soonest = 2
 
 // slowest is the pause that the reference recommends, in seconds.
 const slowest = 30

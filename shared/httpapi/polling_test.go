@@ -109,6 +109,33 @@ func TestRetryAfterFollowsThePhase(t *testing.T) {
 			t.Errorf("after %s: Retry-After %q, want %s", age, resp.Header.Get("Retry-After"), want)
 		}
 	}
+	// 100 of 150 took 1000 seconds, so that the rest is expected in some hundreds.
+	p.do(t, "POST", "/v1/batch-inquiries", businesses(150))
+	long := &p.batches.batches[1]
+	for i := range 100 {
+		long.Tally, _ = long.Merge(inquiry.Change{Index: i, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{
+			StartedAt: noon, FinishedAt: noon.Add(time.Duration(i+1) * 10 * time.Second),
+		}})
+	}
+	earliest, latest, ok := long.Estimate()
+	if !ok {
+		t.Fatal("there is no estimate, so that this shows nothing")
+	}
+	for name, c := range map[string]struct {
+		at   time.Time
+		want string
+	}{
+		"long before the end":            {earliest.Add(-time.Minute), "30"},
+		"shortly before it may be over":  {earliest.Add(-10 * time.Second), "10"},
+		"in the moment before that":      {earliest.Add(-time.Millisecond), "2"},
+		"shortly before it must be over": {latest.Add(-7 * time.Second), "7"},
+		"when it should have been over":  {latest.Add(time.Second), "30"},
+	} {
+		*p.now = c.at
+		if resp, _ := p.do(t, "GET", "/v1/batch-inquiries/"+long.ID.String(), ""); resp.Header.Get("Retry-After") != c.want {
+			t.Errorf("%s: Retry-After %q, want %s", name, resp.Header.Get("Retry-After"), c.want)
+		}
+	}
 	p.reach(0, inquiry.StatusCompleted)
 	p.reach(1, inquiry.StatusFailed)
 	if resp, _ := p.do(t, "GET", p.path, ""); resp.Header.Get("Retry-After") != "" {
