@@ -237,7 +237,7 @@ func problemResponse(doc *huma.OpenAPI, kinds []problem.Kind, examples map[strin
 		if example == nil {
 			continue // a test says so
 		}
-		value, err := plain(example)
+		value, err := sent(example)
 		if err != nil {
 			panic(err) // texts and numbers
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -313,11 +314,10 @@ func mediaAt(op *huma.Operation, place string) *mediaType {
 	return nil
 }
 
-// put writes the examples as plain JSON values, so that they are read as the
-// client will read them.
+// put adds the examples as they are sent, members in the order of the answers'.
 func (m *mediaType) put(examples []example) error {
 	for _, e := range examples {
-		value, err := plain(e.Value)
+		value, err := sent(e.Value)
 		if err != nil {
 			return err
 		}
@@ -335,14 +335,20 @@ func (m *mediaType) put(examples []example) error {
 
 // values are the media type's examples, in the order of their names.
 func (m *mediaType) values() []any {
-	if m.Example != nil {
-		return []any{m.Example}
-	}
-	var values []any
+	values := []any{m.Example}
 	for _, name := range slices.Sorted(maps.Keys(m.Examples)) {
 		values = append(values, m.Examples[name].Value)
 	}
 	return values
+}
+
+// sent is a value as it stands in a body: a text, or JSON.
+func sent(value any) (any, error) {
+	if _, isText := value.(string); isText {
+		return value, nil
+	}
+	text, err := json.Marshal(value)
+	return json.RawMessage(text), err
 }
 
 // plain is a value as JSON has it: maps, lists, texts, numbers.
@@ -359,10 +365,16 @@ func plain(v any) (any, error) {
 // illustrateSchemas gives members an example out of the bodies that have them.
 func illustrateSchemas(document *huma.OpenAPI) error {
 	schemas := document.Components.Schemas
+	var failed error
+	show := func(s *huma.Schema, value any) {
+		value, err := plain(value)
+		failed = errors.Join(failed, err)
+		illustrate(schemas, s, value)
+	}
 	walk := func(content map[string]*huma.MediaType) {
 		for _, name := range slices.Sorted(maps.Keys(content)) {
 			for _, value := range (*mediaType)(content[name]).values() {
-				illustrate(schemas, content[name].Schema, value)
+				show(content[name].Schema, value)
 			}
 		}
 	}
@@ -379,9 +391,8 @@ func illustrateSchemas(document *huma.OpenAPI) error {
 	for _, name := range slices.Sorted(maps.Keys(document.Components.Responses)) {
 		walk(document.Components.Responses[name].Content)
 	}
-	end, err := plain(resultsLastLine{resultsEnd{exampleID(exampleBatchID), 2, true, exampleFinished().FinishedAt.Add(time.Minute)}})
-	illustrate(schemas, schemas.Map()["ResultsLastLine"], end)
-	return err
+	show(schemas.Map()["ResultsLastLine"], resultsLastLine{resultsEnd{exampleID(exampleBatchID), 2, true, exampleFinished().FinishedAt.Add(time.Minute)}})
+	return failed
 }
 
 func illustrate(schemas huma.Registry, s *huma.Schema, value any) {

@@ -295,7 +295,11 @@ func limitsOf(s *huma.Schema) []string {
 				words = append(words, fmt.Sprint(word))
 			}
 		}
-		say("%s", strings.Join(words, ", "))
+		if len(words) == 1 {
+			say("always %s", words[0])
+		} else {
+			say("one of %s", strings.Join(words, ", "))
+		}
 	}
 	if s.Pattern != "" {
 		say("matches %s", s.Pattern)

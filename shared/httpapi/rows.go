@@ -60,12 +60,12 @@ func describeResults(doc *huma.OpenAPI, op *huma.Operation) {
 	found.Content = map[string]*huma.MediaType{
 		mediaNDJSON: {
 			Schema: &huma.Schema{Type: huma.TypeString, Description: fmt.Sprintf(
-				"A JSON object in each line: an InquiryBody for each inquiry, and at the end one ResultsLastLine. Their schemas are in %s.", extensionLines)},
+				"A JSON object in each line: an InquiryBody for each inquiry, and at the end one ResultsLastLine (see %s).", extensionLines)},
 			Extensions: map[string]any{extensionLines: lines},
 		},
 		mediaCSV: {
 			Schema: &huma.Schema{Type: huma.TypeString, Description: fmt.Sprintf(
-				"A header row, and a row for each inquiry. %s says what is in each column.", extensionColumns)},
+				"A header row, and a row for each inquiry (see %s).", extensionColumns)},
 			Extensions: map[string]any{extensionColumns: columns},
 		},
 	}
