@@ -213,7 +213,7 @@ func readRequest(t *testing.T, name string) events.APIGatewayProxyRequest {
 	t.Helper()
 	ev := read[events.APIGatewayProxyRequest](t, name)
 	caller, err := auth.CallerFromContext(ev.RequestContext.Authorizer)
-	want := auth.Caller{LenderID: lender, UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1"}
+	want := auth.Caller{LenderID: lender, UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1", KeyVersion: 2}
 	if diff := cmp.Diff(want, caller); diff != "" || err != nil {
 		t.Errorf("%v; caller (-want +got):\n%s", err, diff)
 	}

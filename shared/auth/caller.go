@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
@@ -14,6 +15,7 @@ type Caller struct {
 	Role       Role
 	Credential Credential
 	KeyID      string // set when Credential is CredentialAPIKey
+	KeyVersion int    // of the key that was sent, which may have ended since; from 1, 0 when it is not known
 }
 
 // Credential is how a caller proved who they are.
@@ -60,6 +62,7 @@ func (c Caller) Context() map[string]any {
 	}
 	if c.KeyID != "" {
 		values["keyId"] = c.KeyID
+		values["keyVersion"] = strconv.Itoa(c.KeyVersion)
 	}
 	return values
 }
@@ -90,5 +93,7 @@ func CallerFromContext(values map[string]any) (Caller, error) {
 		return Caller{}, fmt.Errorf("the authorizer's context: %w", err)
 	}
 	c.Role = role
+	// Answers of an earlier authorizer, which API Gateway kept, have no version.
+	c.KeyVersion, _ = strconv.Atoi(text("keyVersion"))
 	return c, nil
 }

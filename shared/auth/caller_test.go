@@ -14,7 +14,7 @@ func TestACallerSurvivesTheWayThroughAPIGateway(t *testing.T) {
 
 	for name, want := range map[string]auth.Caller{
 		"user": {LenderID: "acme", UserID: "u1", Role: auth.RoleViewer, Credential: auth.CredentialUser},
-		"key":  {LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1"},
+		"key":  {LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1", KeyVersion: 12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -54,6 +54,19 @@ func TestAnIncompleteContextIsNoCaller(t *testing.T) {
 				t.Errorf("caller %+v", c)
 			}
 		})
+	}
+}
+
+// A key whose version nobody knows is let through, and proves no version.
+func TestAVersionThatIsNoneIsNotKnown(t *testing.T) {
+	t.Parallel()
+
+	for _, said := range []any{nil, "", "two", "0x2", 2} {
+		values := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1"}.Context()
+		values["keyVersion"] = said
+		if c, err := auth.CallerFromContext(values); err != nil || c.KeyVersion != 0 || c.KeyID != "k1" {
+			t.Errorf("%v: caller %+v, error %v", said, c, err)
+		}
 	}
 }
 

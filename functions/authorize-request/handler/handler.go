@@ -145,7 +145,7 @@ func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, er
 	if !h.Keys.Verify(parsed, key.Version) {
 		return caller, fmt.Errorf("%w: it has another secret than version %d", auth.ErrUnknownKey, key.Version)
 	}
-	caller.KeyID = key.ID
+	caller.KeyID, caller.KeyVersion = key.ID, key.Version
 	if !key.RevokedAt.IsZero() {
 		return caller, fmt.Errorf("%w: it was revoked", auth.ErrEndedKey)
 	}

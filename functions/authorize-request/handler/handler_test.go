@@ -123,7 +123,7 @@ func TestACallerIsAllowedTheWholeStage(t *testing.T) {
 	t.Parallel()
 
 	user := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialUser}
-	key := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1"}
+	key := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1", KeyVersion: 2}
 	f := newFixture(t)
 	for name, c := range map[string]struct {
 		header string
