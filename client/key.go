@@ -52,7 +52,8 @@ func (c *Client) APIKey(ctx context.Context) (string, error) {
 }
 
 // RotateAPIKey ends the caller's API key and returns another. A client that goes
-// by the old key needs replacing: the old one works for minutes at the most.
+// by the old key needs replacing: the old one works for minutes at the most, and
+// does not show the new one.
 func (c *Client) RotateAPIKey(ctx context.Context) (string, error) {
 	var out apiKey
 	_, err := c.post(ctx, keyPath+"/rotate", "", nil, &out)

@@ -37,8 +37,8 @@ type access interface {
 	SuspendUser(ctx context.Context, id string) (changed bool, err error)
 	ResumeUser(ctx context.Context, id string) (changed bool, err error)
 	SetRole(ctx context.Context, id, role string) (changed bool, err error)
-	RotateAPIKey(ctx context.Context, id string) (store.APIKey, error)
-	RevokeAPIKey(ctx context.Context, id string) (changed bool, err error)
+	RotateAPIKey(ctx context.Context, id string, r store.Rotation) (k store.APIKey, replayed bool, err error)
+	RevokeAPIKey(ctx context.Context, id string, version int) (changed bool, err error)
 }
 
 // people is Cognito's part.

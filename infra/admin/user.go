@@ -242,7 +242,7 @@ func (a *admin) rotateKey(ctx context.Context, address string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	k, err := a.access.RotateAPIKey(ctx, keyID)
+	k, _, err := a.access.RotateAPIKey(ctx, keyID, store.Rotation{From: store.AnyVersion})
 	if err != nil {
 		return result{}, err
 	}
@@ -257,7 +257,7 @@ func (a *admin) revokeKey(ctx context.Context, address string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	changed, err := a.access.RevokeAPIKey(ctx, keyID)
+	changed, err := a.access.RevokeAPIKey(ctx, keyID, store.AnyVersion)
 	if err != nil {
 		return result{}, err
 	}

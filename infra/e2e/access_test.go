@@ -99,6 +99,60 @@ func TestARefusedCredentialIsTold(t *testing.T) {
 	}
 }
 
+// API Gateway lets an ended key through for minutes. Who holds it then must not
+// get hold of the key that came after it.
+func TestAnEndedKeyLeadsToNoOther(t *testing.T) {
+	t.Parallel()
+	const keyPath = "/v1/users/me/api-key"
+	u := newUser(t, "", "member")
+	thief := u.key()
+	thief.get(t, "/v1/users/me", http.StatusOK, &struct{}{}) // from now on API Gateway knows the key
+	owner := u.bearer(u.token)
+	end := func(method, path string) {
+		t.Helper()
+		if resp, data := owner.do(t, method, path, ""); resp.StatusCode >= 300 {
+			t.Fatalf("%s %s: %s %s", method, path, resp.Status, data)
+		}
+	}
+	tries := func(after string) {
+		t.Helper()
+		thief.get(t, "/v1/users/me", http.StatusOK, &struct{}{}) // or the rest would prove nothing
+		for _, route := range [][2]string{{"GET", keyPath}, {"GET", "/users/me/api-key"}, {"POST", keyPath + "/rotate"}} {
+			resp, body := thief.do(t, route[0], route[1], "")
+			refused(t, after+": "+route[0]+" "+route[1], resp, body, http.StatusUnauthorized)
+			if !strings.Contains(string(body), `#problem-key-revoked"`) || strings.Contains(string(body), "vd__") {
+				t.Errorf("%s: %s %s: %s", after, route[0], route[1], body)
+			}
+		}
+	}
+	end("DELETE", keyPath)
+	tries("after the revocation")
+	end("POST", keyPath+"/rotate")
+	tries("after the rotation")
+	resp, body := thief.do(t, "DELETE", keyPath, "")
+	refused(t, "ending the owner's new key", resp, body, http.StatusUnauthorized)
+
+	var next struct{ APIKey string }
+	owner.get(t, keyPath, http.StatusOK, &next)
+	u.bearer(next.APIKey).get(t, keyPath, http.StatusOK, &next)
+	if next.APIKey == u.apiKey {
+		t.Error("the key is the same after its rotation")
+	}
+
+	// Only the request that ended the key is told again which came after it.
+	const request = "8a4cf0b5-3f5e-4c38-9d0c-d6b8b1f3a7e2"
+	var made, again struct{ APIKey string }
+	resp, body = u.bearer(next.APIKey).do(t, "POST", keyPath+"/rotate", "", "Idempotency-Key", request)
+	decode(t, resp, body, http.StatusOK, &made)
+	resp, body = u.bearer(next.APIKey).do(t, "POST", keyPath+"/rotate", "", "Idempotency-Key", request)
+	decode(t, resp, body, http.StatusOK, &again)
+	if made != again || made == next || resp.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("the same key again: %v; replayed %q", made == again, resp.Header.Get("Idempotent-Replayed"))
+	}
+	resp, body = u.bearer(next.APIKey).do(t, "POST", keyPath+"/rotate", "", "Idempotency-Key", strings.ToUpper(request))
+	refused(t, "another request with the ended key", resp, body, http.StatusUnauthorized)
+}
+
 func TestAPathThatThereIsNot(t *testing.T) {
 	t.Parallel()
 	s := newUser(t, "", "member").key()

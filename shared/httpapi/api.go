@@ -43,17 +43,20 @@ type Batches interface {
 	Entry(context.Context, inquiry.LenderID, inquiry.ID) (inquiry.Entry, error)
 }
 
-// APIKeys keeps one API key for each user.
+// APIKeys keeps one API key for each user. To a caller who came with a key that
+// has ended, all of it is auth.ErrEndedKey.
 type APIKeys interface {
 	// Show returns the key, which the first call creates; after Revoke it is
 	// inquiry.ErrNotFound.
-	Show(ctx context.Context, userID string) (key string, err error)
+	Show(ctx context.Context, caller auth.Caller) (key string, err error)
 
-	// Rotate ends the key, if there is one, and returns another.
-	Rotate(ctx context.Context, userID string) (key string, err error)
+	// Rotate ends the key, if there is one, and returns another: the same one when
+	// the request is repeated within 24 hours, and inquiry.ErrNotFound when that
+	// was revoked since.
+	Rotate(ctx context.Context, caller auth.Caller, idempotencyKey string) (key string, replayed bool, err error)
 
 	// Revoke ends the key; that there is none is no error.
-	Revoke(ctx context.Context, userID string) error
+	Revoke(ctx context.Context, caller auth.Caller) error
 }
 
 // API answers the requests of callers that the authorizer has verified.

@@ -99,13 +99,15 @@ func (f *fakeBatches) Entry(_ context.Context, _ inquiry.LenderID, id inquiry.ID
 
 type fakeKeys struct{}
 
-func (fakeKeys) Show(_ context.Context, userID string) (string, error) { return "vd__" + userID, nil }
-
-func (fakeKeys) Rotate(_ context.Context, userID string) (string, error) {
-	return "vd__" + userID + "2", nil
+func (fakeKeys) Show(_ context.Context, c auth.Caller) (string, error) {
+	return "vd__" + c.UserID, nil
 }
 
-func (fakeKeys) Revoke(context.Context, string) error { return nil }
+func (fakeKeys) Rotate(_ context.Context, c auth.Caller, _ string) (key string, replayed bool, err error) {
+	return "vd__" + c.UserID + "2", false, nil
+}
+
+func (fakeKeys) Revoke(context.Context, auth.Caller) error { return nil }
 
 // client calls the API as one caller.
 type client struct {

@@ -40,7 +40,7 @@ func (a *API) outer(next http.Handler) http.Handler {
 				"lenderId", request.Caller.LenderID, "milliseconds", a.Now().Sub(started).Milliseconds())
 		}()
 		if request.Suspended && !IsPublic(r.URL.Path) {
-			writeProblem(recorder, r, newProblem(http.StatusForbidden, problem.Suspended, "You or your lender may not use the service at the moment. Ask your contact with us."))
+			writeProblem(recorder, r, newProblem(http.StatusForbidden, problem.Suspended, suspendedDetail))
 			return
 		}
 		if p := a.admit(request, started); p != nil {

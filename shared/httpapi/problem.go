@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
@@ -93,6 +94,11 @@ func (p *Problem) GetHeaders() http.Header {
 	if p.wait > 0 {
 		headers.Set("Retry-After", strconv.Itoa(p.wait))
 	}
+	if p.Status == http.StatusUnauthorized {
+		// API Gateway renames it to X-Amzn-Remapped-Www-Authenticate on its way out
+		// of a function, and keeps the name for its own answers.
+		headers.Set("WWW-Authenticate", problem.Challenge(p.Detail))
+	}
 	return headers
 }
 
@@ -140,7 +146,9 @@ func known(err error) *Problem {
 		return newProblem(http.StatusUnprocessableEntity, "idempotency-mismatch",
 			"This Idempotency-Key was used within 24 hours for another request. Use a new key for a new request.")
 	case errors.Is(err, inquiry.ErrSuspended):
-		return newProblem(http.StatusForbidden, "forbidden", "The lender is suspended.")
+		return newProblem(http.StatusForbidden, problem.Suspended, suspendedDetail)
+	case errors.Is(err, auth.ErrEndedKey):
+		return newProblem(http.StatusUnauthorized, problem.KeyRevoked, problem.KeyEnded)
 	case errors.Is(err, inquiry.ErrTooLarge):
 		return newProblem(http.StatusRequestEntityTooLarge, "too-large", "The batch is too large to store. Split it into smaller ones.")
 	case errors.Is(err, inquiry.ErrConflict):
@@ -148,6 +156,8 @@ func known(err error) *Problem {
 	}
 	return nil
 }
+
+const suspendedDetail = "You or your lender may not use the service at the moment. Ask your contact with us."
 
 // maxFaults bounds how many faults an answer lists: more are no help to anyone.
 const maxFaults = 5000

@@ -27,6 +27,15 @@ type Kind struct {
 // the API's own address, "" on a domain of its own).
 func Type(prefix, name string) string { return prefix + Page + "#" + Anchor + name }
 
+// Challenge is what WWW-Authenticate says with a credential that was refused. The
+// detail has no quotes.
+func Challenge(detail string) string {
+	return `Bearer error="invalid_token", error_description="` + detail + `"`
+}
+
+// KeyEnded is the detail of every KeyRevoked.
+const KeyEnded = "The API key was revoked or rotated. Sign in and make a new one."
+
 // The names that more than one of us uses.
 const (
 	Unauthenticated = "unauthenticated"
@@ -59,7 +68,7 @@ var Kinds = []Kind{
 	{KeyUnknown, 401, "The API key is unknown",
 		"It has the form of a key and is none that was issued here. Check that key and address belong together: each environment has keys of its own."},
 	{KeyRevoked, 401, "The API key has ended",
-		"It was a valid key until it was revoked or rotated. Sign in and make a new one with `POST /v1/users/me/api-key/rotate`. Only who holds the whole key is told this."},
+		"It was a valid key until it was revoked or rotated. Sign in: with your token, `GET /v1/users/me/api-key` shows the key that is in use, and `POST /v1/users/me/api-key/rotate` makes a new one. Only who holds the whole key is told this."},
 	{TokenInvalid, 401, "The token is invalid",
 		"Its signature does not fit, it was issued to another application, or it is not a token that this service takes (an ID token or an access token). Sign in again."},
 	{TokenExpired, 401, "The token has expired",

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -275,48 +277,133 @@ func (s *Store) recordFirstKey(ctx context.Context, k APIKey) error {
 	return err
 }
 
-// RotateAPIKey ends the key that is in use and begins the next version, which
-// is valid even if the old one was revoked.
-func (s *Store) RotateAPIKey(ctx context.Context, id string) (APIKey, error) {
-	k, err := s.APIKey(ctx, id)
-	if err != nil {
-		return APIKey{}, err
-	}
-	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                 &s.table,
-		Key:                       key(apiKeyKey(id), profileKey),
-		UpdateExpression:          aws.String("SET version = :next REMOVE revokedAt"),
-		ConditionExpression:       aws.String("version = :read"),
-		ExpressionAttributeValues: item{":read": number(k.Version), ":next": number(k.Version + 1)},
-	})
-	if _, ok := refused(err); ok {
-		// Ours, when the reply was lost, or somebody else's in the same moment:
-		// the key that was in use has ended either way.
-		return s.APIKey(ctx, id)
-	}
-	if err != nil {
-		return APIKey{}, fmt.Errorf("rotating API key %s: %w", id, err)
-	}
-	k.Version++
-	k.RevokedAt = time.Time{}
-	return k, nil
+// AnyVersion of an API key is the one in use, whichever that is.
+const AnyVersion = 0
+
+// Rotation says which version of an API key ends, and for whom.
+type Rotation struct {
+	// From is the version that whoever asks has proved to hold. It must be in
+	// use: who holds an ended key gets no other. AnyVersion is for those who
+	// proved themselves otherwise; they may also replace a revoked one.
+	From int
+
+	// Request names the request, so that its repeat within 24 hours gives the
+	// same version again, until there is another. It is a secret of whoever asks:
+	// with it even the version that has ended is shown its successor. Empty is a
+	// request that is never repeated.
+	Request string
 }
 
-// RevokeAPIKey ends a key; changed is false when it was revoked before.
-func (s *Store) RevokeAPIKey(ctx context.Context, id string) (changed bool, err error) {
+// hash names the rotation in the table. From is part of it: what one credential
+// asked for is no repeat of what another did.
+func (r Rotation) hash() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", r.From, r.Request))
+	return hex.EncodeToString(sum[:])
+}
+
+// RotateAPIKey ends the key that is in use and begins the next version. It is
+// inquiry.ErrConflict when r.From is not in use, which changes nothing. The
+// version that a repeat gives may have been revoked since.
+func (s *Store) RotateAPIKey(ctx context.Context, id string, r Rotation) (k APIKey, replayed bool, err error) {
+	repeatable := r.Request != ""
+	if !repeatable {
+		r.Request = rand.Text() // to know our own write again, when its reply was lost
+	}
+	hash := r.hash()
+	for attempt := range 5 {
+		k, last, err := s.lastRotation(ctx, id)
+		if err != nil {
+			return APIKey{}, false, err
+		}
+		if last == hash {
+			return k, repeatable, nil
+		}
+		if r.From != AnyVersion && (k.Version != r.From || !k.RevokedAt.IsZero()) {
+			return APIKey{}, false, fmt.Errorf("rotating API key %s: version %d is not in use: %w", id, r.From, inquiry.ErrConflict)
+		}
+		changed, err := s.raiseVersion(ctx, k, hash)
+		if err != nil {
+			return APIKey{}, false, fmt.Errorf("rotating API key %s: %w", id, err)
+		}
+		if changed {
+			k.Version++
+			k.RevokedAt = time.Time{}
+			return k, false, nil
+		}
+		// Ours, when the reply was lost, or somebody else's: the next reading tells.
+		// Theirs is not as good, for they may be who the key is kept from.
+		if err := pause(ctx, attempt); err != nil {
+			return APIKey{}, false, err
+		}
+	}
+	return APIKey{}, false, fmt.Errorf("rotating API key %s: %w", id, inquiry.ErrConflict)
+}
+
+// lastRotation returns a key and the hash of the rotation that began its version;
+// "" when there was none, or it is too long ago to be repeated.
+func (s *Store) lastRotation(ctx context.Context, id string) (k APIKey, hash string, err error) {
+	it, err := s.get(ctx, key(apiKeyKey(id), profileKey), true)
+	if err != nil {
+		return APIKey{}, "", fmt.Errorf("reading API key %s: %w", id, err)
+	}
+	at, errAt := numberOf(it, "rotatedAt")
+	if k, err = apiKeyOf(id, it); err != nil || errAt != nil {
+		return APIKey{}, "", errors.Join(err, naming(errAt, "reading API key %s", id))
+	}
+	if s.now().Sub(time.UnixMilli(at)) < idempotencyLife {
+		hash = textOf(it, "rotation")
+	}
+	return k, hash, nil
+}
+
+// raiseVersion begins the next version of a key, if the key is still as it was
+// read: neither rotated nor, if it was valid, revoked.
+func (s *Store) raiseVersion(ctx context.Context, read APIKey, rotation string) (changed bool, err error) {
+	condition := "version = :read"
+	if read.RevokedAt.IsZero() {
+		condition += " AND attribute_not_exists(revokedAt)"
+	}
+	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:           &s.table,
+		Key:                 key(apiKeyKey(read.ID), profileKey),
+		UpdateExpression:    aws.String("SET version = :next, rotation = :rotation, rotatedAt = :now REMOVE revokedAt"),
+		ConditionExpression: &condition,
+		ExpressionAttributeValues: item{
+			":read": number(read.Version), ":next": number(read.Version + 1),
+			":rotation": text(rotation), ":now": number(s.now().UnixMilli()),
+		},
+	})
+	if _, ok := refused(err); ok {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// RevokeAPIKey ends a key; changed is false when it was revoked before. When the
+// version is not the one in use, nothing changes, and it is inquiry.ErrConflict.
+func (s *Store) RevokeAPIKey(ctx context.Context, id string, version int) (changed bool, err error) {
+	condition, values := "attribute_exists(PK) AND attribute_not_exists(revokedAt)", item{":now": number(s.now().UnixMilli())}
+	if version != AnyVersion {
+		condition += " AND version = :version"
+		values[":version"] = number(version)
+	}
 	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                           &s.table,
 		Key:                                 key(apiKeyKey(id), profileKey),
 		UpdateExpression:                    aws.String("SET revokedAt = :now"),
-		ConditionExpression:                 aws.String("attribute_exists(PK) AND attribute_not_exists(revokedAt)"),
-		ExpressionAttributeValues:           item{":now": number(s.now().UnixMilli())},
+		ConditionExpression:                 &condition,
+		ExpressionAttributeValues:           values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if old, ok := refused(err); ok {
 		if old == nil {
 			return false, fmt.Errorf("revoking API key %s: %w", id, inquiry.ErrNotFound)
 		}
-		return false, nil
+		k, err := apiKeyOf(id, old)
+		if err == nil && version != AnyVersion && k.Version != version {
+			err = fmt.Errorf("revoking API key %s: version %d is not in use: %w", id, version, inquiry.ErrConflict)
+		}
+		return false, err
 	}
 	return err == nil, naming(err, "revoking API key %s", id)
 }

@@ -87,7 +87,7 @@ func (a *app) rotateCommand() *cobra.Command {
 		key, err := c.RotateAPIKey(cmd.Context())
 		if err != nil {
 			os.Remove(path)
-			return fmt.Errorf("%w\nIf the answer was lost, the key may be another by now: `bi key show` says", err)
+			return fmt.Errorf("%w\nIf the answer was lost, the key may be another by now: `bi key show` says, with the token of your signing in as BI_API_KEY", err)
 		}
 		if _, err := fmt.Fprintln(f, key); err != nil {
 			return err

@@ -426,7 +426,7 @@ func TestARevokedKeyIsNotShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.store.RevokeAPIKey(t.Context(), record.ID); err != nil {
+	if _, err := f.store.RevokeAPIKey(t.Context(), record.ID, store.AnyVersion); err != nil {
 		t.Fatal(err)
 	}
 	if status, key := f.shown(t, acme); status != http.StatusNotFound || key != "" {

@@ -6,7 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/problem"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
 func TestAKeyIsRotatedRevokedAndMadeAgain(t *testing.T) {
@@ -52,5 +57,211 @@ func TestTheSuspendedAreToldAndSeeNothing(t *testing.T) {
 		if resp.StatusCode != want || want == 403 && !strings.Contains(resp.Body, "#problem-suspended") {
 			t.Errorf("%s: %d %.300s", path, resp.StatusCode, resp.Body)
 		}
+	}
+}
+
+// keyed is acme's user with the API key that is in use. API Gateway takes them
+// for this caller for minutes more, whatever becomes of the key.
+func (f fixture) keyed(tb testing.TB) auth.Caller {
+	tb.Helper()
+	record, err := f.store.EnsureAPIKey(tb.Context(), acme.UserID)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c := acme
+	c.Credential, c.KeyID, c.KeyVersion = auth.CredentialAPIKey, record.ID, record.Version
+	return c
+}
+
+// rotated is the request to rotate the caller's key; "" sends no idempotency key.
+func rotated(c auth.Caller, idempotencyKey string) events.APIGatewayProxyRequest {
+	ev := request(c, "POST", "/v1/users/me/api-key/rotate", "")
+	if idempotencyKey != "" {
+		ev.MultiValueHeaders["Idempotency-Key"] = []string{idempotencyKey}
+	}
+	return ev
+}
+
+const (
+	ours   = "6b1e5c0a-55a4-4d0e-9a51-2f4c3f6e7d10"
+	guess  = "00000000-0000-0000-0000-000000000000"
+	keyURL = "/v1/users/me/api-key"
+)
+
+// Whoever has stolen a key and used it in the last minutes is still let through
+// by API Gateway. Were they shown the owner's next key, or given another, then no
+// rotation and no revocation would ever end their access.
+func TestAnEndedKeyShowsMakesAndEndsNoKey(t *testing.T) {
+	t.Parallel()
+
+	ask := func(t *testing.T, f fixture, ev events.APIGatewayProxyRequest) {
+		t.Helper()
+		if resp := f.ask(t, ev); resp.StatusCode >= 300 {
+			t.Fatalf("%d %s", resp.StatusCode, resp.Body)
+		}
+	}
+	byHand := func(t *testing.T, f fixture, change func(id string) error) {
+		t.Helper()
+		record, err := f.store.EnsureAPIKey(t.Context(), acme.UserID)
+		if err == nil {
+			err = change(record.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, end := range map[string]func(*testing.T, fixture, auth.Caller){
+		"its owner, with a token, rotates it": func(t *testing.T, f fixture, _ auth.Caller) { ask(t, f, rotated(acme, ours)) },
+		"its owner, with the key, rotates it": func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, rotated(k, ours)) },
+		"and without an idempotency key":      func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, rotated(k, "")) },
+		"its owner, with a token, revokes it": func(t *testing.T, f fixture, _ auth.Caller) { ask(t, f, request(acme, "DELETE", keyURL, "")) },
+		"its owner, with the key, revokes it": func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, request(k, "DELETE", keyURL, "")) },
+		"its owner revokes it and makes another": func(t *testing.T, f fixture, _ auth.Caller) {
+			ask(t, f, request(acme, "DELETE", keyURL, ""))
+			ask(t, f, rotated(acme, ours))
+		},
+		"the administrator rotates it": func(t *testing.T, f fixture, _ auth.Caller) {
+			byHand(t, f, func(id string) error {
+				_, _, err := f.store.RotateAPIKey(t.Context(), id, store.Rotation{})
+				return err
+			})
+		},
+		"the administrator revokes it": func(t *testing.T, f fixture, _ auth.Caller) {
+			byHand(t, f, func(id string) error {
+				_, err := f.store.RevokeAPIKey(t.Context(), id, store.AnyVersion)
+				return err
+			})
+		},
+		"nobody, but its version is not known": func(_ *testing.T, _ fixture, k auth.Caller) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			thief := f.keyed(t)
+			end(t, f, thief)
+			if strings.HasPrefix(name, "nobody") {
+				thief.KeyVersion = 0
+			}
+			before, err := f.store.APIKey(t.Context(), thief.KeyID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for what, ev := range map[string]events.APIGatewayProxyRequest{
+				"showing": request(thief, "GET", keyURL, ""), "showing, in short": request(thief, "GET", "/users/me/api-key", ""),
+				"rotating": rotated(thief, ""), "rotating with a guess": rotated(thief, guess),
+			} {
+				f.endedKey(t, what, ev)
+			}
+			if before.Version != thief.KeyVersion { // the same key may be revoked once more
+				f.endedKey(t, "revoking", request(thief, "DELETE", keyURL, ""))
+			} else if resp := f.ask(t, request(thief, "DELETE", keyURL, "")); resp.StatusCode != http.StatusNoContent {
+				t.Errorf("revoking once more: %d %s", resp.StatusCode, resp.Body)
+			}
+			if after, err := f.store.APIKey(t.Context(), thief.KeyID); err != nil || after != before {
+				t.Errorf("the key was %+v and is %+v, error %v", before, after, err)
+			}
+		})
+	}
+}
+
+// endedKey checks that a request is refused as the authorizer would refuse it.
+func (f fixture) endedKey(tb testing.TB, what string, ev events.APIGatewayProxyRequest) {
+	tb.Helper()
+	resp := f.ask(tb, ev)
+	if resp.StatusCode != http.StatusUnauthorized || !strings.Contains(resp.Body, `#problem-key-revoked"`) || strings.Contains(resp.Body, "vd__") {
+		tb.Errorf("%s: %d %s", what, resp.StatusCode, resp.Body)
+	}
+	if got := header(resp, "WWW-Authenticate"); got != problem.Challenge(problem.KeyEnded) {
+		tb.Errorf("%s: challenge %q", what, got)
+	}
+}
+
+// The reply to a rotation is lost, and the key that its owner has left has ended.
+func TestARotationIsAnsweredAgain(t *testing.T) {
+	t.Parallel()
+
+	for name, credential := range map[string]auth.Credential{"with the key": auth.CredentialAPIKey, "with a token": auth.CredentialUser} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			owner := f.keyed(t)
+			if credential == auth.CredentialUser {
+				owner = acme
+			}
+			first, again := f.ask(t, rotated(owner, ours)), f.ask(t, rotated(owner, ours))
+			if first.StatusCode != http.StatusOK || again.StatusCode != http.StatusOK || again.Body != first.Body {
+				t.Errorf("%d, then %d; the same: %v", first.StatusCode, again.StatusCode, again.Body == first.Body)
+			}
+			if a, b := header(first, "Idempotent-Replayed"), header(again, "Idempotent-Replayed"); a != "" || b != "true" {
+				t.Errorf("replayed %q, then %q", a, b)
+			}
+			f.ask(t, request(acme, "DELETE", keyURL, ""))
+			if credential == auth.CredentialUser {
+				if resp := f.ask(t, rotated(owner, ours)); resp.StatusCode != http.StatusNotFound || strings.Contains(resp.Body, "vd__") {
+					t.Errorf("after a revocation: %d %s", resp.StatusCode, resp.Body)
+				}
+			} else {
+				f.endedKey(t, "after a revocation", rotated(owner, ours))
+			}
+			f.ask(t, rotated(acme, guess))
+			if credential == auth.CredentialAPIKey {
+				f.endedKey(t, "after another rotation", rotated(owner, ours))
+			}
+		})
+	}
+}
+
+func TestAKeyIsNotRotatedUnderAnIdempotencyKeyThatCanBeGuessed(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	owner := f.keyed(t)
+	if resp := f.ask(t, rotated(owner, "rotate-2026-11")); resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(resp.Body, `"parameter":"Idempotency-Key"`) {
+		t.Errorf("with the key: %d %s", resp.StatusCode, resp.Body)
+	}
+	if now := f.keyed(t); now != owner {
+		t.Errorf("the key was rotated: %+v", now)
+	}
+	if resp := f.ask(t, rotated(acme, "rotate-2026-11")); resp.StatusCode != http.StatusOK {
+		t.Errorf("with a token, which nobody else has: %d %s", resp.StatusCode, resp.Body)
+	}
+}
+
+// API Gateway lets the suspended through for minutes, as it does an ended key.
+func TestNobodyMakesAKeyWhileSuspended(t *testing.T) {
+	t.Parallel()
+
+	for name, suspend := range map[string]func(fixture) (bool, error){
+		"the user":   func(f fixture) (bool, error) { return f.store.SuspendUser(t.Context(), acme.UserID) },
+		"the lender": func(f fixture) (bool, error) { return f.store.SuspendLender(t.Context(), acme.LenderID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			keyed := f.keyed(t)
+			if _, err := suspend(f); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []auth.Caller{acme, keyed} {
+				for _, ev := range []events.APIGatewayProxyRequest{request(c, "GET", keyURL, ""), rotated(c, ""), request(c, "DELETE", keyURL, "")} {
+					if resp := f.ask(t, ev); resp.StatusCode != http.StatusForbidden || !strings.Contains(resp.Body, `#problem-suspended"`) {
+						t.Errorf("%s by %s: %d %s", ev.HTTPMethod, c.Credential, resp.StatusCode, resp.Body)
+					}
+				}
+			}
+			if now := f.keyed(t); now != keyed {
+				t.Errorf("the key was rotated: %+v", now)
+			}
+		})
+	}
+}
+
+// A key is its user's own, and acts with their role: a viewer's reads.
+func TestAViewerHasAKeyToo(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	viewer := f.keyed(t)
+	viewer.Role = auth.RoleViewer
+	if resp := f.ask(t, rotated(viewer, "")); resp.StatusCode != http.StatusOK {
+		t.Errorf("rotating: %d %s", resp.StatusCode, resp.Body)
 	}
 }

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -20,7 +19,7 @@ var refusals = []struct {
 }{
 	{errNoCredential, problem.Unauthenticated, "The Authorization header holds neither a token nor an API key."},
 	{auth.ErrMalformedKey, problem.KeyMalformed, "The API key was cut short or mistyped: its checksum does not fit. Copy it again."},
-	{auth.ErrEndedKey, problem.KeyRevoked, "The API key was revoked or rotated. Sign in and make a new one."},
+	{auth.ErrEndedKey, problem.KeyRevoked, problem.KeyEnded},
 	{auth.ErrUnknownKey, problem.KeyUnknown, "The API key has the right form and was not issued here. Check that key and address belong together."},
 	{auth.ErrExpiredToken, problem.TokenExpired, "The token has expired. Sign in again."},
 	{auth.ErrForeignToken, problem.TokenForeign, "The token is of another user pool. Check that token and address belong together."},
@@ -50,7 +49,7 @@ func refuse(stage, name string) response {
 			"problem":   name,
 			"title":     kind.Title,
 			"detail":    r.detail,
-			"challenge": fmt.Sprintf(`Bearer error="invalid_token", error_description="%s"`, r.detail),
+			"challenge": problem.Challenge(r.detail),
 		})
 	}
 	return policy("Deny", stage, "nobody", nil)

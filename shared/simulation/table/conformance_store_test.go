@@ -138,8 +138,10 @@ func (h *history) step() {
 			}
 		},
 		func() { _, _ = s.APIKey(ctx, key) },
-		func() { _, _ = s.RotateAPIKey(ctx, key) },
-		func() { _, _ = s.RevokeAPIKey(ctx, key) },
+		func() {
+			_, _, _ = s.RotateAPIKey(ctx, key, store.Rotation{From: h.random.IntN(3), Request: pick(h, []string{"", "a", "b"})})
+		},
+		func() { _, _ = s.RevokeAPIKey(ctx, key, h.random.IntN(3)) },
 		func() { h.claim(batch, id) }, func() { h.claim(batch, id) }, func() { h.claim(batch, id) },
 		h.finish, h.finish, h.finish,
 		func() { _ = s.Fail(ctx, batch.Lender, id, "GIVEN_UP") },
