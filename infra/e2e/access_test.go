@@ -5,6 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 )
 
 // routes are all that the API has.
@@ -151,6 +155,38 @@ func TestAnEndedKeyLeadsToNoOther(t *testing.T) {
 	}
 	resp, body = u.bearer(next.APIKey).do(t, "POST", keyPath+"/rotate", "", "Idempotency-Key", strings.ToUpper(request))
 	refused(t, "another request with the ended key", resp, body, http.StatusUnauthorized)
+}
+
+// The user pool knows them and this service does not: an invitation that was
+// begun and not finished.
+func TestWhoIsNoMemberIsTold(t *testing.T) {
+	t.Parallel()
+	const email = "nobody-yet@lender.example"
+	pool := userPool()
+	if _, err := pool.AdminCreateUser(t.Context(), &cognito.AdminCreateUserInput{
+		UserPoolId: &stack.UserPoolID, Username: aws.String(email), MessageAction: types.MessageActionTypeSuppress,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.AdminSetUserPassword(t.Context(), &cognito.AdminSetUserPasswordInput{
+		UserPoolId: &stack.UserPoolID, Username: aws.String(email), Password: aws.String(password), Permanent: true,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	before := session{"Bearer " + signIn(t, email).id}
+	resp, body := before.do(t, http.MethodGet, "/v1/users/me", "")
+	refused(t, "before the invitation", resp, body, http.StatusUnauthorized)
+	if !strings.Contains(string(body), `#problem-not-a-member"`) || !strings.Contains(resp.Header.Get("WWW-Authenticate"), "no member here") {
+		t.Errorf("before the invitation: %s, challenge %q", body, resp.Header.Get("WWW-Authenticate"))
+	}
+
+	admin(t, "", "lender", "create", "--id", "no-member-yet", "--name", "Lender")
+	admin(t, password, "user", "invite", "--lender", "no-member-yet", "--email", email, "--role", "viewer", "--password-stdin")
+	var me struct{ Role string }
+	session{"Bearer " + signIn(t, email).id}.get(t, "/v1/users/me", http.StatusOK, &me)
+	if me.Role != "viewer" {
+		t.Errorf("after the invitation: %+v", me)
+	}
 }
 
 func TestAPathThatThereIsNot(t *testing.T) {

@@ -112,14 +112,18 @@ func newUser(t testing.TB, suffix, role string) user {
 
 type tokens struct{ id, access string }
 
-func signIn(t testing.TB, email string) tokens {
-	t.Helper()
-	pool := cognito.New(cognito.Options{
+// userPool is the engine's Cognito.
+func userPool() *cognito.Client {
+	return cognito.New(cognito.Options{
 		BaseEndpoint: aws.String(local.Endpoint()),
 		Region:       engine.Region,
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
-	out, err := pool.AdminInitiateAuth(t.Context(), &cognito.AdminInitiateAuthInput{
+}
+
+func signIn(t testing.TB, email string) tokens {
+	t.Helper()
+	out, err := userPool().AdminInitiateAuth(t.Context(), &cognito.AdminInitiateAuthInput{
 		UserPoolId: &stack.UserPoolID, ClientId: &stack.UserPoolClientID,
 		AuthFlow:       types.AuthFlowTypeAdminUserPasswordAuth,
 		AuthParameters: map[string]string{"USERNAME": email, "PASSWORD": password},

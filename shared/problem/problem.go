@@ -45,6 +45,7 @@ const (
 	TokenInvalid    = "token-invalid"
 	TokenExpired    = "token-expired"
 	TokenForeign    = "token-foreign"
+	NotAMember      = "not-a-member"
 	Suspended       = "suspended"
 	NotFound        = "not-found"
 	TooLarge        = "too-large"
@@ -62,7 +63,7 @@ var Kinds = []Kind{
 		"The body is missing or is not JSON, or the request breaks HTTP itself. The detail says where reading stopped. Correct the request; sending it again as it is will not help."},
 
 	{Unauthenticated, 401, "Not signed in",
-		"There is no credential in the Authorization header, or it is neither a token nor a key, or it stands for nobody who was invited to this service. Send `Authorization: Bearer <credential>` with an API key (it begins with vd__) or a Cognito token."},
+		"There is no credential in the Authorization header, or it is neither a token nor a key. Send `Authorization: Bearer <credential>` with an API key (it begins with vd__) or a Cognito token."},
 	{KeyMalformed, 401, "The API key is malformed",
 		"It cannot be a key of ours: it was cut short, has a character mistyped, or has something around it. The checksum at its end says so without looking anything up. Copy it again from `GET /v1/users/me/api-key`."},
 	{KeyUnknown, 401, "The API key is unknown",
@@ -75,6 +76,10 @@ var Kinds = []Kind{
 		"It was valid and its time is over. Refresh it, or sign in again. For systems that run unattended, use an API key."},
 	{TokenForeign, 401, "The token is of another user pool",
 		"Its issuer is not this environment's user pool. Check that token and address belong together."},
+	// 401, for it is the one status that the gateway has for a refusal. Nor is it
+	// far off: signing in again is what helps.
+	{NotAMember, 401, "Not a member here",
+		"The token is genuine, and nothing is wrong with the header: its user has an account and acts for no lender here. Ask your administrator to finish the invitation, then sign in again. The token that you had is refused for up to five minutes more, a new one is not."},
 
 	{"forbidden", 403, "Not allowed",
 		"You are signed in, and your role may not do this. A viewer reads; a member also submits, cancels and reruns."},

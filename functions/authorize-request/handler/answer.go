@@ -18,6 +18,7 @@ var refusals = []struct {
 	detail string
 }{
 	{errNoCredential, problem.Unauthenticated, "The Authorization header holds neither a token nor an API key."},
+	{errNoMember, problem.NotAMember, "The token is genuine, and its user is no member here. Ask your administrator for an invitation, then sign in again."},
 	{auth.ErrMalformedKey, problem.KeyMalformed, "The API key was cut short or mistyped: its checksum does not fit. Copy it again."},
 	{auth.ErrEndedKey, problem.KeyRevoked, problem.KeyEnded},
 	{auth.ErrUnknownKey, problem.KeyUnknown, "The API key has the right form and was not issued here. Check that key and address belong together."},
@@ -38,7 +39,8 @@ func refusalOf(err error) string {
 
 // refuse denies the whole stage and tells the gateway's answer which problem it
 // is. The gateway keeps a denial, so a wrong credential that is sent again and
-// again costs nothing; a corrected one is another, and is looked at anew.
+// again costs nothing; a corrected one is another, and is looked at anew. So is the
+// token of whoever was invited meanwhile and has signed in again.
 func refuse(stage, name string) response {
 	for _, r := range refusals {
 		if r.problem != name {

@@ -15,11 +15,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// errUnauthorized makes API Gateway answer 401; only this exact text does. It
-// caches no error, so whoever corrects a credential is not kept waiting.
-var errUnauthorized = errors.New("Unauthorized")
-
-// errNoMember: the credential is genuine, and belongs to nobody we know.
+// errNoMember: the token is genuine, and belongs to nobody we know.
 var errNoMember = errors.New("the caller is not a user of this service")
 
 // errNoCredential: what came is neither a key nor a token.
@@ -64,9 +60,8 @@ func (r request) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 type response = events.APIGatewayCustomAuthorizerResponse
 
-// Handle answers with a policy that allows or denies the whole stage, or with
-// errUnauthorized. When we cannot find out, it is another error: a Deny would
-// be cached, and outlive the outage.
+// Handle answers with a policy that allows or denies the whole stage. When we
+// cannot find out, it is an error: a Deny would be cached, and outlive the outage.
 func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
 	stageName, stage, err := stageOf(req.MethodArn)
 	if err != nil {
@@ -81,9 +76,6 @@ func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
 	case errors.Is(err, inquiry.ErrSuspended):
 		h.Log.InfoContext(ctx, "denied", append(about, "err", err)...)
 		return countedFor(stageName, caller, suspended(stage, caller)), nil
-	case errors.Is(err, errNoMember):
-		h.Log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
-		return response{}, errUnauthorized // not kept: whoever is invited now need not wait
 	case refusalOf(err) != "":
 		h.Log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
 		return refuse(stage, refusalOf(err)), nil
