@@ -23,7 +23,7 @@ type Page struct {
 
 type submitInput struct {
 	ContentType    string `header:"Content-Type" doc:"application/json"`
-	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$"`
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"letters, digits, blanks and signs of ASCII alone"`
 	RawBody        []byte `contentType:"application/json"`
 }
 

@@ -271,8 +271,8 @@ func scan(raw []byte) ([]inquiry.Fault, error) {
 			return faults, nil
 		}
 		if len(names) == 0 { // the one value that a body has is complete
-			if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-				return nil, errors.New(syntaxFault(err, decoder.InputOffset()))
+			if rest := bytes.TrimLeft(raw[decoder.InputOffset():], " \t\r\n"); len(rest) > 0 {
+				return nil, fmt.Errorf("more follows after its one value, at byte %d", len(raw)-len(rest))
 			}
 			return faults, nil
 		}

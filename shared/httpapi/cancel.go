@@ -13,7 +13,7 @@ import (
 
 type cancelInput struct {
 	BatchPath
-	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$"`
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"letters, digits, blanks and signs of ASCII alone"`
 }
 
 type cancelOutput struct {

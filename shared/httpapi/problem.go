@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -195,10 +196,17 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	}
 }
 
-// init replaces huma's own errors, which quote the values they complain about.
-// The hook is a global variable, so it is set before anything runs.
+// init replaces huma's own errors, which quote the values they complain about,
+// and its words, which are a programmer's. All of these are global variables, so
+// they are set before anything runs.
 func init() {
 	huma.DefaultArrayNullable = false // our lists are empty when there is nothing, never null
+	validation.MsgExpectedOneOf = "give one of %s"
+	validation.MsgExpectedMinimumNumber = "give a number of %.0f or more" // our limits are whole numbers
+	validation.MsgExpectedMaximumNumber = "give a number of %.0f or less"
+	validation.MsgExpectedMinLength = "give at least %d characters"
+	validation.MsgExpectedMaxLength = "give at most %d characters"
+	validation.MsgExpectedBePattern = "give %s"
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, text string, errs ...error) huma.StatusError {
 		p := ofStatus(status)
 		if status == http.StatusBadRequest && text == "request body is required" { // huma's words
@@ -213,7 +221,7 @@ func init() {
 			p.Errors = append(p.Errors, Fault{
 				Parameter: cmp.Or(name, detail.ErrorDetail().Location),
 				Code:      "invalid",
-				Message:   detail.ErrorDetail().Message, // huma's fixed texts for parameters
+				Message:   parameterText(detail.ErrorDetail().Message),
 			})
 		}
 		if ctx == nil { // nobody's request: huma asks for the type alone
@@ -224,6 +232,23 @@ func init() {
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		return huma.NewErrorWithContext(nil, status, msg, errs...)
 	}
+}
+
+// parameterText says in our words what huma found wrong with a parameter: the
+// words that init has set, or one of its own that speak of Go.
+func parameterText(message string) string {
+	for _, said := range parameterTexts {
+		if strings.HasPrefix(message, said.huma) {
+			return said.ours
+		}
+	}
+	return message
+}
+
+var parameterTexts = []struct{ huma, ours string }{
+	{"invalid date/time", "give a date and a time with its zone (RFC 3339), such as 2026-11-23T00:00:00Z; in an address, a plus sign is written %2B"},
+	{"invalid integer", "give a whole number in digits"},
+	{"unknown query parameter", "there is no such parameter; remove it or correct its name"},
 }
 
 // ofStatus is the problem for an error that huma found itself.

@@ -26,7 +26,7 @@ type RerunBody struct {
 type rerunInput struct {
 	BatchPath
 	ContentType    string `header:"Content-Type" doc:"application/json"`
-	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$"`
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"letters, digits, blanks and signs of ASCII alone"`
 	RawBody        []byte `contentType:"application/json" required:"false"`
 }
 
