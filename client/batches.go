@@ -3,9 +3,12 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strings"
 	"time"
 )
 
@@ -52,7 +55,7 @@ type Submitted struct {
 
 // Validated is the answer to a dry run. Nothing was stored.
 type Validated struct {
-	Valid      bool           `json:"valid"` // submitting it would succeed
+	Valid      bool           `json:"valid"` // submitting it would succeed, once there is room for it
 	Total      int            `json:"total"`
 	Accepted   int            `json:"accepted"` // inquiries that would be looked up
 	Rejected   int            `json:"rejected"` // inquiries that break the rules
@@ -69,10 +72,12 @@ type Duplicate struct {
 	By          string `json:"by"` // ein or name-and-address
 }
 
-// Limits say how large a batch may be.
+// Limits say how large a batch may be, and for how many inquiries there is room.
 type Limits struct {
 	BatchMax  int `json:"batchMax"`
 	BatchLeft int `json:"batchLeft"` // negative when the batch has too many
+	OpenMax   int `json:"openMax"`   // inquiries that the lender's unfinished batches may have, all together
+	OpenLeft  int `json:"openLeft"`  // inquiries for which there is room now
 }
 
 // Status is how far a batch has come.
@@ -189,7 +194,25 @@ type SourceTiming struct {
 
 const batchesPath = "/v1/batch-inquiries"
 
-func batchPath(id string) string { return batchesPath + "/" + url.PathEscape(id) }
+// batchPath is where a batch is, or something of it. What is no id asks nothing:
+// the path without one is the list's.
+func batchPath(id, of string) (string, error) {
+	if !IsID(id) {
+		return "", fmt.Errorf("batchID %q is not the id of a batch", id)
+	}
+	return batchesPath + "/" + id + of, nil
+}
+
+// IsID reports whether text has the form of a batch's or an inquiry's id, which
+// is a UUID's: 019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0000.
+func IsID(text string) bool { return idForm.MatchString(text) }
+
+var idForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// isBatch accepts the batch that was asked for and no other.
+func isBatch(id string) func(*Batch) bool {
+	return func(b *Batch) bool { return strings.EqualFold(b.BatchID, id) }
+}
 
 // Submit has a batch looked up. It returns once the batch is safely stored.
 func (c *Client) Submit(ctx context.Context, s Submission) (*Submitted, error) {
@@ -208,13 +231,12 @@ func (c *Client) SubmitJSON(ctx context.Context, body []byte, idempotencyKey str
 
 // submit makes a batch, by either route.
 func (c *Client) submit(ctx context.Context, path, key string, body []byte) (*Submitted, error) {
-	var out Submitted
-	a, err := c.post(ctx, path, key, body, &out)
+	out, a, err := call(ctx, c, post(path, key, body), func(s *Submitted) bool { return IsID(s.BatchID) })
 	if err != nil {
 		return nil, err
 	}
 	out.Replayed = a.header.Get("Idempotent-Replayed") == "true"
-	return &out, nil
+	return out, nil
 }
 
 // Validate asks what submitting s would lead to, and stores nothing.
@@ -232,42 +254,40 @@ func (c *Client) Validate(ctx context.Context, s Submission) (*Validated, error)
 // ValidateJSON is [Client.Validate] for a body that is the API's JSON already
 // and has validateOnly set.
 func (c *Client) ValidateJSON(ctx context.Context, body []byte) (*Validated, error) {
-	var out Validated
-	if _, err := c.post(ctx, batchesPath, "", body, &out); err != nil {
-		return nil, err
-	}
-	return &out, nil
+	out, _, err := call(ctx, c, post(batchesPath, "", body), func(v *Validated) bool { return v.Limits.BatchMax > 0 })
+	return out, err
 }
 
 // Batch says how far a batch has come.
 func (c *Client) Batch(ctx context.Context, batchID string) (*Batch, error) {
-	var out Batch
-	if err := c.get(ctx, batchPath(batchID), nil, &out); err != nil {
+	path, err := batchPath(batchID, "")
+	if err != nil {
 		return nil, err
 	}
-	return &out, nil
+	out, _, err := call(ctx, c, get(path, nil), isBatch(batchID))
+	return out, err
 }
 
 // Cancel stops what no worker has begun; what is running finishes. The answer is
 // the batch as it drains: [Client.Wait] for its end.
 func (c *Client) Cancel(ctx context.Context, batchID string) (*Batch, error) {
-	var out Batch
-	if _, err := c.post(ctx, batchPath(batchID)+"/cancel", "", nil, &out); err != nil {
+	path, err := batchPath(batchID, "/cancel")
+	if err != nil {
 		return nil, err
 	}
-	return &out, nil
+	out, _, err := call(ctx, c, post(path, "", nil), isBatch(batchID))
+	return out, err
 }
 
 // Delete removes a finished batch's personal data: its name and metadata, what
 // was asked, and the reports. Its counts stay. Deleting it again does no harm.
 func (c *Client) Delete(ctx context.Context, batchID string) (*Batch, error) {
-	r := request{method: http.MethodDelete, path: batchPath(batchID)}
-	a, err := c.send(ctx, r, c.tries)
+	path, err := batchPath(batchID, "")
 	if err != nil {
 		return nil, err
 	}
-	var out Batch
-	return &out, a.decode(r, &out)
+	out, _, err := call(ctx, c, request{method: http.MethodDelete, path: path}, isBatch(batchID))
+	return out, err
 }
 
 // Rerun says which inquiries of a finished batch to look up once more.
@@ -293,11 +313,15 @@ const (
 // Rerun makes a new batch out of inquiries of a finished one, which keeps its
 // results. Each of the two names the other.
 func (c *Client) Rerun(ctx context.Context, batchID string, again Rerun) (*Submitted, error) {
+	path, err := batchPath(batchID, "/rerun")
+	if err != nil {
+		return nil, err
+	}
 	body, err := json.Marshal(again)
 	if err != nil {
 		return nil, err
 	}
-	return c.submit(ctx, batchPath(batchID)+"/rerun", again.IdempotencyKey, body)
+	return c.submit(ctx, path, again.IdempotencyKey, body)
 }
 
 // BatchFilter says which batches to list. A zero field asks nothing.
@@ -328,11 +352,14 @@ func (f BatchFilter) query() url.Values {
 // at a time as the loop goes on. An error is the last pair.
 func (c *Client) Batches(ctx context.Context, f BatchFilter) iter.Seq2[*Batch, error] {
 	return pages(f.query(), f.PageSize, func(query url.Values) ([]*Batch, string, error) {
-		var page struct {
+		type list struct {
 			Batches    []*Batch `json:"batches"`
 			NextCursor string   `json:"nextCursor"`
 		}
-		err := c.get(ctx, batchesPath, query, &page)
-		return page.Batches, page.NextCursor, err
+		page, _, err := call(ctx, c, get(batchesPath, query), func(l *list) bool { return l.Batches != nil })
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Batches, page.NextCursor, nil
 	})
 }

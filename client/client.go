@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -23,6 +25,14 @@ const (
 
 	// tryTimeout bounds one try, from dialling to the last byte of the answer.
 	tryTimeout = time.Minute
+
+	// pollTimeout bounds one look at a batch, beyond the time that the API was
+	// asked to wait.
+	pollTimeout = 10 * time.Second
+
+	// firstPause is the mean pause before a second try. A pause is never shorter
+	// than half of it.
+	firstPause = time.Second
 
 	// maxAsked is the longest Retry-After that a call waits for by itself; a
 	// longer one is the caller's to plan with.
@@ -39,6 +49,10 @@ type Client struct {
 	poll       time.Duration // 0: as the API says
 	longPoll   bool
 	onRetry    func(err error, wait time.Duration)
+
+	// reached is set once the API has answered: its address is right, and an
+	// outage is worth waiting out.
+	reached *atomic.Bool
 }
 
 // Option changes how a [Client] works.
@@ -48,12 +62,16 @@ type Option func(*Client)
 func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
 
 // WithTries sends a call n times at the most; 1 never sends one again. The
-// default is 5. [Client.Watch] and [Client.Wait] are not bounded by it.
+// default is 5. [Client.Watch] and [Client.Wait] are bounded by it only until the
+// API has answered this client once.
 func WithTries(n uint) Option { return func(c *Client) { c.tries = max(n, 1) } }
 
 // WithPollInterval makes [Client.Watch] and [Client.Wait] ask for a batch's
-// status every d, instead of when the API suggests.
-func WithPollInterval(d time.Duration) Option { return func(c *Client) { c.poll = d } }
+// status every d, instead of when the API suggests. A shorter interval than half
+// a second is taken for half a second, which is as often as the API answers.
+func WithPollInterval(d time.Duration) Option {
+	return func(c *Client) { c.poll = max(d, shortestPoll) }
+}
 
 // WithLongPoll makes [Client.Watch] and [Client.Wait] hear of a change within a
 // second or two, for a person who looks on: the API holds each question back
@@ -82,6 +100,7 @@ func New(baseURL, credential string, options ...Option) (*Client, error) {
 		http:       &http.Client{},
 		tries:      defaultTries,
 		onRetry:    func(error, time.Duration) {},
+		reached:    new(atomic.Bool),
 	}
 	for _, set := range options {
 		set(c)
@@ -106,7 +125,8 @@ type request struct {
 	path   string
 	query  url.Values
 	header map[string]string
-	body   []byte // nil: none
+	body   []byte        // nil: none
+	within time.Duration // bounds one try; 0 is tryTimeout
 }
 
 // answer is what the API said, when it did not refuse.
@@ -116,38 +136,61 @@ type answer struct {
 	body   []byte
 }
 
-// decode reads the answer into out.
-func (a *answer) decode(r request, out any) error {
-	if a.status >= http.StatusMultipleChoices {
-		return fmt.Errorf("%s %s: %d: the API is at another address: %s", r.method, r.path, a.status, a.header.Get("Location"))
-	}
-	if err := json.Unmarshal(a.body, out); err != nil {
-		return fmt.Errorf("%s %s: the answer is not what this API sends (is the address right?): %w", r.method, r.path, err)
-	}
-	return nil
+// foreign is an answer that is no refusal and not the API's either, such as the
+// page by which a hotel's network asks for a password. Time does not mend it.
+type foreign string
+
+func (f foreign) Error() string { return string(f) }
+
+// elsewhere is the error of an answer that points to another address.
+func elsewhere(r request, status int, header http.Header) error {
+	return foreign(fmt.Sprintf("%s %s: %d: the API is at another address: %s", r.method, r.path, status, header.Get("Location")))
 }
 
-// get asks for what is at path.
-func (c *Client) get(ctx context.Context, path string, query url.Values, out any) error {
-	r := request{method: http.MethodGet, path: path, query: query}
+// notOurs is the error of an answer that is something else than was asked for.
+func notOurs(r request, what string) error {
+	return foreign(fmt.Sprintf("%s %s: the answer is not what this API sends (is the address right?): %s", r.method, r.path, what))
+}
+
+// read reads an answer. ours reports whether it is about what was asked, for any
+// JSON reads as an empty T.
+func read[T any](c *Client, r request, a *answer, ours func(*T) bool) (*T, error) {
+	if a.status >= http.StatusMultipleChoices {
+		return nil, elsewhere(r, a.status, a.header)
+	}
+	out := new(T)
+	if err := json.Unmarshal(a.body, out); err != nil {
+		return nil, notOurs(r, err.Error())
+	}
+	if !ours(out) {
+		return nil, notOurs(r, "what was asked for is not in it")
+	}
+	c.reached.Store(true)
+	return out, nil
+}
+
+// call sends a request and reads the answer.
+func call[T any](ctx context.Context, c *Client, r request, ours func(*T) bool) (*T, *answer, error) {
 	a, err := c.send(ctx, r, c.tries)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	return a.decode(r, out)
+	out, err := read(c, r, a, ours)
+	return out, a, err
 }
 
-// post sends body under one idempotency key, which is the same for all tries.
-func (c *Client) post(ctx context.Context, path, key string, body []byte, out any) (*answer, error) {
+// get is the request for what is at path.
+func get(path string, query url.Values) request {
+	return request{method: http.MethodGet, path: path, query: query}
+}
+
+// post is the request that sends body under one idempotency key, which is the
+// same for all tries.
+func post(path, key string, body []byte) request {
 	if key == "" {
 		key = rand.Text()
 	}
-	r := request{method: http.MethodPost, path: path, body: body, header: map[string]string{"Idempotency-Key": key}}
-	a, err := c.send(ctx, r, c.tries)
-	if err != nil {
-		return nil, err
-	}
-	return a, a.decode(r, out)
+	return request{method: http.MethodPost, path: path, body: body, header: map[string]string{"Idempotency-Key": key}}
 }
 
 // send makes as many tries as it takes, up to the number given.
@@ -158,7 +201,9 @@ func (c *Client) send(ctx context.Context, r request, tries uint) (*answer, erro
 // retry calls try until it succeeds, up to the number given; 0 is no limit. A
 // call without a limit waits as long as the API asks for, too.
 func retry[T any](ctx context.Context, c *Client, tries uint, try func() (T, error)) (T, error) {
-	p := &pace{exponential: backoff.NewExponentialBackOff()}
+	exponential := backoff.NewExponentialBackOff()
+	exponential.InitialInterval = firstPause
+	p := &pace{exponential: exponential}
 	if tries != 0 {
 		p.longest = maxAsked
 	}
@@ -176,10 +221,25 @@ func retry[T any](ctx context.Context, c *Client, tries uint, try func() (T, err
 	return out, err
 }
 
-// try sends the request once and reads the whole answer.
+// slow is the error of a try that took so long. It looks like any other error of
+// the connection.
+func (c *Client) slow(r request, within time.Duration) error {
+	return &url.Error{Op: r.method, URL: c.base + r.path, Err: fmt.Errorf("no answer within %s", within)}
+}
+
+// try sends the request once and reads the whole answer, if it comes in time.
 func (c *Client) try(ctx context.Context, r request) (*answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	within := cmp.Or(r.within, tryTimeout)
+	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	a, err := c.exchange(limited, r)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return nil, c.slow(r, within)
+	}
+	return a, err
+}
+
+func (c *Client) exchange(ctx context.Context, r request) (*answer, error) {
 	resp, err := c.do(ctx, r)
 	if err != nil {
 		return nil, err
@@ -226,8 +286,11 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 }
 
 // temporary reports whether the same request may succeed later. An error that
-// is not the API's is of the connection.
+// is not of an answer is of the connection.
 func temporary(err error) bool {
+	if _, ok := errors.AsType[foreign](err); ok {
+		return false
+	}
 	p, ok := errors.AsType[*Problem](err)
 	return !ok || p.Temporary()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,13 @@ import (
 )
 
 const key = "vd__test"
+
+// The ids of a batch, of an inquiry in it, and of another batch.
+const (
+	batchID   = "019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0000"
+	inquiryID = "019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0001"
+	otherID   = "019ab0c2-f6a0-7bd3-9d5e-3c4b8a300000"
+)
 
 // inMemory answers requests without a network, so that time in a synctest bubble
 // passes at once. A handler that panics with errLost has its reply lost, after
@@ -73,16 +81,16 @@ func problem(kind string) string {
 func TestEveryRequestSaysWhoAsks(t *testing.T) {
 	t.Parallel()
 	c := against(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/dev/v1/batch-inquiries/a%2Fb" && r.URL.EscapedPath() != "/dev/v1/batch-inquiries/a%2Fb" {
+		if r.URL.EscapedPath() != "/dev/v1/batch-inquiries/"+strings.ToUpper(batchID) {
 			t.Errorf("path %s", r.URL.EscapedPath())
 		}
 		if r.Header.Get("Authorization") != "Bearer "+key || r.Header.Get("Accept") != "application/json" {
 			t.Errorf("header %v", r.Header)
 		}
-		say(w, http.StatusOK, `{"batchId":"b","status":"RUNNING","total":2,"running":1,"completed":1}`)
+		say(w, http.StatusOK, `{"batchId":"`+batchID+`","status":"RUNNING","total":2,"running":1,"completed":1}`)
 	})
-	b, err := c.Batch(t.Context(), "a/b")
-	if err != nil || b.BatchID != "b" || b.Status != client.StatusRunning || b.Settled() != 1 {
+	b, err := c.Batch(t.Context(), strings.ToUpper(batchID))
+	if err != nil || b.BatchID != batchID || b.Status != client.StatusRunning || b.Settled() != 1 {
 		t.Errorf("%+v, %v", b, err)
 	}
 	var logged strings.Builder
@@ -122,11 +130,11 @@ func TestALostReplyIsOneBatch(t *testing.T) {
 			if made[r.Header.Get("Idempotency-Key")] < 3 {
 				panic(errLost)
 			}
-			say(w, http.StatusOK, `{"batchId":"b","total":1}`, "Idempotent-Replayed", "true")
+			say(w, http.StatusOK, `{"batchId":"`+batchID+`","total":1}`, "Idempotent-Replayed", "true")
 		})
 		for range 2 {
 			s, err := c.Submit(t.Context(), client.Submission{Name: "Renewals", Inquiries: []client.InquiryInput{{BusinessName: "A"}}})
-			if err != nil || s.BatchID != "b" || !s.Replayed {
+			if err != nil || s.BatchID != batchID || !s.Replayed {
 				t.Errorf("submitted: %+v, %v", s, err)
 			}
 		}
@@ -160,9 +168,9 @@ func TestABusyAPIIsGivenTheTimeItAsksFor(t *testing.T) {
 						say(w, tt.status, problem("busy"), "Retry-After", tt.retryAfter())
 						return
 					}
-					say(w, http.StatusOK, `{}`)
+					say(w, http.StatusOK, status(1))
 				}, client.WithOnRetry(func(err error, wait time.Duration) { told++ }))
-				if _, err := c.Cancel(t.Context(), "b"); err != nil {
+				if _, err := c.Cancel(t.Context(), batchID); err != nil {
 					t.Error(err)
 				}
 				if took := time.Since(begun); took < tt.atLeast || took > tt.atLeast+10*time.Second || told != 2 {
@@ -199,7 +207,7 @@ func TestWhatIsRefusedIsNotSentAgain(t *testing.T) {
 					tries++
 					say(w, tt.status, tt.body, tt.header...)
 				})
-				_, err := c.Batch(t.Context(), "b")
+				_, err := c.Batch(t.Context(), batchID)
 				p, ok := errors.AsType[*client.Problem](err)
 				if !ok || p.Status != tt.status || p.Kind() != tt.kind || !strings.HasPrefix(err.Error(), tt.says) {
 					t.Errorf("%v", err)
@@ -241,7 +249,7 @@ func TestASuccessThatIsNotTheAPIsIsAnError(t *testing.T) {
 	c := against(t, func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "<html>Please sign in to the hotel's network</html>")
 	})
-	if _, err := c.Batch(t.Context(), "b"); err == nil || !strings.Contains(err.Error(), "is the address right?") {
+	if _, err := c.Batch(t.Context(), batchID); err == nil || !strings.Contains(err.Error(), "is the address right?") {
 		t.Error(err)
 	}
 }
@@ -253,7 +261,7 @@ func TestAContextEndsTheWaiting(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		begun := time.Now()
-		_, err := c.Batch(ctx, "b")
+		_, err := c.Batch(ctx, batchID)
 		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errLost) || time.Since(begun) > time.Second {
 			t.Errorf("after %s: %v", time.Since(begun), err)
 		}
@@ -279,14 +287,14 @@ func TestARealServerHangsUp(t *testing.T) {
 			io.WriteString(w, `{"batchId":`)
 			panic(http.ErrAbortHandler)
 		}
-		say(w, http.StatusOK, `{"batchId":"b"}`)
+		say(w, http.StatusOK, `{"batchId":"`+batchID+`"}`)
 	}))
 	defer server.Close()
 	c, err := client.New(server.URL, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := c.Submit(t.Context(), client.Submission{Name: "x"}); err != nil || s.BatchID != "b" {
+	if s, err := c.Submit(t.Context(), client.Submission{Name: "x"}); err != nil || s.BatchID != batchID {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if len(keys) != 3 || len(slices.Compact(keys)) != 1 || keys[0] == "" {
@@ -334,15 +342,15 @@ func TestEverythingThatMakesABatchMakesItOnce(t *testing.T) {
 			if made[request]++; made[request] == 1 {
 				panic(errLost)
 			}
-			say(w, 200, `{"batchId":"b-1","parentBatchId":"b","inquiryId":"i"}`, "Idempotent-Replayed", "true")
+			say(w, 200, `{"batchId":"`+otherID+`","parentBatchId":"`+batchID+`","inquiryId":"`+inquiryID+`"}`, "Idempotent-Replayed", "true")
 		})
-		if s, err := c.Rerun(t.Context(), "b", client.Rerun{IdempotencyKey: "again"}); err != nil || !s.Replayed || s.ParentBatchID != "b" {
+		if s, err := c.Rerun(t.Context(), batchID, client.Rerun{IdempotencyKey: "again"}); err != nil || !s.Replayed || s.ParentBatchID != batchID {
 			t.Errorf("%+v, %v", s, err)
 		}
-		if s, err := c.SubmitInquiry(t.Context(), client.InquiryInput{BusinessName: "A"}, "one"); err != nil || !s.Replayed || s.InquiryID != "i" {
+		if s, err := c.SubmitInquiry(t.Context(), client.InquiryInput{BusinessName: "A"}, "one"); err != nil || !s.Replayed || s.InquiryID != inquiryID {
 			t.Errorf("%+v, %v", s, err)
 		}
-		if made["/dev/v1/batch-inquiries/b/rerun {} again"] != 2 || made[`/dev/v1/inquiries {"businessName":"A"} one`] != 2 {
+		if made["/dev/v1/batch-inquiries/"+batchID+"/rerun {} again"] != 2 || made[`/dev/v1/inquiries {"businessName":"A"} one`] != 2 {
 			t.Errorf("requests: %v", made)
 		}
 	})
@@ -356,9 +364,9 @@ func TestDeletingAgainDoesNoHarm(t *testing.T) {
 			if asked++; asked == 1 {
 				panic(errLost)
 			}
-			say(w, 200, `{"batchId":"b","isTerminal":true,"total":4,"completed":4,"deletedAt":"2026-11-23T17:00:00Z"}`)
+			say(w, 200, `{"batchId":"`+batchID+`","isTerminal":true,"total":4,"completed":4,"deletedAt":"2026-11-23T17:00:00Z"}`)
 		})
-		if b, err := c.Delete(t.Context(), "b"); err != nil || b.DeletedAt == nil || b.Settled() != 4 || asked != 2 {
+		if b, err := c.Delete(t.Context(), batchID); err != nil || b.DeletedAt == nil || b.Settled() != 4 || asked != 2 {
 			t.Errorf("%+v, %v after %d tries", b, err, asked)
 		}
 	})
@@ -388,7 +396,7 @@ func TestListsAreReadPageByPage(t *testing.T) {
 			asked++
 			list(w, r, "inquiries", "inquiryId", total)
 		})
-		all := c.Inquiries(t.Context(), "b", client.InquiryFilter{})
+		all := c.Inquiries(t.Context(), batchID, client.InquiryFilter{})
 		for range 2 { // a second loop begins at the head again
 			got := 0
 			for i, err := range all {
@@ -460,7 +468,7 @@ func TestAnErrorEndsAList(t *testing.T) {
 	})
 	var last error
 	n := 0
-	for _, err := range c.Inquiries(t.Context(), "b", client.InquiryFilter{Status: client.InquiryFailed}) {
+	for _, err := range c.Inquiries(t.Context(), batchID, client.InquiryFilter{Status: client.InquiryFailed}) {
 		last = err
 		n++
 	}
@@ -469,76 +477,230 @@ func TestAnErrorEndsAList(t *testing.T) {
 	}
 }
 
+const table = "index,status\n0,COMPLETED\n"
+
+// exported answers as the API does when results are in the answer itself.
+func exported(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", r.Header.Get("Accept"))
+	w.Header().Set("Results-Complete", "true")
+	w.Header().Set("Results-As-Of", "2026-11-23T17:00:00Z")
+	io.WriteString(w, table)
+}
+
+// lyingAt answers as the API does when results lie in a file.
+func lyingAt(address string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Results-Complete", "true")
+		w.Header().Set("Results-As-Of", "2026-11-23T17:00:00Z")
+		w.Header().Set("Location", address)
+		w.WriteHeader(http.StatusSeeOther)
+	}
+}
+
 func TestResultsAreReadToTheirEnd(t *testing.T) {
 	t.Parallel()
-	const csv = "index,status\n0,COMPLETED\n"
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {
 			t.Error("the credential goes to another address")
 		}
-		if r.URL.Path == "/gone" {
-			w.WriteHeader(http.StatusForbidden)
-			return
-		}
-		io.WriteString(w, csv)
+		io.WriteString(w, table)
 	}))
 	defer store.Close()
 	tries := 0
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Results-Complete", "true")
-		w.Header().Set("Results-As-Of", "2026-11-23T17:00:00Z")
-		switch r.URL.Path {
-		case "/v1/batch-inquiries/small/results":
+	for name, h := range map[string]http.HandlerFunc{
+		"in the answer": exported,
+		"in a file":     lyingAt(store.URL + "/file?signature=x"),
+		"at the second try": func(w http.ResponseWriter, r *http.Request) {
 			if tries++; tries == 1 {
 				panic(http.ErrAbortHandler)
 			}
-			if r.URL.RawQuery != "scope=failed" || r.Header.Get("Accept") != "text/csv" {
-				t.Errorf("asked %s for %s", r.URL.RawQuery, r.Header.Get("Accept"))
+			exported(w, r)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/v1/batch-inquiries/"+batchID+"/results" || r.URL.RawQuery != "scope=failed" || r.Header.Get("Accept") != "text/csv" {
+					t.Errorf("asked %s for %s", r.URL, r.Header.Get("Accept"))
+				}
+				h(w, r)
+			}))
+			defer api.Close()
+			c, err := client.New(api.URL, key)
+			if err != nil {
+				t.Fatal(err)
 			}
-			io.WriteString(w, csv)
-		case "/v1/batch-inquiries/large/results":
-			w.Header().Set("Location", store.URL+"/file?signature=x")
-			w.WriteHeader(http.StatusSeeOther)
-		case "/v1/batch-inquiries/late/results":
-			w.Header().Set("Location", store.URL+"/gone")
-			w.WriteHeader(http.StatusSeeOther)
-		case "/v1/batch-inquiries/cut/results":
-			w.Header().Set("Content-Length", "1000")
-			io.WriteString(w, csv)
-			w.(http.Flusher).Flush()
-			panic(http.ErrAbortHandler)
-		default:
-			say(w, 404, problem("not-found"))
-		}
+			r, err := c.Results(t.Context(), batchID, client.ResultsQuery{Format: client.CSV, Scope: client.ScopeFailed})
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(r)
+			if err != nil || string(data) != table || !r.Complete || r.AsOf.IsZero() || r.Close() != nil {
+				t.Errorf("%q, %v, complete %t as of %s", data, err, r.Complete, r.AsOf)
+			}
+		})
+	}
+}
+
+func TestAPartOfResultsIsNotTakenForTheWhole(t *testing.T) {
+	t.Parallel()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		exported(w, r)
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
 	}))
 	defer api.Close()
 	c, err := client.New(api.URL, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []string{"small", "large"} {
-		r, err := c.Results(t.Context(), id, client.ResultsQuery{Format: client.CSV, Scope: client.ScopeFailed})
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(r)
-		if err != nil || string(data) != csv || !r.Complete || r.AsOf.IsZero() || r.Close() != nil {
-			t.Errorf("%s: %q, %v, complete %t as of %s", id, data, err, r.Complete, r.AsOf)
-		}
-	}
-	r, err := c.Results(t.Context(), "cut", client.ResultsQuery{})
+	r, err := c.Results(t.Context(), batchID, client.ResultsQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer r.Close()
 	if _, err := io.ReadAll(r); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("of a part: %v", err)
-	}
-	r.Close()
-	if _, err := c.Results(t.Context(), "none", client.ResultsQuery{}); !client.IsKind(err, client.KindNotFound) {
 		t.Error(err)
 	}
-	if _, err := c.Results(t.Context(), "late", client.ResultsQuery{}); err == nil || strings.Contains(err.Error(), store.URL) {
-		t.Error(err)
+}
+
+// Results are saved as they come, so that only what is certainly theirs may come.
+func TestWhatIsNoResultsIsAnError(t *testing.T) {
+	t.Parallel()
+	const elsewhere = "https://store.example"
+	for name, tt := range map[string]struct {
+		answer http.HandlerFunc
+		says   string
+	}{
+		"no such batch": {func(w http.ResponseWriter, _ *http.Request) { say(w, 404, problem("not-found")) }, "404 No"},
+		"a hotel's page": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			io.WriteString(w, "<html>Please sign in</html>")
+		}, `is the address right?): it is "text/html"`},
+		"of no time": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/csv")
+			io.WriteString(w, table)
+		}, "is the address right?"},
+		"another form": {func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Set("Accept", "application/x-ndjson")
+			exported(w, r)
+		}, `it is "application/x-ndjson"`},
+		"nothing":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, "status 204"},
+		"another address":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, 307) }, "another address: " + elsewhere},
+		"a sign-in's":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, 303) }, "another address: " + elsewhere},
+		"a file that ended": {lyingAt(elsewhere + "/gone?signature=x"), "the file that the results lie in cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			c := against(t, func(w http.ResponseWriter, r *http.Request) {
+				if asked++; r.URL.Path == "/gone" {
+					w.WriteHeader(http.StatusForbidden)
+					return
+				}
+				tt.answer(w, r)
+			})
+			r, err := c.Results(t.Context(), batchID, client.ResultsQuery{Format: client.CSV})
+			if err == nil || r != nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "signature") || asked > 2 {
+				t.Errorf("%v, %v after %d requests", r, err, asked)
+			}
+		})
+	}
+}
+
+func TestNoAnswerIsWaitedForWithoutEnd(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]func(context.Context, *client.Client) error{
+		"Batch": func(ctx context.Context, c *client.Client) error { _, err := c.Batch(ctx, batchID); return err },
+		"Results": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Results(ctx, batchID, client.ResultsQuery{})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				c := against(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(errLost) }, client.WithTries(2))
+				err := call(t.Context(), c)
+				if took := time.Since(begun); err == nil || !strings.Contains(err.Error(), "no answer within 1m0s") || took > 3*time.Minute {
+					t.Errorf("after %s: %v", took, err)
+				}
+			})
+		})
+	}
+}
+
+// An empty id would ask for the list, and one with a slash for anything.
+func TestWhatIsNoIDAsksNothing(t *testing.T) {
+	t.Parallel()
+	for name, id := range map[string]string{
+		"nothing": "", "a word": "abc", "a path": "../users/me", "with a line": batchID + "\n", "too long": batchID + "0", "bare digits": strings.ReplaceAll(batchID, "-", ""),
+	} {
+		c := against(t, func(w http.ResponseWriter, r *http.Request) {
+			t.Errorf("%s: asked %s", name, r.URL)
+			say(w, 200, `{}`)
+		})
+		for what, call := range map[string]func() error{
+			"Batch":     func() error { _, err := c.Batch(t.Context(), id); return err },
+			"Cancel":    func() error { _, err := c.Cancel(t.Context(), id); return err },
+			"Delete":    func() error { _, err := c.Delete(t.Context(), id); return err },
+			"Rerun":     func() error { _, err := c.Rerun(t.Context(), id, client.Rerun{}); return err },
+			"Results":   func() error { _, err := c.Results(t.Context(), id, client.ResultsQuery{}); return err },
+			"Wait":      func() error { _, err := c.Wait(t.Context(), id); return err },
+			"Inquiry":   func() error { _, err := c.Inquiry(t.Context(), id); return err },
+			"Inquiries": func() error { return firstError(c.Inquiries(t.Context(), id, client.InquiryFilter{})) },
+		} {
+			if err := call(); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q is not the id of", id)) {
+				t.Errorf("%s of %s: %v", what, name, err)
+			}
+		}
+	}
+}
+
+func firstError[T any](all iter.Seq2[T, error]) error {
+	for _, err := range all {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// JSON from anywhere reads as an empty answer of any type; what was asked for has
+// to be in it.
+func TestJSONOfAnotherIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"empty": `{}`, "of another batch": `{"batchId":"` + otherID + `","inquiryId":"` + otherID + `x"}`, "null": `null`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+				asked++
+				say(w, 200, body)
+			})
+			for what, call := range map[string]func() error{
+				"Batch":     func() error { _, err := c.Batch(t.Context(), batchID); return err },
+				"Cancel":    func() error { _, err := c.Cancel(t.Context(), batchID); return err },
+				"Delete":    func() error { _, err := c.Delete(t.Context(), batchID); return err },
+				"Wait":      func() error { _, err := c.Wait(t.Context(), batchID); return err },
+				"Validate":  func() error { _, err := c.Validate(t.Context(), client.Submission{}); return err },
+				"Inquiry":   func() error { _, err := c.Inquiry(t.Context(), inquiryID); return err },
+				"Inquiries": func() error { return firstError(c.Inquiries(t.Context(), batchID, client.InquiryFilter{})) },
+				"Batches":   func() error { return firstError(c.Batches(t.Context(), client.BatchFilter{})) },
+				"Single":    func() error { _, err := c.SubmitInquiry(t.Context(), client.InquiryInput{}, ""); return err },
+				"Me":        func() error { _, err := c.Me(t.Context()); return err },
+				"APIKey":    func() error { _, err := c.APIKey(t.Context()); return err },
+				"Rotate":    func() error { _, err := c.RotateAPIKey(t.Context()); return err },
+				"Revoke":    func() error { return c.RevokeAPIKey(t.Context()) },
+			} {
+				if asked = 0; call() == nil || asked != 1 {
+					t.Errorf("%s takes it, or asks %d times", what, asked)
+				}
+			}
+		})
 	}
 }
 
@@ -561,7 +723,7 @@ func status(completed int) string {
 	if completed == 4 {
 		state = client.StatusCompleted
 	}
-	return fmt.Sprintf(`{"batchId":"b","status":%q,"isTerminal":%t,"total":4,"running":%d,"completed":%d}`, state, completed == 4, 4-completed, completed)
+	return fmt.Sprintf(`{"batchId":%q,"status":%q,"isTerminal":%t,"total":4,"running":%d,"completed":%d}`, batchID, state, completed == 4, 4-completed, completed)
 }
 
 func TestWaitSurvivesAnHourWithoutAConnection(t *testing.T) {
@@ -580,7 +742,7 @@ func TestWaitSurvivesAnHourWithoutAConnection(t *testing.T) {
 				say(w, 200, status(1))
 			}
 		})
-		b, err := c.Wait(t.Context(), "b")
+		b, err := c.Wait(t.Context(), batchID)
 		if err != nil || b.Status != client.StatusCompleted || time.Since(begun) > 62*time.Minute {
 			t.Errorf("after %s: %+v, %v", time.Since(begun), b, err)
 		}
@@ -605,7 +767,7 @@ func TestWatchSeesEachChangeOnce(t *testing.T) {
 			say(w, 200, status(completed), "ETag", tag)
 		})
 		var seen []int
-		for b, err := range c.Watch(t.Context(), "b") {
+		for b, err := range c.Watch(t.Context(), batchID) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -636,7 +798,7 @@ func TestWatchAsksWhenTheAPISuggests(t *testing.T) {
 					say(w, 200, status(completed), "Retry-After", tt.retryAfter)
 					completed++
 				}, tt.options...)
-				if _, err := c.Wait(t.Context(), "b"); err != nil {
+				if _, err := c.Wait(t.Context(), batchID); err != nil {
 					t.Error(err)
 				}
 				if took := time.Since(begun); took < tt.least || took > tt.most {
@@ -645,6 +807,156 @@ func TestWatchAsksWhenTheAPISuggests(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A wrong address is an error soon, whatever is wrong with it.
+func TestWaitEndsWhereNobodyEverAnswered(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answer http.HandlerFunc
+		most   time.Duration
+		says   string
+	}{
+		"refused":       {func(http.ResponseWriter, *http.Request) { panic(errLost) }, 20 * time.Second, errLost.Error()},
+		"a black hole":  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(errLost) }, 70 * time.Second, "no answer within 10s"},
+		"always busy":   {func(w http.ResponseWriter, _ *http.Request) { say(w, 503, problem("unavailable")) }, 20 * time.Second, "503 No"},
+		"another's 304": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) }, 0, "304"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begun, told := time.Now(), time.Duration(0)
+				c := against(t, tt.answer, client.WithLongPoll(), client.WithOnRetry(func(err error, _ time.Duration) {
+					if told == 0 {
+						told = time.Since(begun)
+					}
+					if !strings.Contains(err.Error(), tt.says) {
+						t.Errorf("told: %v", err)
+					}
+				}))
+				_, err := c.Wait(t.Context(), batchID)
+				if took := time.Since(begun); err == nil || !strings.Contains(err.Error(), tt.says) || took > tt.most || told > 10*time.Second {
+					t.Errorf("%v after %s, told of it after %s", err, took, told)
+				}
+			})
+		})
+	}
+}
+
+// An API that took the batch is there: an outage from then on is waited out.
+func TestWaitIsPatientWithAnAPIThatHasAnswered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		c := against(t, func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.Method == http.MethodPost:
+				say(w, 200, `{"batchId":"`+batchID+`"}`)
+			case time.Since(begun) < time.Hour:
+				panic(errLost)
+			default:
+				say(w, 200, status(4))
+			}
+		})
+		s, err := c.Submit(t.Context(), client.Submission{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := c.Wait(t.Context(), s.BatchID); err != nil || b.Completed != 4 {
+			t.Errorf("%+v, %v", b, err)
+		}
+	})
+}
+
+// While a long poll is held back, silence is to be expected; for longer it is an
+// outage, and told.
+func TestALongPollThatIsLostIsToldSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var begun time.Time
+		c := against(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Has("waitSeconds") {
+				begun = time.Now()
+				<-r.Context().Done()
+				panic(errLost)
+			}
+			say(w, 200, status(1), "ETag", `"1"`)
+		}, client.WithLongPoll(), client.WithOnRetry(func(err error, _ time.Duration) {
+			if took := time.Since(begun); took < 20*time.Second || took > 30*time.Second || !strings.Contains(err.Error(), "no answer within 30s") {
+				t.Errorf("after %s: %v", took, err)
+			}
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := c.Wait(ctx, batchID); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	})
+}
+
+// The API takes two polls a second of one batch, with a burst that is for others
+// who watch it too.
+func TestNobodyPollsMoreOftenThanTheAPIAllows(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answer  func(try int, w http.ResponseWriter)
+		options []client.Option
+	}{
+		"each answer is new":     {func(try int, w http.ResponseWriter) { say(w, 200, status(try%4), "Retry-After", "0") }, nil},
+		"in a great hurry":       {func(try int, w http.ResponseWriter) { say(w, 200, status(try%4)) }, []client.Option{client.WithPollInterval(time.Nanosecond)}},
+		"no long poll is held":   {func(try int, w http.ResponseWriter) { say(w, 200, status(try%4), "ETag", fmt.Sprint(try)) }, []client.Option{client.WithLongPoll()}},
+		"the connection is lost": {func(try int, w http.ResponseWriter) { lostBut(try, w) }, []client.Option{client.WithPollInterval(time.Nanosecond)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var last time.Time
+				tries := 0
+				c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+					if pause := time.Since(last); pause < time.Second/2 {
+						t.Errorf("poll %d comes after %s", tries, pause)
+					}
+					last = time.Now()
+					tries++
+					tt.answer(tries, w)
+				}, tt.options...)
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+				defer cancel()
+				if _, err := c.Wait(ctx, batchID); !errors.Is(err, context.DeadlineExceeded) || tries < 10 {
+					t.Errorf("%v after %d polls", err, tries)
+				}
+			})
+		})
+	}
+}
+
+// lostBut loses every reply but each third.
+func lostBut(try int, w http.ResponseWriter) {
+	if try%3 != 1 {
+		panic(errLost)
+	}
+	say(w, 200, status(1))
+}
+
+// A poll that is refused as one too many is made when the API says.
+func TestAWatchThatIsRefusedWaitsAsLongAsItIsAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun, tries := time.Now(), 0
+		c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+			switch tries++; tries {
+			case 1:
+				say(w, 200, status(1))
+			case 2:
+				say(w, 429, problem("rate-limited"), "Retry-After", "300")
+			default:
+				say(w, 200, status(4))
+			}
+		})
+		if b, err := c.Wait(t.Context(), batchID); err != nil || !b.IsTerminal || tries != 3 || time.Since(begun) < 300*time.Second {
+			t.Errorf("%+v, %v after %d polls and %s", b, err, tries, time.Since(begun))
+		}
+	})
 }
 
 // The API holds a long poll back until there is news, or its time is up.
@@ -668,7 +980,7 @@ func TestALongPollHearsOfAChangeSoon(t *testing.T) {
 			}
 			say(w, 200, status(state()), "ETag", tag(), "Retry-After", "30")
 		}, client.WithLongPoll())
-		for b, err := range c.Watch(t.Context(), "b") {
+		for b, err := range c.Watch(t.Context(), batchID) {
 			if late := time.Since(begun) % time.Minute; err != nil || late > 2*time.Second {
 				t.Errorf("%d completed, heard %s late, %v", b.Completed, late, err)
 			}
@@ -689,7 +1001,7 @@ func TestABatchThatIsQuietIsAskedForLessOften(t *testing.T) {
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if _, err := c.Wait(ctx, "b"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := c.Wait(ctx, batchID); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
 		if asked < 115 || asked > 135 {
@@ -701,7 +1013,7 @@ func TestABatchThatIsQuietIsAskedForLessOften(t *testing.T) {
 func TestWaitEndsWithWhatTimeDoesNotMend(t *testing.T) {
 	t.Parallel()
 	c := against(t, func(w http.ResponseWriter, _ *http.Request) { say(w, 404, problem("not-found")) })
-	if b, err := c.Wait(t.Context(), "b"); !client.IsKind(err, client.KindNotFound) || b != nil {
+	if b, err := c.Wait(t.Context(), batchID); !client.IsKind(err, client.KindNotFound) || b != nil {
 		t.Errorf("%v, %v", b, err)
 	}
 }

@@ -17,7 +17,8 @@
 // lost reply never makes two batches.
 //
 // What the API refuses is a [*Problem], with everything that is wrong in one
-// answer. Any other error is of the connection, or of the context.
+// answer. Any other error is of the connection, or of the context; or an answer
+// came that is not about what was asked, as from an address that is not the API's.
 //
 // Package client knows the routes and how to be patient with them. Reading a
 // batch from a file is package batchfile's business.

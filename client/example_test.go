@@ -25,7 +25,7 @@ func exampleAPI() string {
 		say(w, 200, `{"batchId":"019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0000","batchName":"November renewals","total":2,"accepted":2}`)
 	})
 	mux.HandleFunc("GET /v1/batch-inquiries/{id}", func(w http.ResponseWriter, _ *http.Request) {
-		say(w, 200, `{"status":"PARTIAL_SUCCESS","isTerminal":true,"total":2,"completed":1,"partialSuccess":1}`)
+		say(w, 200, `{"batchId":"019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0000","status":"PARTIAL_SUCCESS","isTerminal":true,"total":2,"completed":1,"partialSuccess":1}`)
 	})
 	mux.HandleFunc("GET /v1/batch-inquiries/{id}/inquiries", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, 200, `{"inquiries":[{"externalId":"LOAN-1001","status":"COMPLETED","sourceRecordCount":1},{"externalId":"LOAN-1002","status":"PARTIAL_SUCCESS"}],"nextCursor":null}`)

@@ -3,9 +3,11 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -243,12 +245,19 @@ func (f InquiryFilter) query() url.Values {
 // and asks for a page at a time as the loop goes on. An error is the last pair.
 func (c *Client) Inquiries(ctx context.Context, batchID string, f InquiryFilter) iter.Seq2[*InquirySummary, error] {
 	return pages(f.query(), f.PageSize, func(query url.Values) ([]*InquirySummary, string, error) {
-		var page struct {
+		type list struct {
 			Inquiries  []*InquirySummary `json:"inquiries"`
 			NextCursor string            `json:"nextCursor"`
 		}
-		err := c.get(ctx, batchPath(batchID)+"/inquiries", query, &page)
-		return page.Inquiries, page.NextCursor, err
+		path, err := batchPath(batchID, "/inquiries")
+		if err != nil {
+			return nil, "", err
+		}
+		page, _, err := call(ctx, c, get(path, query), func(l *list) bool { return l.Inquiries != nil })
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Inquiries, page.NextCursor, nil
 	})
 }
 
@@ -271,20 +280,21 @@ func (c *Client) SubmitInquiry(ctx context.Context, in InquiryInput, idempotency
 	if err != nil {
 		return nil, err
 	}
-	var out SubmittedInquiry
-	a, err := c.post(ctx, inquiriesPath, idempotencyKey, body, &out)
+	ours := func(s *SubmittedInquiry) bool { return IsID(s.InquiryID) && IsID(s.BatchID) }
+	out, a, err := call(ctx, c, post(inquiriesPath, idempotencyKey, body), ours)
 	if err != nil {
 		return nil, err
 	}
 	out.Replayed = a.header.Get("Idempotent-Replayed") == "true"
-	return &out, nil
+	return out, nil
 }
 
 // Inquiry returns one inquiry with its business report.
 func (c *Client) Inquiry(ctx context.Context, inquiryID string) (*Inquiry, error) {
-	var out Inquiry
-	if err := c.get(ctx, inquiriesPath+"/"+url.PathEscape(inquiryID), nil, &out); err != nil {
-		return nil, err
+	if !IsID(inquiryID) {
+		return nil, fmt.Errorf("inquiryID %q is not the id of an inquiry", inquiryID)
 	}
-	return &out, nil
+	ours := func(i *Inquiry) bool { return strings.EqualFold(i.InquiryID, inquiryID) }
+	out, _, err := call(ctx, c, get(inquiriesPath+"/"+inquiryID, nil), ours)
+	return out, err
 }

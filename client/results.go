@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"time"
@@ -33,8 +34,9 @@ const (
 	ScopeFailed    ResultsScope = "failed"
 )
 
-// Results are all results of a batch in one file. Reading it ends with an error
-// when the connection is cut, never with a part that looks like the whole.
+// Results are all results of a batch in one file. They are certainly the API's,
+// and reading them ends with an error when the connection is cut, never with a
+// part that looks like the whole.
 type Results struct {
 	io.ReadCloser
 	Complete bool      // the batch was final, so that no later results differ
@@ -49,44 +51,66 @@ func (c *Client) Results(ctx context.Context, batchID string, q ResultsQuery) (*
 	if q.Format == "" {
 		q.Format = NDJSON
 	}
+	path, err := batchPath(batchID, "/results")
+	if err != nil {
+		return nil, err
+	}
 	query := url.Values{}
 	set(query, "scope", string(q.Scope))
-	r := request{
-		method: http.MethodGet, path: batchPath(batchID) + "/results", query: query,
-		header: map[string]string{"Accept": string(q.Format)},
-	}
+	r := get(path, query)
+	r.header = map[string]string{"Accept": string(q.Format)}
 	return retry(ctx, c, c.tries, func() (*Results, error) { return c.results(ctx, r) })
 }
 
 // results makes one try. It has a time limit up to the first byte; how long the
 // rest takes is the reader's business.
 func (c *Client) results(ctx context.Context, r request) (*Results, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	slow := time.AfterFunc(tryTimeout, func() { cancel(errSlow) })
-	defer slow.Stop()
-	resp, err := c.do(ctx, r)
-	if err != nil {
-		cancel(nil)
-		return nil, err
+	limited, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(tryTimeout, cancel)
+	out, err := c.begin(limited, r)
+	inTime := timer.Stop()
+	if err == nil && inTime {
+		out.ReadCloser = body{out.ReadCloser, cancel}
+		return out, nil
 	}
-	out := &Results{Complete: resp.Header.Get("Results-Complete") == "true"}
-	out.AsOf, _ = time.Parse(time.RFC3339Nano, resp.Header.Get("Results-As-Of")) // zero if it does not say
-	if resp.StatusCode == http.StatusSeeOther {
-		resp.Body.Close()
-		if resp, err = c.elsewhere(ctx, resp); err != nil {
-			cancel(nil)
-			return nil, err
-		}
+	cancel()
+	if err == nil {
+		out.Close()
 	}
-	out.ReadCloser = body{resp.Body, func() { cancel(nil) }}
-	return out, nil
+	if !inTime && ctx.Err() == nil {
+		return nil, c.slow(r, tryTimeout)
+	}
+	return nil, err
 }
 
-var errSlow = errors.New("the answer has not begun after " + tryTimeout.String())
+// begin reads the head of the answer. Its body is saved as it comes, so that
+// what is not certainly results is an error.
+func (c *Client) begin(ctx context.Context, r request) (*Results, error) {
+	resp, err := c.do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	out := &Results{ReadCloser: resp.Body, Complete: resp.Header.Get("Results-Complete") == "true"}
+	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	out.AsOf, err = time.Parse(time.RFC3339Nano, resp.Header.Get("Results-As-Of"))
+	switch {
+	case err == nil && resp.StatusCode == http.StatusOK && media == r.header["Accept"]:
+		return out, nil
+	case err == nil && resp.StatusCode == http.StatusSeeOther:
+		resp.Body.Close()
+		out.ReadCloser, err = c.follow(ctx, resp)
+		return out, err
+	}
+	resp.Body.Close()
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		return nil, elsewhere(r, resp.StatusCode, resp.Header)
+	}
+	return nil, notOurs(r, fmt.Sprintf("it is %q with the status %d", media, resp.StatusCode))
+}
 
-// elsewhere gets what an answer says lies at another address, which is not to
-// see the credential.
-func (c *Client) elsewhere(ctx context.Context, from *http.Response) (*http.Response, error) {
+// follow gets the file that an answer says the results lie in, from an address
+// that is not to see the credential.
+func (c *Client) follow(ctx context.Context, from *http.Response) (io.ReadCloser, error) {
 	place, err := from.Location()
 	if err != nil {
 		return nil, fmt.Errorf("the answer says that it lies elsewhere and not where: %w", err)
@@ -104,7 +128,7 @@ func (c *Client) elsewhere(ctx context.Context, from *http.Response) (*http.Resp
 		resp.Body.Close()
 		return nil, &Problem{Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Detail: "the file that the results lie in cannot be read"}
 	}
-	return resp, nil
+	return resp.Body, nil
 }
 
 // body releases what belongs to a connection when it is closed.

@@ -22,13 +22,19 @@ const (
 	longestPause  = 30 * time.Second
 )
 
+// shortestPoll is the shortest pause that a caller may ask for. The API refuses
+// those who poll one batch more than twice a second.
+const shortestPoll = time.Second / 2
+
 // errStopped cannot happen while the API keeps its word on isTerminal.
 var errStopped = errors.New("the batch was no longer watched before it was final")
 
-// Wait returns a batch once it is final, whatever its outcome. It goes on
-// through lost connections and times when the API is busy until ctx ends. The
-// batch does not need us: after an error, Wait may be called again with its id,
-// by another process too.
+// Wait returns a batch once it is final, whatever its outcome. As soon as the API
+// has answered this client once, Wait goes on through lost connections and times
+// when the API is busy until ctx ends; before that, an address where nobody
+// answers is an error, after as many tries as any other call makes. The batch
+// does not need us: after an error, Wait may be called again with its id, by
+// another process too.
 func (c *Client) Wait(ctx context.Context, batchID string) (*Batch, error) {
 	for batch, err := range c.Watch(ctx, batchID) {
 		if err != nil || batch.IsTerminal {
@@ -43,23 +49,29 @@ func (c *Client) Wait(ctx context.Context, batchID string) (*Batch, error) {
 // pair.
 func (c *Client) Watch(ctx context.Context, batchID string) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
-		r := request{method: http.MethodGet, path: batchPath(batchID), header: map[string]string{}, query: url.Values{}}
+		path, err := batchPath(batchID, "")
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		r := get(path, url.Values{})
+		r.header, r.within = map[string]string{}, pollTimeout
 		var seen []byte
 		pause := shortestPause
 		for {
-			a, err := c.send(ctx, r, 0)
+			a, err := c.look(ctx, r)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
 			pause = min(pause*3/2, longestPause)
-			if a.status != http.StatusNotModified && !bytes.Equal(a.body, seen) {
-				var batch Batch
-				if err := a.decode(r, &batch); err != nil {
+			if seen == nil || a.status != http.StatusNotModified && !bytes.Equal(a.body, seen) {
+				batch, err := read(c, r, a, isBatch(batchID))
+				if err != nil {
 					yield(nil, err)
 					return
 				}
-				if !yield(&batch, nil) || batch.IsTerminal {
+				if !yield(batch, nil) || batch.IsTerminal {
 					return
 				}
 				seen, pause = a.body, shortestPause
@@ -67,6 +79,7 @@ func (c *Client) Watch(ctx context.Context, batchID string) iter.Seq2[*Batch, er
 					r.header["If-None-Match"] = etag
 					if c.longPoll {
 						r.query.Set("waitSeconds", strconv.Itoa(int(longPoll.Seconds())))
+						r.within = longPoll + pollTimeout
 					}
 				}
 			}
@@ -76,6 +89,16 @@ func (c *Client) Watch(ctx context.Context, batchID string) iter.Seq2[*Batch, er
 			}
 		}
 	}
+}
+
+// look asks for a batch's status. An API that is known to be there is waited for,
+// however long that takes.
+func (c *Client) look(ctx context.Context, r request) (*answer, error) {
+	tries := c.tries
+	if c.reached.Load() {
+		tries = 0
+	}
+	return c.send(ctx, r, tries)
 }
 
 // pauseAfter is how long to wait after an answer: as the caller wants, else as

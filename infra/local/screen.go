@@ -21,7 +21,8 @@ import (
 )
 
 const (
-	pollEvery = 300 * time.Millisecond
+	// pollEvery is as often as the API answers.
+	pollEvery = time.Second / 2
 	// screenTimeout without any progress means that something is broken.
 	screenTimeout = 2 * time.Minute
 	// shownRows keeps the table of results on one screen.

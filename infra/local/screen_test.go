@@ -9,9 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/batch-inquiries/batch-inquiries/client"
 	"github.com/batch-inquiries/batch-inquiries/client/batchfile"
@@ -25,29 +24,40 @@ func TestAMissingBatchIsSaidBeforeAnythingStarts(t *testing.T) {
 	}
 }
 
+// transport answers requests without a network.
+type transport func(w http.ResponseWriter)
+
+func (t transport) RoundTrip(*http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	t(w)
+	return w.Result(), nil
+}
+
 func TestABatchIsFollowedToItsEnd(t *testing.T) {
 	t.Parallel()
-	var asked atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if asked.Add(1) == 1 {
-			io.WriteString(w, `{"status":"RUNNING","total":3,"running":2,"completed":1}`)
-			return
+	synctest.Test(t, func(t *testing.T) {
+		const id = "019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0000"
+		asked := 0
+		api := transport(func(w http.ResponseWriter) {
+			if asked++; asked == 1 {
+				io.WriteString(w, `{"batchId":"`+id+`","status":"RUNNING","total":3,"running":2,"completed":1}`)
+				return
+			}
+			io.WriteString(w, `{"batchId":"`+id+`","status":"PARTIAL_SUCCESS","isTerminal":true,"total":3,"completed":2,"failed":1}`)
+		})
+		c, err := client.New("https://api.example", "vd__test", client.WithPollInterval(pollEvery), client.WithHTTPClient(&http.Client{Transport: api}))
+		if err != nil {
+			t.Fatal(err)
 		}
-		io.WriteString(w, `{"status":"PARTIAL_SUCCESS","isTerminal":true,"total":3,"completed":2,"failed":1}`)
-	}))
-	defer server.Close()
-	c, err := client.New(server.URL, "vd__test", client.WithPollInterval(time.Millisecond))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var said bytes.Buffer
-	last, err := follow(t.Context(), &said, c, "b")
-	if err != nil || last.Status != client.StatusPartialSuccess {
-		t.Errorf("%+v, %v", last, err)
-	}
-	if want := "  1 of 3: 2 running, 1 completed\n  3 of 3: 2 completed, 1 failed\n"; said.String() != want {
-		t.Errorf("said %q", said.String())
-	}
+		var said bytes.Buffer
+		last, err := follow(t.Context(), &said, c, id)
+		if err != nil || last.Status != client.StatusPartialSuccess {
+			t.Errorf("%+v, %v", last, err)
+		}
+		if want := "  1 of 3: 2 running, 1 completed\n  3 of 3: 2 completed, 1 failed\n"; said.String() != want {
+			t.Errorf("said %q", said.String())
+		}
+	})
 }
 
 func TestFaultsAreShownInTheFile(t *testing.T) {
