@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -47,23 +48,52 @@ func Counts(b *client.Batch) string {
 	return strings.Join(parts, ", ")
 }
 
+// words are the counters and what is left.
+func words(b *client.Batch) string {
+	if left := left(b, time.Now()); left != "" {
+		return Counts(b) + "; " + left
+	}
+	return Counts(b)
+}
+
+// left says in words how long the batch may take from now on, to the minute, so
+// that it changes seldom; empty when that is not known.
+func left(b *client.Batch, now time.Time) string {
+	if b.EstimatedEnd == nil || b.IsTerminal || b.EstimatedEnd.Latest.Before(now) {
+		return ""
+	}
+	least, most := b.EstimatedEnd.Earliest.Sub(now), b.EstimatedEnd.Latest.Sub(now)
+	unit, name := time.Minute, "min"
+	if most > 3*time.Hour {
+		unit, name = time.Hour, "h"
+	}
+	from, to := int(max(least, 0)/unit), int((most+unit-1)/unit)
+	switch {
+	case most < time.Minute:
+		return "less than a minute left"
+	case from == 0:
+		return fmt.Sprintf("up to %d %s left", to, name)
+	}
+	return fmt.Sprintf("%d to %d %s left", from, to, name)
+}
+
 // bar is drawn from the first status on, which knows the total.
 type bar struct {
-	w      io.Writer
-	bars   *mpb.Progress
-	bar    *mpb.Bar
-	counts atomic.Pointer[string] // read while the bar is drawn, by another goroutine
+	w    io.Writer
+	bars *mpb.Progress
+	bar  *mpb.Bar
+	now  atomic.Pointer[client.Batch] // read while the bar is drawn, by another goroutine
 }
 
 func (b *bar) Update(now *client.Batch) {
-	b.counts.Store(new(Counts(now)))
+	b.now.Store(now)
 	if b.bar == nil {
 		b.bars = mpb.New(mpb.WithWidth(48), mpb.WithOutput(b.w))
 		b.bar = b.bars.AddBar(int64(now.Total),
 			mpb.PrependDecorators(decor.CountersNoUnit("%d / %d ")),
 			mpb.AppendDecorators(
 				decor.Elapsed(decor.ET_STYLE_MMSS, decor.WCSyncSpace),
-				decor.Any(func(decor.Statistics) string { return "  " + *b.counts.Load() }),
+				decor.Any(func(decor.Statistics) string { return "  " + words(b.now.Load()) }),
 			))
 	}
 	b.bar.SetCurrent(int64(now.Settled()))
@@ -86,14 +116,13 @@ func (b *bar) Close() {
 
 type lines struct {
 	w    io.Writer
-	last string
+	last string // the counts of the last line
 }
 
 func (l *lines) Update(now *client.Batch) {
-	line := fmt.Sprintf("  %d of %d: %s", now.Settled(), now.Total, Counts(now))
-	if line != l.last {
-		fmt.Fprintln(l.w, line)
-		l.last = line
+	if counts := Counts(now); counts != l.last {
+		fmt.Fprintf(l.w, "  %d of %d: %s\n", now.Settled(), now.Total, words(now))
+		l.last = counts
 	}
 }
 

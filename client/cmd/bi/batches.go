@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,21 +18,19 @@ import (
 )
 
 func (a *app) listCommand() *cobra.Command {
-	var most int
-	var status, name string
+	most := count(20)
+	status := word{of: statuses()}
+	var name string
 	cmd := &cobra.Command{
 		Use:               "list",
 		Short:             "List your lender's batches, newest first",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
-			t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "BATCH\tCREATED\tSTATUS\tDONE\tNAME")
-			if most < 1 {
-				return errors.New("--limit must be 1 or more")
-			}
-			n := 0
-			filter := client.BatchFilter{Status: client.Status(strings.ToUpper(status)), NamePrefix: name, PageSize: min(most, 500)}
+			n := count(0)
+			filter := client.BatchFilter{Status: client.Status(strings.ToUpper(status.chosen)), NamePrefix: name, PageSize: min(int(most), 500)}
 			for b, err := range c.Batches(cmd.Context(), filter) {
 				if err != nil {
 					return err
@@ -45,8 +43,8 @@ func (a *app) listCommand() *cobra.Command {
 			return t.Flush()
 		}),
 	}
-	cmd.Flags().IntVar(&most, "limit", 20, "how many to list")
-	cmd.Flags().StringVar(&status, "status", "", "only batches with this status, such as partial_success")
+	cmd.Flags().Var(&most, "limit", "how many to list")
+	wordFlag(cmd, &status, "status", "only batches with this status")
 	cmd.Flags().StringVar(&name, "name", "", "only batches whose name begins so")
 	return cmd
 }
@@ -66,14 +64,14 @@ func (a *app) cancelCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "cancel BATCH",
 		Short:             "Stop what has not begun of a batch; what is running finishes",
-		Args:              cobra.ExactArgs(1),
+		Args:              a.oneBatch,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.calling(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			b, err := c.Cancel(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s (%s)\n", b.Status, b.StatusReason, progress.Counts(b))
+			fmt.Fprintf(a.stdout, "%s: %s (%s)\n", b.Status, b.StatusReason, progress.Counts(b))
 			return nil
 		}),
 	}
@@ -91,7 +89,7 @@ keeps its results.
 
 With --wait it goes on as bi watch does.
 ` + exitCodes,
-		Args:              cobra.ExactArgs(1),
+		Args:              a.oneBatch,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	flags := cmd.Flags()
@@ -101,7 +99,7 @@ With --wait it goes on as bi watch does.
 	flags.BoolVar(&wait, "wait", false, "follow the new batch to its end")
 	flags.StringVar(&again.IdempotencyKey, "idempotency-key", "", "rerun once, however often you run this with the same `key`")
 	cmd.MarkFlagsOneRequired("failed", "partial")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = a.calling(func(cmd *cobra.Command, c *client.Client, args []string) error {
 		switch {
 		case failed && partial:
 			again.Scope = client.RerunUnsuccessful
@@ -110,55 +108,101 @@ With --wait it goes on as bi watch does.
 		default:
 			again.Scope = client.RerunFailed
 		}
-		f := &follower{w: cmd.OutOrStdout()}
-		return a.calling(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			if again.IdempotencyKey == "" {
-				again.IdempotencyKey = rand.Text()
-			}
-			accepted, err := c.Rerun(cmd.Context(), args[0], again)
-			if err != nil {
-				return unsure(err, fmt.Sprintf("the same command with --idempotency-key %s", again.IdempotencyKey))
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), accepted.BatchID)
-			if !wait {
-				fmt.Fprintf(a.stderr, "%d inquiries run again. To follow them: bi watch %s\n", accepted.Accepted, accepted.BatchID)
-				return nil
-			}
-			f.batchID = accepted.BatchID
-			return f.follow(cmd.Context(), c)
-		}, client.WithOnRetry(f.lost), client.WithLongPoll())(cmd, args)
-	}
+		ownKey := again.IdempotencyKey != ""
+		if !ownKey {
+			again.IdempotencyKey = rand.Text()
+		}
+		accepted, err := a.untilThereIsRoom(cmd.Context(), func() (*client.Submitted, error) {
+			return c.Rerun(cmd.Context(), args[0], again)
+		})
+		if client.IsKind(err, client.KindNothingToRerun) {
+			return fmt.Errorf("%w%s", err, otherScopes(cmd.Context(), c, args[0], again.Scope))
+		}
+		if err != nil {
+			return unsure(err, fmt.Sprintf("the same command with --idempotency-key %s", again.IdempotencyKey))
+		}
+		if accepted.Replayed && ownKey {
+			fmt.Fprintln(a.stderr, "This was run again before with the same key; it is the same batch.")
+		}
+		fmt.Fprintln(a.stdout, accepted.BatchID)
+		if !wait {
+			fmt.Fprintf(a.stderr, "%d inquiries run again. To follow them: bi watch %s\n", accepted.Accepted, accepted.BatchID)
+			return nil
+		}
+		return a.follow(cmd.Context(), c, accepted.BatchID, a.stderr, true)
+	})
 	return cmd
 }
 
+// otherScopes says which flags take what a batch has, when there is nothing in
+// the scope that was asked for.
+func otherScopes(ctx context.Context, c *client.Client, batchID string, asked client.RerunScope) string {
+	b, err := c.Batch(ctx, batchID)
+	if err != nil {
+		return "" // the refusal says enough
+	}
+	hint := "\nIt has: " + progress.Counts(b) + "."
+	if b.Failed > 0 && asked != client.RerunPartial {
+		hint += "\nWhat failed there was rejected: correct and submit it (`bi submit`)."
+	}
+	switch {
+	case asked == client.RerunFailed && b.Cancelled == 0 && b.PartialSuccess > 0:
+		hint += "\n--partial takes those whose report lacks a source."
+	case asked == client.RerunPartial && b.Cancelled == 0 && b.Failed > 0:
+		hint += "\n--failed takes those without a useful report."
+	case asked != client.RerunUnsuccessful && b.Cancelled > 0:
+		hint += "\n--failed --partial takes those that a cancel stopped, with all others that did not complete."
+	}
+	return hint
+}
+
 func (a *app) resultsCommand() *cobra.Command {
-	var format, scope, path string
+	format := word{"ndjson", []string{"ndjson", "csv"}}
+	scope := word{"all", []string{string(client.ScopeAll), string(client.ScopeSucceeded), string(client.ScopeFailed)}}
+	var path string
 	cmd := &cobra.Command{
 		Use:   "results BATCH",
 		Short: "Get all results of a batch as NDJSON or CSV",
 		Long: `Gets all results of a batch: as NDJSON, with their reports, or as CSV with a row for
 each inquiry, safe to open in a spreadsheet. It may be asked for while the batch is
-running. With -o a file appears only once it is whole.`,
-		Args:              cobra.ExactArgs(1),
+running. With -o a file appears only once it is whole; a pipe is written to as the
+results come.`,
+		Args:              a.oneBatch,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&format, "format", "ndjson", "ndjson or csv")
-	flags.StringVar(&scope, "scope", "all", "all, succeeded or failed")
-	flags.StringVarP(&path, "output", "o", "", "the `file` to write instead of printing")
+	wordFlag(cmd, &format, "format", "the form")
+	wordFlag(cmd, &scope, "scope", "which inquiries")
+	cmd.Flags().StringVarP(&path, "output", "o", "", "the `file` to write instead of printing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		formats := map[string]client.ResultsFormat{"ndjson": client.NDJSON, "csv": client.CSV}
-		if formats[format] == "" {
-			return fmt.Errorf("--format %s is neither ndjson nor csv", format)
+		save := func(from io.Reader) error {
+			_, err := io.Copy(a.stdout, from)
+			return partly(err)
+		}
+		if path != "" {
+			to, err := openOutput(cmd.Context(), path)
+			if err != nil {
+				return err
+			}
+			defer to.drop()
+			save = func(from io.Reader) error {
+				if _, err := io.Copy(to, from); err != nil {
+					return partly(err)
+				}
+				return to.keep()
+			}
+		}
+		query := client.ResultsQuery{
+			Format: map[string]client.ResultsFormat{"ndjson": client.NDJSON, "csv": client.CSV}[format.chosen],
+			Scope:  client.ResultsScope(scope.chosen),
 		}
 		return a.calling(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			results, err := c.Results(cmd.Context(), args[0], client.ResultsQuery{Format: formats[format], Scope: client.ResultsScope(scope)})
+			results, err := c.Results(cmd.Context(), args[0], query)
 			if err != nil {
 				return err
 			}
 			defer results.Close()
-			if err := save(results, path, cmd.OutOrStdout()); err != nil {
-				return fmt.Errorf("%w\nThese are not all results; run the same command again", err)
+			if err := save(results); err != nil {
+				return err
 			}
 			if !results.Complete {
 				fmt.Fprintf(a.stderr, "The batch is not finished: these are its results as of %s. To follow it: bi watch %s\n",
@@ -170,25 +214,65 @@ running. With -o a file appears only once it is whole.`,
 	return cmd
 }
 
-// save copies to a file, which appears once it is whole, or to w if none is
-// named.
-func save(from io.Reader, path string, w io.Writer) (err error) {
-	if path == "" {
-		_, err := io.Copy(w, from)
-		return err
+// partly is an error after which only a part of the results has been written.
+func partly(err error) error {
+	if err == nil {
+		return nil
 	}
-	// What is known of businesses and people is for its owner's eyes.
-	part, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	return fmt.Errorf("%w\nThese are not all results; run the same command again", err)
+}
+
+func (a *app) deleteCommand() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "delete BATCH",
+		Short: "Delete a finished batch's data for good; its counts remain",
+		Long: `Deletes what a finished batch holds of businesses and people: its name and
+metadata, what was asked, and the reports. Its place in the list, its times and its
+counts remain. Nobody can undo it, so it asks first; a script says --yes.`,
+		Args:              a.oneBatch,
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !yes && !a.attended {
+			return errors.New("nobody is here to be asked: to delete the batch for good, add --yes")
+		}
+		return a.calling(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			if !yes {
+				if err := a.confirmDeleting(cmd.Context(), c, args[0]); err != nil {
+					return err
+				}
+			}
+			b, err := c.Delete(cmd.Context(), args[0])
+			if client.IsKind(err, client.KindNotFinished) {
+				return fmt.Errorf("%w\nTo stop it first: bi cancel %s", err, args[0])
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.stdout, "Deleted. What remains are the batch's times and counts: %s.\n"+
+				"Files of large results end within two days, and the service's backups within 35.\n", progress.Counts(b))
+			return nil
+		})(cmd, args)
+	}
+	return cmd
+}
+
+// confirmDeleting asks the person at the terminal.
+func (a *app) confirmDeleting(ctx context.Context, c *client.Client, batchID string) error {
+	b, err := c.Batch(ctx, batchID)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(part.Name()) // has no effect once it is renamed
-	if _, err := io.Copy(part, from); err != nil {
-		part.Close()
+	fmt.Fprintf(a.stderr, "%q of %s, %d inquiries, %s\nDelete its data for good? [y/N] ",
+		printable(b.BatchName), b.CreatedAt.Local().Format(time.DateTime), b.Total, b.Status)
+	answer, err := until(ctx, func() (string, error) { return bufio.NewReader(a.stdin).ReadString('\n') })
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if err := part.Close(); err != nil {
-		return err
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errors.New("nothing was deleted")
 	}
-	return os.Rename(part.Name(), path)
+	return nil
 }

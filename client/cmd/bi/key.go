@@ -19,8 +19,11 @@ func (a *app) whoamiCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "user %s, %s of %s (%s), at most %d inquiries in a batch\n",
-				me.UserID, me.Role, printable(me.Lender.Name), me.Lender.LenderID, me.Limits.BatchMax)
+			l := me.Limits
+			fmt.Fprintf(a.stdout, "user %s, %s of %s (%s)\n", me.UserID, me.Role, printable(me.Lender.Name), me.Lender.LenderID)
+			fmt.Fprintf(a.stdout, "at most %d inquiries in a batch, and %d in unfinished batches, which have %d now\n", l.BatchMax, l.OpenMax, l.Open)
+			fmt.Fprintf(a.stdout, "at most %d requests a second, or %d at once after a pause; %d polls a second of one batch\n",
+				l.RequestsPerSecond, l.RequestsAtOnce, l.PollsPerSecond)
 			return nil
 		}),
 	}
@@ -44,7 +47,7 @@ holds the token of your signing in.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), key)
+			fmt.Fprintln(a.stdout, key)
 			return nil
 		}),
 	}, a.rotateCommand(), &cobra.Command{
@@ -55,7 +58,7 @@ holds the token of your signing in.`,
 			if err := c.RevokeAPIKey(cmd.Context()); err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "Your API key has ended. Where it was used just now it may work for minutes more.")
+			fmt.Fprintln(a.stdout, "Your API key has ended. Where it was used just now it may work for minutes more.")
 			return nil
 		}),
 	})
@@ -92,7 +95,7 @@ func (a *app) rotateCommand() *cobra.Command {
 		if _, err := fmt.Fprintln(f, key); err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "Your new API key is in %s. The old one ends; where it was used just now it may work for minutes more.\n", path)
+		fmt.Fprintf(a.stdout, "Your new API key is in %s. The old one ends; where it was used just now it may work for minutes more.\n", path)
 		return nil
 	})
 	return cmd

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +27,9 @@ prints its id.
 Everything that is wrong with the file is shown at once, by the spreadsheet's row
 numbers: the header is row 1.
 
-With --wait it goes on as bi watch does.
+When the lender has as many inquiries open as it may have, it waits for room.
+
+With --wait it goes on as bi watch does; stdout has the id alone.
 ` + exitCodes,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -40,32 +41,32 @@ With --wait it goes on as bi watch does.
 	flags.BoolVar(&s.wait, "wait", false, "follow the batch to its end")
 	flags.BoolVar(&s.skip, "skip-invalid", false, "submit the valid rows when others break the rules")
 	flags.BoolVar(&s.dryRun, "dry-run", false, "only check the file")
-	flags.StringVar(&s.key, "idempotency-key", "", "submit this file once, however often you run this with the same `key`")
+	flags.StringVar(&s.idempotencyKey, "idempotency-key", "", "submit this file once, however often you run this with the same `key`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		file, err := batchfile.Read(args[0])
 		if err != nil {
 			return err
 		}
-		s.file, s.path, s.w, s.stderr = file, args[0], cmd.OutOrStdout(), a.stderr
-		f := &follower{w: cmd.OutOrStdout()}
+		s.app, s.file, s.path = a, file, args[0]
 		return a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
-			return s.submit(cmd.Context(), c, f)
-		}, client.WithOnRetry(f.lost), client.WithLongPoll())(cmd, args)
+			return s.submit(cmd.Context(), c)
+		})(cmd, args)
 	}
 	return cmd
 }
 
 // submitting is one run of bi submit.
 type submitting struct {
-	name, key          string
+	name               string
+	idempotencyKey     string
 	wait, skip, dryRun bool
 
-	file      *batchfile.File
-	path      string
-	w, stderr io.Writer
+	*app
+	file *batchfile.File
+	path string
 }
 
-func (s *submitting) submit(ctx context.Context, c *client.Client, f *follower) error {
+func (s *submitting) submit(ctx context.Context, c *client.Client) error {
 	if s.name != "" {
 		s.file.Set("name", s.name)
 	}
@@ -82,26 +83,28 @@ func (s *submitting) submit(ctx context.Context, c *client.Client, f *follower) 
 	if s.dryRun {
 		return s.check(ctx, c, body)
 	}
-	if s.key == "" {
-		s.key = rand.Text()
+	ownKey := s.idempotencyKey != ""
+	if !ownKey {
+		s.idempotencyKey = rand.Text()
 	}
-	accepted, err := c.SubmitJSON(ctx, body, s.key)
+	accepted, err := s.untilThereIsRoom(ctx, func() (*client.Submitted, error) {
+		return c.SubmitJSON(ctx, body, s.idempotencyKey)
+	})
 	if err != nil {
 		return s.refused(err)
 	}
-	if accepted.Replayed {
+	if accepted.Replayed && ownKey { // else a try of ours was, whose reply was lost
 		fmt.Fprintln(s.stderr, "This file was submitted before with the same key; it is the same batch.")
 	}
 	if accepted.Rejected > 0 {
 		fmt.Fprintf(s.stderr, "%d of %d inquiries break the rules and have failed:\n%s", accepted.Rejected, accepted.Total, s.faults(accepted.Errors))
 	}
-	fmt.Fprintln(s.w, accepted.BatchID)
+	fmt.Fprintln(s.stdout, accepted.BatchID)
 	if !s.wait {
 		fmt.Fprintf(s.stderr, "Accepted %d inquiries as %q. To follow them: bi watch %s\n", accepted.Accepted, accepted.BatchName, accepted.BatchID)
 		return nil
 	}
-	f.batchID = accepted.BatchID
-	return f.follow(ctx, c)
+	return s.follow(ctx, c, accepted.BatchID, s.stderr, true)
 }
 
 // check shows what submitting the file would lead to.
@@ -111,14 +114,17 @@ func (s *submitting) check(ctx context.Context, c *client.Client, body []byte) e
 		return s.refused(err)
 	}
 	for _, d := range v.Duplicates {
-		fmt.Fprintf(s.w, "  %s seems to be the business of %s (by %s)\n",
+		fmt.Fprintf(s.stdout, "  %s seems to be the business of %s (by %s)\n",
 			s.file.Place(fmt.Sprintf("/inquiries/%d", d.Index)), s.file.Place(fmt.Sprintf("/inquiries/%d", d.DuplicateOf)), d.By)
 	}
-	fmt.Fprint(s.w, s.faults(v.Errors))
+	fmt.Fprint(s.stdout, s.faults(v.Errors))
 	if !v.Valid {
 		return fmt.Errorf("%s would be refused: %d of %d inquiries break the rules", s.path, v.Rejected, v.Total)
 	}
-	fmt.Fprintf(s.w, "%s would be accepted: %d inquiries to look up, %d that break the rules\n", s.path, v.Accepted, v.Rejected)
+	fmt.Fprintf(s.stdout, "%s would be accepted: %d inquiries to look up, %d that break the rules\n", s.path, v.Accepted, v.Rejected)
+	if v.Limits.OpenLeft < v.Total {
+		fmt.Fprintf(s.stdout, "Just now there is room for %d of %d inquiries: bi submit would wait until other batches end.\n", v.Limits.OpenLeft, v.Total)
+	}
 	return nil
 }
 
@@ -132,14 +138,17 @@ func (s *submitting) refused(err error) error {
 	if s.dryRun {
 		return err
 	}
-	return unsure(err, fmt.Sprintf("bi submit %s --idempotency-key %s", quoted(s.path), s.key))
+	return unsure(err, fmt.Sprintf("bi submit %s --idempotency-key %s", quoted(s.path), s.idempotencyKey))
 }
 
 // unsure adds to an error after which nobody knows whether a batch was made how
 // to make it once, whatever happened.
 func unsure(err error, command string) error {
-	if p, ok := errors.AsType[*client.Problem](err); ok && !p.Temporary() {
+	if p, ok := errors.AsType[*client.Problem](err); ok && !p.Temporary() || errors.Is(err, errNoRoom) {
 		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
 	}
 	return fmt.Errorf("%w\nWhether the batch was accepted is not known. To submit it once, whatever happened:\n  %s", err, command)
 }

@@ -39,71 +39,66 @@ func (a *app) watchCommand() *cobra.Command {
 		Long: `Follows a batch to its end: with a bar on a terminal, else with a line per change.
 
 The batch does not need us. A lost connection is waited out, and after Ctrl-C the
-same command picks it up again.
+same command picks it up again. Progress goes to stderr, and how it ended to stdout.
 
 ` + exitCodes,
-		Args:              cobra.ExactArgs(1),
+		Args:              a.oneBatch,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f := follower{batchID: args[0], w: cmd.OutOrStdout()}
-			return a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
-				return f.follow(cmd.Context(), c)
-			}, client.WithOnRetry(f.lost), client.WithLongPoll())(cmd, args)
-		},
+		RunE: a.calling(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			return a.follow(cmd.Context(), c, args[0], a.stdout, false)
+		}),
 	}
 }
 
 // follower shows a batch to its end.
 type follower struct {
 	batchID string
-	w       io.Writer
 	show    progress.Display
-	isLost  bool
+	isThere bool // the API has told of the batch
+	isLost  bool // and has not answered since
 }
 
-// lost says, once for each time that the connection goes, that nothing else does.
+// lost says why there is no answer: each time until there has been one, then once
+// for each time that the connection goes.
 func (f *follower) lost(err error, wait time.Duration) {
-	if f.show == nil || f.isLost {
-		return
+	switch {
+	case !f.isThere:
+		f.show.Say(fmt.Sprintf("%s. Trying again in %s.", cause(err), seconds(wait)))
+	case !f.isLost:
+		f.isLost = true
+		f.show.Say(fmt.Sprintf("%s. The batch goes on; trying again in %s and from then on. Ctrl-C is safe: `bi watch %s` resumes.",
+			cause(err), seconds(wait), f.batchID))
 	}
-	f.isLost = true
-	why := "The connection is lost"
-	if p, ok := errors.AsType[*client.Problem](err); ok {
-		why = fmt.Sprintf("The API is not available (%d %s)", p.Status, p.Title)
-	}
-	f.show.Say(fmt.Sprintf("%s. The batch goes on without it; trying again in %s and from then on. Ctrl-C is safe: `bi watch %s` resumes.",
-		why, wait.Round(time.Second/10), f.batchID))
 }
 
-func (f *follower) follow(ctx context.Context, c *client.Client) error {
-	f.show = progress.New(f.w)
+// follow shows on stderr how far a batch has come until it ends, and says on end
+// how. isThere says that the API has just taken the batch.
+func (a *app) follow(ctx context.Context, c *client.Client, batchID string, end io.Writer, isThere bool) error {
+	f := &follower{batchID: batchID, show: progress.New(a.stderr), isThere: isThere}
 	defer f.show.Close()
-	for batch, err := range c.Watch(ctx, f.batchID) {
-		if err != nil {
-			if ctx.Err() != nil {
-				f.show.Close()
-				return fmt.Errorf("%w: the batch goes on without us. To watch it again: bi watch %s", errInterrupted, f.batchID)
-			}
+	a.onRetry = f.lost
+	for batch, err := range c.Watch(ctx, batchID) {
+		switch {
+		case err != nil && ctx.Err() != nil && f.isThere:
+			return errors.New("stopped watching: the batch goes on without us. To watch it again: bi watch " + batchID)
+		case err != nil:
 			return err
-		}
-		if f.isLost {
+		case f.isLost:
 			f.isLost = false
 			f.show.Say("The connection is back.")
 		}
+		f.isThere = true
 		f.show.Update(batch)
 		if batch.IsTerminal {
 			f.show.Close()
-			return f.end(batch)
+			return ended(batch, end)
 		}
 	}
 	return nil // not reached: what ends a watch is an end or an error
 }
 
-// errInterrupted ends a command whose work goes on elsewhere.
-var errInterrupted = errors.New("stopped watching")
-
-func (f *follower) end(b *client.Batch) error {
-	fmt.Fprintf(f.w, "%s: %s\n", b.Status, b.StatusReason)
+func ended(b *client.Batch, w io.Writer) error {
+	fmt.Fprintf(w, "%s: %s\n", b.Status, b.StatusReason)
 	if b.Status == client.StatusCompleted {
 		return nil
 	}
