@@ -585,9 +585,11 @@ func TestWhatIsNoResultsIsAnError(t *testing.T) {
 			r.Header.Set("Accept", "application/x-ndjson")
 			exported(w, r)
 		}, `it is "application/x-ndjson"`},
-		"nothing":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, "status 204"},
-		"another address":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, 307) }, "another address: " + elsewhere},
-		"a sign-in's":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, 303) }, "another address: " + elsewhere},
+		"nothing": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, "status 204"},
+		"another address": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
+		}, "another address: " + elsewhere},
+		"a sign-in's":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, http.StatusSeeOther) }, "another address: " + elsewhere},
 		"a file that ended": {lyingAt(elsewhere + "/gone?signature=x"), "the file that the results lie in cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
