@@ -149,8 +149,8 @@ func TestBiSubmitsASpreadsheetAndWatchesIt(t *testing.T) {
 	}
 
 	loans := write("loans.csv", "businessName,ein,externalId\nQuiet Meadow LLC,,LOAN-1\nQuiet Harbor LLC,47-0555102,LOAN-2\n")
-	if out, _ := bi(0, "submit", loans, "--wait"); !strings.Contains(out, "COMPLETED: ") {
-		t.Errorf("submit --wait: %s", out)
+	if out, said := bi(0, "submit", loans, "--wait"); !sdk.IsID(strings.TrimSpace(out)) || !strings.Contains(said, "2 of 2: 2 completed\nCOMPLETED: ") {
+		t.Errorf("submit --wait: %s%s", out, said)
 	}
 	mixed := write("mixed.csv", "businessName,ein,externalId\nQuiet Meadow LLC,,LOAN-1\n\nBad LLC,12,LOAN-2\n")
 	if _, said := bi(1, "submit", mixed); !strings.Contains(said, "row 4, column ein (LOAN-2): ") {
@@ -173,7 +173,12 @@ func TestBiSubmitsASpreadsheetAndWatchesIt(t *testing.T) {
 	if _, said := bi(1, "rerun", "--failed", id); !strings.Contains(said, "Nothing to run again") { // it was rejected, and never failed
 		t.Errorf("rerun: %s", said)
 	}
-	if out, _ := bi(0, "whoami"); !strings.Contains(out, "("+u.lender+")") {
+	bi(2, "delete", id) // nobody is there to be asked
+	if out, _ := bi(0, "delete", "--yes", id); !strings.Contains(out, "1 completed, 1 failed") {
+		t.Errorf("delete: %s", out)
+	}
+	bi(1, "results", id)
+	if out, _ := bi(0, "whoami"); !strings.Contains(out, "("+u.lender+")") || !strings.Contains(out, "and 10000 in unfinished batches, which have 0 now") {
 		t.Errorf("whoami: %s", out)
 	}
 	kept := filepath.Join(t.TempDir(), "key")

@@ -167,9 +167,9 @@ func (a *app) inWords(err error) string {
 		return "interrupted"
 	case ok && p.Status == http.StatusUnauthorized:
 		return err.Error() + "\nCheck BI_API_KEY, and that it belongs to the API at BI_URL."
-	case ok && p.Status == http.StatusNotFound && a.batchID != "":
+	case client.IsKind(err, client.KindNotFound) && a.batchID != "":
 		return err.Error() + "\n" + seeList
-	case unreached && !ok:
+	case ok && p.Kind() == "" && p.Status == http.StatusNotFound, unreached && !ok:
 		return err.Error() + "\nCheck BI_URL, and your connection."
 	}
 	return err.Error()

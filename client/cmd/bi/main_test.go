@@ -509,7 +509,7 @@ func TestWhatIsWrongIsSaidWithWhatToDo(t *testing.T) {
 		"no such batch":   {[]string{"watch", absentID}, []string{"Not found", seeList}},
 		"none to delete":  {[]string{"delete", "--yes", absentID}, []string{"Not found", seeList}},
 		"no key as yet":   {[]string{"key", "show"}, []string{"Not found"}},
-		"another address": {[]string{"whoami"}, []string{"404"}},
+		"another address": {[]string{"whoami"}, []string{"404", "Check BI_URL"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l.expect(t, l.bi(t, tt.args...), exitError, tt.says...)
