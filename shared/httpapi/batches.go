@@ -64,7 +64,7 @@ type BatchBody struct {
 	PartialSuccess     int                 `json:"partialSuccess" doc:"Inquiries with a report from which a source is missing."`
 	Failed             int                 `json:"failed" doc:"Inquiries without a useful report."`
 	Cancelled          int                 `json:"cancelled" doc:"Inquiries that a cancel stopped."`
-	ProgressPercentage float64             `json:"progressPercentage" minimum:"0" maximum:"100" doc:"Share of inquiries with a final status; it never falls, and is 100 only when all have one."`
+	ProgressPercentage float64             `json:"progressPercentage" minimum:"0" maximum:"100" doc:"Share of inquiries with a final status, in percent; it never falls, and is 100 only when all have one."`
 	CreatedAt          time.Time           `json:"createdAt" doc:"When the batch was submitted."`
 	FinishedAt         *time.Time          `json:"finishedAt" doc:"When the last inquiry became final."`
 	EstimatedEnd       *EstimateRange      `json:"estimatedCompletionAt" doc:"Between which times the batch will be finished if it goes on at its pace so far: about nine batches in ten are. It is counted from timingSummary.lastFinishedAt, the last progress, and not from the moment of asking. So an earliest that has passed means any moment; and a latest that has passed, that the pace has broken off and nobody can say. Null until 50 inquiries are finished (half of a smaller batch, 20 at least), while the batch is being cancelled, and when it is finished."`

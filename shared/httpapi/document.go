@@ -283,7 +283,13 @@ func describeSchemas(registry huma.Registry) {
 		for _, f := range reflect.VisibleFields(t) {
 			member, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 			property := schema.Properties[member]
-			if property == nil || property.Ref == "" {
+			if property == nil {
+				continue
+			}
+			if words := memberWords[name+"."+member]; words != nil {
+				property.Description += " " + words.String()
+			}
+			if property.Ref == "" {
 				continue
 			}
 			if f.Type.Kind() == reflect.Pointer && !strings.Contains(options, "omit") {

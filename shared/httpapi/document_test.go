@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -534,4 +538,52 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// The words that programs compare stand in the document, as many as the code has.
+func TestTheDocumentListsTheWords(t *testing.T) {
+	t.Parallel()
+	schemas := document(t)["components"].(map[string]any)["schemas"].(map[string]any)
+	for name, tt := range map[string]struct {
+		dir, constants string // the package, and what its constants are called
+		member         [2]string
+	}{
+		"how a source answers":       {"../inquiry", `^Outcome[A-Z]`, [2]string{"ReportSourceSummary", "outcome"}},
+		"why an inquiry is given up": {"../inquiry", `^Failure[A-Z]`, [2]string{"InquiryFailure", "code"}},
+		"why a report has nothing":   {"../report", `^Code[A-Z]`, [2]string{"Failure", "code"}},
+		"and so has its inquiry":     {"../report", `^Code[A-Z]`, [2]string{"InquiryFailure", "code"}},
+	} {
+		text := schemas[tt.member[0]].(map[string]any)["properties"].(map[string]any)[tt.member[1]].(map[string]any)["description"].(string)
+		words := constantsIn(t, tt.dir, regexp.MustCompile(tt.constants))
+		if len(words) < 2 {
+			t.Errorf("%s: found only %q", name, words)
+		}
+		for _, word := range words {
+			if !strings.Contains(text, word+" (") {
+				t.Errorf("%s: the document lacks %s", name, word)
+			}
+		}
+	}
+}
+
+// constantsIn are the texts of a package's constants with such names.
+func constantsIn(t testing.TB, dir string, name *regexp.Regexp) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for _, path := range files {
+		file := must(parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution))
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && name.MatchString(spec.Names[0].Name) && len(spec.Values) == 1 {
+				if text, ok := spec.Values[0].(*ast.BasicLit); ok && text.Kind == token.STRING {
+					words = append(words, must(strconv.Unquote(text.Value)))
+				}
+			}
+			return true
+		})
+	}
+	return words
 }

@@ -46,12 +46,12 @@ type InquirySummary struct {
 	ExternalID         string            `json:"externalId,omitempty" doc:"Your own id of the inquiry, if you gave one."`
 	BusinessName       string            `json:"businessName" doc:"Name of the business, as you gave it."`
 	Status             string            `json:"status" enum:"PLANNING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"PLANNING while it waits for a worker, RUNNING while sources are asked. Then COMPLETED (every applicable source answered), PARTIAL_SUCCESS (one that is not required did not), FAILED (no useful report) or CANCELLED, which never change."`
-	ProgressPercentage float64           `json:"progressPercentage" doc:"0 while planning, 50 while running, 100 when final."`
+	ProgressPercentage float64           `json:"progressPercentage" doc:"In percent: 0 while planning, 50 while running, 100 when final."`
 	SourceRecordCount  int               `json:"sourceRecordCount" doc:"Source records in the report."`
 	Attempts           int               `json:"attempts" doc:"How often a worker has started on it."`
 	StartedAt          *time.Time        `json:"startedAt" doc:"When a worker first took it up; null before."`
 	FinishedAt         *time.Time        `json:"finishedAt" doc:"When its status became final; null before."`
-	Sources            map[string]string `json:"sources,omitempty" doc:"How each source answered, once the inquiry is final."`
+	Sources            map[string]string `json:"sources,omitempty" doc:"How each source answered, by its name, once the inquiry is final."`
 	Failure            *InquiryFailure   `json:"failure,omitempty" doc:"Why there is no useful report."`
 	Errors             []Fault           `json:"errors,omitempty" doc:"The rules that a rejected inquiry breaks; pointers are into the inquiry."`
 	RerunOf            *inquiry.ID       `json:"rerunOf,omitempty" format:"uuid" doc:"The inquiry of the parent batch that this one repeats." example:"01a20846-fe00-7bd3-9d5e-3c4b8a2f0002"`

@@ -1,5 +1,12 @@
 package httpapi
 
+import (
+	"strings"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/report"
+)
+
 // What the document says of schemas, answers and bodies: of all that no field
 // stands for. A test finds what is missing here.
 
@@ -83,4 +90,60 @@ var bodyTexts = map[string]string{
 	"submit-batch":   "The batch: JSON of 5 MiB at the most. A member that is null counts as left out; one that the schema does not have is a fault.",
 	"submit-inquiry": "The inquiry, by the same rules as one of a batch.",
 	"rerun-batch":    "Which inquiries to look up once more. Without a body: those that failed.",
+}
+
+// words are what programs may find in a member, each with what it says. More may
+// come, so that they are no enum.
+type words []struct{ Word, Says string }
+
+// String is a sentence that lists them.
+func (w words) String() string {
+	var list []string
+	for _, one := range w {
+		list = append(list, one.Word+" ("+one.Says+")")
+	}
+	return strings.Join(list, ", ") + "."
+}
+
+var (
+	outcomeWords = words{
+		{string(inquiry.OutcomeFound), "it has a record that fits, corroborated"},
+		{string(inquiry.OutcomeNoRecord), "it looked and has none"},
+		{string(inquiry.OutcomeAmbiguous), "it has candidates that a person must judge"},
+		{string(inquiry.OutcomeNotApplicable), "the inquiry gives it nothing to look up"},
+		{string(inquiry.OutcomeUnavailable), "it did not answer in time"},
+		{string(inquiry.OutcomeThrottled), "it asked us to slow down"},
+		{string(inquiry.OutcomeMisconfigured), "it refused our credentials"},
+		{string(inquiry.OutcomeBadResponse), "its answer could not be understood"},
+		{string(inquiry.OutcomeStale), "its list is missing or too old to rely on"},
+	}
+	reportFailureWords = words{
+		{report.CodeRequiredSource, "a required source did not answer"},
+		{report.CodeNoSource, "no source answered"},
+	}
+	failureWords = append(reportFailureWords[:len(reportFailureWords):len(reportFailureWords)], words{
+		{inquiry.FailureExhausted, "we tried several times and could not finish it"},
+		{inquiry.FailureDeadline, "the time that a batch is tried was over"},
+		{inquiry.FailureInvalid, "it was rejected: errors says why"},
+	}...)
+	faultWords = words{
+		{"required", "it is missing"}, {"unknown-field", "there is no such field or parameter"}, {codeType, "it is of another JSON type"},
+		{"form", "its form is not that of the field"}, {"invalid", "its value is not allowed here"}, {"out-of-range", "the number is too small or too large"},
+		{"too-short", "the text is too short"}, {"too-long", "the text is too long"}, {"too-few", "there are too few"}, {"too-many", "there are too many"},
+		{"duplicate", "it has to be unique in the batch"}, {"duplicate-name", "an object has the same name twice"},
+		{"control-character", "the text has characters that cannot be printed"}, {"damaged-text", "the text is damaged: it was read in another encoding"},
+		{codeBadNumber, "the number is out of all proportion"}, {codeTooDeep, "the body nests too deep"},
+	}
+)
+
+// memberWords are the words of members, which their descriptions list.
+var memberWords = map[string]words{
+	"InquirySummary.sources":      outcomeWords,
+	"InquiryBody.sources":         outcomeWords,
+	"ReportSourceSummary.outcome": outcomeWords,
+	"ReportSourceRecord.outcome":  outcomeWords[:3],
+	"ReportMissingSource.outcome": outcomeWords[4:],
+	"InquiryFailure.code":         failureWords,
+	"Failure.code":                reportFailureWords,
+	"Fault.code":                  faultWords,
 }
