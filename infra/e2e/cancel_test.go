@@ -17,11 +17,15 @@ func TestACancelledBatchDrains(t *testing.T) {
 		batch
 		CancelRequestedAt string
 	}
-	for range 2 { // asking again is harmless
-		resp, data := s.do(t, http.MethodPost, path, "")
+	for i, key := range []string{"stop", "stop", ""} { // asking again is harmless
+		var header []string
+		if key != "" {
+			header = []string{"Idempotency-Key", key}
+		}
+		resp, data := s.do(t, http.MethodPost, path, "", header...)
 		decode(t, resp, data, http.StatusAccepted, &asked)
-		if asked.CancelRequestedAt == "" || asked.sum() != total {
-			t.Errorf("the answer to a cancel: %+v", asked)
+		if asked.CancelRequestedAt == "" || asked.sum() != total || i == 1 && resp.Header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("answer %d to a cancel: %+v, replayed %q", i, asked, resp.Header.Get("Idempotent-Replayed"))
 		}
 	}
 	done := s.follow(t, id)
@@ -39,6 +43,9 @@ func TestACancelledBatchDrains(t *testing.T) {
 	resp, data := s.do(t, http.MethodPost, path, "")
 	decode(t, resp, data, http.StatusOK, &asked)
 	other := s.submit(t, businesses("Right file", 1)).BatchID
+	if resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/"+other+"/cancel", "", "Idempotency-Key", "stop"); resp.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("the key of another batch's cancel: %s %s", resp.Status, data)
+	}
 	s.follow(t, other)
 	if resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/"+other+"/cancel/", ""); resp.StatusCode != http.StatusConflict {
 		t.Errorf("cancelling a finished batch: %s %s", resp.Status, data)

@@ -43,6 +43,20 @@ func TestWhatDidNotSucceedIsRunAgain(t *testing.T) {
 	if lineage.OperationType != "RERUN" || lineage.ParentBatchID != parent {
 		t.Errorf("the child says %+v", lineage)
 	}
+
+	// The key knows of the rerun when the batch no longer does.
+	if resp, data := s.do(t, http.MethodDelete, "/v1/batch-inquiries/"+parent, ""); resp.StatusCode != http.StatusOK {
+		t.Fatalf("deleting the parent: %s %s", resp.Status, data)
+	}
+	first := child.BatchID
+	resp, data := s.do(t, http.MethodPost, path, body, "Idempotency-Key", "again-1")
+	decode(t, resp, data, http.StatusOK, &child)
+	if child.BatchID != first || child.Total != 2 || child.ParentBatchID != parent || resp.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("after the deletion: %s, replayed %q", data, resp.Header.Get("Idempotent-Replayed"))
+	}
+	if resp, data := s.do(t, http.MethodPost, path, "", "Idempotency-Key", "again-1"); resp.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("another body after the deletion: %s %s", resp.Status, data)
+	}
 }
 
 func TestOneInquiryOnItsOwn(t *testing.T) {

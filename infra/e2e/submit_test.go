@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -37,7 +38,11 @@ func TestFaultyRowsAreRejectedOneByOne(t *testing.T) {
 		t.Errorf("by default: %s %s", resp.Status, data)
 	}
 
-	accepted := s.submit(t, body(`"onInvalid":"skip",`))
+	accepted := s.submit(t, body(`"onInvalid":"skip",`), "Idempotency-Key", "mixed-1")
+	corrected := strings.Replace(body(`"onInvalid":"skip",`), `"12"`, `"12-3456789"`, 1)
+	if resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/", corrected, "Idempotency-Key", "mixed-1"); resp.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("corrected, under the same key: %s %s", resp.Status, data)
+	}
 	var now struct {
 		batch
 		Metadata map[string]string
