@@ -7,7 +7,7 @@
 //	item          PK                                     SK                       Go
 //	lender        LENDER#<lenderId>                      PROFILE                  inquiry.Lender
 //	list place    LENDER#<lenderId>                      BATCH#<ordinal, 10>      (batch id only)
-//	idempotency   LENDER#<lenderId>                      IDEMPOTENCY#<sha256>     (batch id, body hash)
+//	idempotency   LENDER#<lenderId>                      IDEMPOTENCY#<sha256>     (batch id, request hash)
 //	batch header  LENDER#<lenderId>#BATCH#<batchId>      HEADER                   inquiry.Batch
 //	page          LENDER#<lenderId>#BATCH#<batchId>      PAGE#<number, 3>         []inquiry.Inquiry
 //	inquiry       LENDER#<lenderId>#BATCH#<batchId>#<b>  INQUIRY#<index, 5>       inquiry.Record
