@@ -214,7 +214,8 @@ func TestSubmitAnswersAsTheReferenceSays(t *testing.T) {
 
 func TestARepeatedKeyReturnsTheSameBatch(t *testing.T) {
 	t.Parallel()
-	c := newClient(t, newFake(), io.Discard)
+	fake := newFake()
+	c := newClient(t, fake, io.Discard)
 	const body = `{"name":"A","inquiries":[{"businessName":"B","ein":"12-3456789"}]}`
 	first, firstBody := c.do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", "k1")
 	// The same content, written differently.
@@ -224,6 +225,11 @@ func TestARepeatedKeyReturnsTheSameBatch(t *testing.T) {
 	}
 	if first.Header.Get("Idempotent-Replayed") != "" || again.Header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("Idempotent-Replayed is %q, then %q", first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed"))
+	}
+	// The name that it repeats comes with the request: the batch has lost its own.
+	fake.batches[0].Name, fake.batches[0].DeletedAt = "", noon
+	if _, deletedBody := c.do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", "k1"); deletedBody != firstBody {
+		t.Errorf("the replay after a deletion differs: %s", deletedBody)
 	}
 	other, otherBody := c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"C"}]}`, "Idempotency-Key", "k1")
 	if p := problem(t, other, otherBody); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {

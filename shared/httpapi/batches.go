@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ type submitOutput struct {
 // SubmittedBody answers a submission.
 type SubmittedBody struct {
 	BatchID   inquiry.BatchID `json:"batchId" format:"uuid" doc:"The new batch: ask for its status with this id."`
-	BatchName string          `json:"batchName" doc:"The name that you gave it; empty once the batch was deleted."`
+	BatchName string          `json:"batchName" doc:"The name that the request gives the batch. A repeated request has it too, even when the batch was deleted since and keeps no name. Only a repeated rerun of a batch that is gone may have none: then it is empty."`
 	Total     int             `json:"total" doc:"Inquiries in the batch, rejected ones included."`
 	Accepted  int             `json:"accepted" doc:"Inquiries that will be looked up."`
 	Rejected  int             `json:"rejected" doc:"Inquiries that break the rules and have FAILED at once; always 0 without onInvalid: skip."`
@@ -251,11 +252,14 @@ func (a *API) submit(ctx context.Context, reader *bodyReader, in *submitInput) (
 	}
 	return &submitOutput{
 		Location: request.Prefix + "/v1/batch-inquiries/" + id.String(),
-		Retry:    "2",
+		Retry:    firstPoll,
 		Replayed: replayed,
 		Body:     submittedBody(id, sub),
 	}, nil
 }
+
+// firstPoll is the Retry-After of what was accepted, as of a batch that is young.
+var firstPoll = strconv.Itoa(soonest)
 
 // accept hands a submission to the table. replayed is the header that says
 // whether the key stood for it already.

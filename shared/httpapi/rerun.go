@@ -20,7 +20,7 @@ import (
 type RerunBody struct {
 	Scope      string   `json:"scope,omitempty" enum:"failed,partial,unsuccessful" default:"failed" doc:"failed: without a useful report. partial: with a report from which a source is missing. unsuccessful: both, and those that a cancel stopped. Inquiries that were rejected are in none: correct and submit them."`
 	InquiryIDs []string `json:"inquiryIds,omitempty" maxItems:"65535" doc:"Instead of a scope: these inquiries of the batch, whatever their status."`
-	Name       string   `json:"name,omitempty" maxLength:"250" doc:"Name of the new batch; that of the old one if left out."`
+	Name       string   `json:"name,omitempty" maxLength:"250" doc:"Name of the new batch; if left out that of the old one, or 'Rerun of a single inquiry'."`
 }
 
 type rerunInput struct {
@@ -32,6 +32,7 @@ type rerunInput struct {
 
 type rerunOutput struct {
 	Location string `header:"Location" doc:"Where the new batch is." example:"/prod/v1/batch-inquiries/01a20850-25c0-7cc1-8f10-6b1d2e3f0000"`
+	Retry    string `header:"Retry-After" doc:"For how many seconds to wait before the first poll." example:"2"`
 	Replayed string `header:"Idempotent-Replayed"`
 	Body     *SubmittedBody
 }
@@ -41,7 +42,7 @@ func (a *API) registerRerun(api huma.API) {
 		OperationID: "rerun-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries/{batch_id}/rerun",
 		Summary: "Look inquiries of a finished batch up once more", DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody + 1,
 		Description: "Makes a new batch of operationType RERUN out of inquiries of a finished one; each batch names the other, and each inquiry the one it repeats. " +
-			"The old batch keeps its results. A batch that is not finished is a 409 `not-finished`; one without such inquiries a 422 `nothing-to-rerun`.",
+			"The old batch keeps its results. The new one is in the list of batches, also when the old one is the batch of one below a single inquiry, which is not. A batch that is not finished is a 409 `not-finished`; one without such inquiries a 422 `nothing-to-rerun`.",
 		SkipValidateBody: true, Errors: []int{http.StatusConflict, http.StatusGone},
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{
 			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[RerunBody](), true, "")},
@@ -86,7 +87,7 @@ func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*r
 		return a.rerunBefore(ctx, lender, in.IdempotencyKey, fingerprint, err)
 	}
 	sub := inquiry.Submission{
-		UserID: request.Caller.UserID, Name: cmp.Or(strings.TrimSpace(body.Name), parent.Name), Metadata: parent.Metadata,
+		UserID: request.Caller.UserID, Name: rerunName(body, parent), Metadata: parent.Metadata,
 		Inquiries: again, Operation: inquiry.OperationRerun, Parent: &parent,
 		IdempotencyKey: in.IdempotencyKey, Fingerprint: fingerprint,
 	}
@@ -95,6 +96,14 @@ func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*r
 		return nil, err
 	}
 	return rerunAnswer(request, child, sub.Name, len(again), id, replayed), nil
+}
+
+// rerunName is what the new batch is called.
+func rerunName(body RerunBody, parent inquiry.Batch) string {
+	if parent.Operation == inquiry.OperationSingle {
+		return cmp.Or(strings.TrimSpace(body.Name), singleRerunName)
+	}
+	return cmp.Or(strings.TrimSpace(body.Name), parent.Name)
 }
 
 // fingerprintOf tells a rerun from other requests under the same key.
@@ -144,6 +153,7 @@ func (a *API) rerunBefore(ctx context.Context, lender inquiry.Lender, key string
 func rerunAnswer(request Request, child inquiry.BatchID, name string, total int, parent inquiry.BatchID, replayed string) *rerunOutput {
 	return &rerunOutput{
 		Location: request.Prefix + "/v1/batch-inquiries/" + child.String(),
+		Retry:    firstPoll,
 		Replayed: replayed,
 		Body: &SubmittedBody{
 			BatchID: child, BatchName: name, Total: total, Accepted: total, ParentBatchID: &parent,

@@ -307,3 +307,41 @@ func TestASingleInquirysFaultsAreNamedByTheirPlaceInIt(t *testing.T) {
 		})
 	}
 }
+
+// What was accepted says when to look first, as a batch that is young does.
+func TestEverySubmissionSaysWhenToLook(t *testing.T) {
+	t.Parallel()
+	failed := fakeWith(inquiry.StatusFailed)
+	for name, tt := range map[string]struct {
+		fake             *fakeBatches
+		path, body, want string
+	}{
+		"a batch":   {newFake(), "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "2"},
+		"one":       {newFake(), "/v1/inquiries", `{"businessName":"B"}`, "2"},
+		"a rerun":   {failed, "/v1/batch-inquiries/" + failed.batches[0].ID.String() + "/rerun", "", "2"},
+		"a dry run": {newFake(), "/v1/batch-inquiries", `{"name":"A","validateOnly":true,"inquiries":[{"businessName":"B"}]}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp, body := newClient(t, tt.fake, io.Discard).do(t, "POST", tt.path, tt.body)
+			if got := resp.Header.Get("Retry-After"); resp.StatusCode != http.StatusOK || got != tt.want {
+				t.Errorf("%s, Retry-After %q, want %q: %s", resp.Status, got, tt.want, body)
+			}
+		})
+	}
+}
+
+// A single inquiry is in no list, and its rerun is: it does not go by a name that
+// every such batch has.
+func TestARerunOfASingleInquiryIsNamedSo(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{"": "Rerun of a single inquiry", `{"name":" Again "}`: "Again"} {
+		fake := fakeWith(inquiry.StatusFailed)
+		fake.batches[0].Operation, fake.batches[0].Name = inquiry.OperationSingle, "Single inquiry"
+		_, answer := newClient(t, fake, io.Discard).do(t, "POST", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/rerun", body)
+		var got httpapi.SubmittedBody
+		if err := json.Unmarshal([]byte(answer), &got); err != nil || got.BatchName != want || fake.stored[1].Name != want {
+			t.Errorf("%v, want %s: %s", err, want, answer)
+		}
+	}
+}

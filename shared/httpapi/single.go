@@ -13,11 +13,18 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// singleName is the name of the batch of one below a single inquiry.
-const singleName = "Single inquiry"
+const (
+	// singleName is the name of the batch of one below a single inquiry.
+	singleName = "Single inquiry"
+
+	// singleRerunName is that of a batch that looks it up once more. That batch is
+	// in the list, so that it says what it is.
+	singleRerunName = "Rerun of a single inquiry"
+)
 
 type singleOutput struct {
 	Location string `header:"Location" doc:"Where the inquiry is." example:"/prod/v1/inquiries/01a20846-fe00-7bd3-9d5e-3c4b8a2f0001"`
+	Retry    string `header:"Retry-After" doc:"For how many seconds to wait before the first look." example:"2"`
 	Replayed string `header:"Idempotent-Replayed"`
 	Body     SubmittedInquiryBody
 }
@@ -81,6 +88,7 @@ func (a *API) submitSingle(ctx context.Context, reader *bodyReader, in *submitIn
 	}
 	return &singleOutput{
 		Location: request.Prefix + "/v1/inquiries/" + id.Inquiry(0).String(),
+		Retry:    firstPoll,
 		Replayed: replayed,
 		Body: SubmittedInquiryBody{
 			InquiryID: id.Inquiry(0), BatchID: id, Status: string(inquiry.StatusPlanning),
