@@ -46,6 +46,11 @@ func TestACancelledBatchDrains(t *testing.T) {
 	if resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/"+other+"/cancel", "", "Idempotency-Key", "stop"); resp.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("the key of another batch's cancel: %s %s", resp.Status, data)
 	}
+	const unknown = "/v1/batch-inquiries/01a20846-fe00-7bd3-9d5e-3c4b8a2f0000/cancel"
+	for _, header := range [][]string{nil, {"Idempotency-Key", "never used"}} {
+		resp, data := s.do(t, http.MethodPost, unknown, "", header...)
+		refused(t, "a cancel of no batch", resp, data, http.StatusNotFound)
+	}
 	s.follow(t, other)
 	if resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/"+other+"/cancel/", ""); resp.StatusCode != http.StatusConflict {
 		t.Errorf("cancelling a finished batch: %s %s", resp.Status, data)

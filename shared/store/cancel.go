@@ -53,7 +53,7 @@ func (s *Store) cancel(lender inquiry.LenderID, id inquiry.BatchID) types.Update
 	return types.Update{
 		TableName:           &s.table,
 		Key:                 key(batchKey(lender, id), headerKey),
-		UpdateExpression:    aws.String("SET cancelRequestedAt = :now, nextCheckAt = :due, event = :event, version = version + :one"),
+		UpdateExpression:    aws.String("SET cancelRequestedAt = :now, nextCheckAt = :due, event = :event ADD version :one"),
 		ConditionExpression: aws.String("attribute_exists(openShard) AND attribute_not_exists(cancelRequestedAt)"),
 		ExpressionAttributeValues: item{
 			":now": number(s.now().UnixMilli()), ":due": number(s.now().Unix()), ":event": text(string(eventCancel)), ":one": number(1),
