@@ -111,15 +111,26 @@ func adapt(t testing.TB, served []byte, s session) []byte {
 					parameter["schema"].(map[string]any)["enum"] = []string{ids[id]}
 				}
 			}
-			if id == "rerun-batch" {
-				content := operation["requestBody"].(map[string]any)["content"].(map[string]any)["application/json"].(map[string]any)
+			body, _ := operation["requestBody"].(map[string]any)
+			switch id {
+			case "rerun-batch":
+				content := body["content"].(map[string]any)["application/json"].(map[string]any)
 				delete(content, "examples")
 				content["example"] = map[string]any{"inquiryIds": []string{s.rows(t, cancelled, 1)[0].InquiryID}}
+			case "submit-batch":
+				examples := body["content"].(map[string]any)["application/json"].(map[string]any)["examples"].(map[string]any)
+				delete(examples, "check")
+				delete(examples, "skip")
 			}
 		}
 	}
+	components := doc["components"].(map[string]any)
 	// The same key with every request would be refused but once.
-	delete(doc["components"].(map[string]any)["parameters"].(map[string]any)["Idempotency-Key"].(map[string]any), "example")
+	delete(components["parameters"].(map[string]any)["Idempotency-Key"].(map[string]any), "example")
+	// With these two a request may be faulty and is not refused.
+	submission := components["schemas"].(map[string]any)["SubmitBody"].(map[string]any)["properties"].(map[string]any)
+	delete(submission, "validateOnly")
+	submission["onInvalid"] = map[string]any{"enum": []any{"reject", nil}}
 	document, err := json.Marshal(doc)
 	if err != nil {
 		t.Fatal(err)

@@ -333,15 +333,22 @@ func TestExamplesShowWhatTheirAnswersSay(t *testing.T) {
 	}
 }
 
-// Every example is one of what it stands beside.
-func TestEveryExampleFitsItsSchema(t *testing.T) {
-	t.Parallel()
-	doc := document(t)
+// compilerOf makes the schemas in a document ready, as parts of urn:document.
+func compilerOf(t testing.TB, doc map[string]any) *jsonschema.Compiler {
+	t.Helper()
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
 	if err := compiler.AddResource("urn:document", must(jsonschema.UnmarshalJSON(bytes.NewReader(must(json.Marshal(doc)))))); err != nil {
 		t.Fatal(err)
 	}
+	return compiler
+}
+
+// Every example is one of what it stands beside.
+func TestEveryExampleFitsItsSchema(t *testing.T) {
+	t.Parallel()
+	doc := document(t)
+	compiler := compilerOf(t, doc)
 	fits := func(where, pointer string, example any) {
 		compiled, err := compiler.Compile("urn:document#" + pointer)
 		if err != nil {

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"maps"
+	"mime"
 	"net/http"
 	"regexp"
 	"slices"
@@ -9,24 +10,28 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// What the document says of an answer's headers holds: those that are sent are
-// declared, and those that are declared are sent, but where it says that they
-// may be absent.
-func TestHeadersAreSentAsTheDocumentSays(t *testing.T) {
+// What the document says of an answer holds: the body fits its schema; the headers
+// that are sent are declared, and those that are declared are sent, but where it
+// says that they may be absent.
+func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	t.Parallel()
 	doc := walker{t, document(t)}
 	const (
 		batches = "/v1/batch-inquiries"
 		one     = `{"name":"A","inquiries":[{"businessName":"B"}]}`
+		faulty  = `{"name":"A","inquiries":[{"businessName":"B","ein":"12","address":{"country":"USA"},"principals":[{"ownershipPercentage":400}]},{},{"businessName":"C"}],`
 		dry     = `{"name":"A","inquiries":[{"businessName":"B"}],"validateOnly":true}`
 	)
 	finished := func() *fakeBatches { return fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed) }
+	rejected := func() *fakeBatches { return fakeWith("", inquiry.StatusCompleted) }
 	running := func() *fakeBatches { return fakeWith(inquiry.StatusCompleted, inquiry.StatusRunning) }
 	for name, tt := range map[string]struct {
 		batches            func() *fakeBatches
@@ -38,6 +43,10 @@ func TestHeadersAreSentAsTheDocumentSays(t *testing.T) {
 		"a submission":                 {newFake, "POST", batches, one, nil, 200},
 		"a submission again":           {newFake, "POST", batches, one, []string{"Idempotency-Key", "twice"}, 200},
 		"a dry run":                    {newFake, "POST", batches, dry, nil, 200},
+		"a faulty dry run":             {newFake, "POST", batches, faulty + `"validateOnly":true}`, nil, 200},
+		"a dry run of what is left":    {newFake, "POST", batches, faulty + `"onInvalid":"skip","validateOnly":true}`, nil, 200},
+		"what is left":                 {newFake, "POST", batches, faulty + `"onInvalid":"skip"}`, nil, 200},
+		"a rejected inquiry":           {rejected, "GET", "/v1/inquiries/{inquiry}", "", nil, 200},
 		"a faulty submission":          {newFake, "POST", batches, `{}`, nil, 422},
 		"no JSON":                      {newFake, "POST", batches, `{`, nil, 400},
 		"another media type":           {newFake, "POST", batches, `x`, []string{"Content-Type", "text/plain"}, 415},
@@ -73,6 +82,7 @@ func TestHeadersAreSentAsTheDocumentSays(t *testing.T) {
 				path = strings.NewReplacer("{batch}", id.String(), "{inquiry}", id.Inquiry(0).String()).Replace(path)
 			}
 			c := resultsClient(fake, &fakeExports{})
+			c.caller.Credential = auth.CredentialAPIKey
 			if c.caller.Role = auth.RoleMember; httpapi.IsPublic(path) {
 				c.caller = auth.Caller{} // nobody
 			}
@@ -90,6 +100,7 @@ func TestHeadersAreSentAsTheDocumentSays(t *testing.T) {
 			if resp.StatusCode != tt.want {
 				t.Fatalf("%d %s", resp.StatusCode, body)
 			}
+			fitsTheDocument(t, compilerOf(t, doc.doc), tt.method, tt.path, resp, body)
 			declared := declaredHeaders(doc, tt.method, tt.path, tt.want)
 			for _, sent := range slices.Sorted(maps.Keys(resp.Header)) {
 				if declared[sent] == nil && sent != "Content-Type" {
@@ -106,12 +117,34 @@ func TestHeadersAreSentAsTheDocumentSays(t *testing.T) {
 	}
 }
 
+// fitsTheDocument holds a JSON body against the schema of its answer.
+func fitsTheDocument(t testing.TB, compiler *jsonschema.Compiler, method, path string, resp *http.Response, body string) {
+	t.Helper()
+	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" || body == "" {
+		return // a problem, which its own tests read, a file, or nothing
+	}
+	place := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
+	schema, err := compiler.Compile("urn:document#/paths/" + place.Replace(documented(path)) + "/" + strings.ToLower(method) +
+		"/responses/" + strconv.Itoa(resp.StatusCode) + "/content/" + place.Replace(media) + "/schema")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(must(jsonschema.UnmarshalJSON(strings.NewReader(body)))); err != nil {
+		t.Errorf("%v\n%s", err, body)
+	}
+}
+
+// documented is what the document calls a path of the cases.
+func documented(path string) string {
+	return strings.NewReplacer("{batch}", "{batch_id}", "{inquiry}", "{inquiry_id}", "/x", "/{batch_id}").Replace(path)
+}
+
 // declaredHeaders are the headers that the document has for an answer, under
 // their canonical names.
 func declaredHeaders(doc walker, method, path string, status int) map[string]map[string]any {
 	doc.Helper()
-	path = strings.NewReplacer("{batch}", "{batch_id}", "{inquiry}", "{inquiry_id}", "/x", "/{batch_id}").Replace(path)
-	item, _ := doc.doc["paths"].(map[string]any)[path].(map[string]any)
+	item, _ := doc.doc["paths"].(map[string]any)[documented(path)].(map[string]any)
 	op, _ := item[strings.ToLower(method)].(map[string]any)
 	if op == nil {
 		doc.Fatalf("the document has no %s %s", method, path)
