@@ -500,7 +500,7 @@ func TestThePageSaysWhatTheDocumentSays(t *testing.T) {
 		for status, response := range op.body["responses"].(map[string]any) {
 			content, _ := response.(map[string]any)["content"].(map[string]any)
 			for media := range content {
-				if _, after, _ := strings.Cut(page, `id="`+op.body["operationId"].(string)+`"`); !strings.Contains(before(after, "</article>"), media) {
+				if _, after, _ := strings.Cut(page, `id="`+op.body["operationId"].(string)+`"`); !strings.Contains(before(after, "</article>"), "as <code>"+media+"</code>") {
 					t.Errorf("%s: the page does not say that %s may be %s", op.name, status, media)
 				}
 			}
@@ -535,6 +535,9 @@ func TestThePageLinksToTheDocument(t *testing.T) {
 func TestTheDocumentIsYAMLToo(t *testing.T) {
 	t.Parallel()
 	resp, body := reference(t, "/v1/openapi.yaml")
+	if !strings.Contains(body, "batchName: November renewals") {
+		t.Error("its examples are not YAML")
+	}
 	if resp.Header.Get("Content-Type") != "application/yaml; charset=utf-8" || !strings.Contains(body, "openapi: 3.1.0") || !strings.Contains(body, "operationId: submit-batch") {
 		t.Errorf("%.200s", body)
 	}

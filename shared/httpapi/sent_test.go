@@ -117,21 +117,30 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	}
 }
 
-// fitsTheDocument holds a JSON body against the schema of its answer.
+// fitsTheDocument holds a body against what the document says of its form: JSON
+// against the schema of its answer, a file of lines against that of a line.
 func fitsTheDocument(t testing.TB, compiler *jsonschema.Compiler, method, path string, resp *http.Response, body string) {
 	t.Helper()
 	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" || body == "" {
-		return // a problem, which its own tests read, a file, or nothing
+	said, bodies := "schema", []string{body}
+	switch {
+	case err != nil || body == "":
+		return
+	case media == "application/x-ndjson":
+		said, bodies = "x-item-schema", strings.Split(strings.TrimSpace(body), "\n")
+	case media != "application/json":
+		return // a problem, which its own tests read, or a text
 	}
 	place := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
 	schema, err := compiler.Compile("urn:document#/paths/" + place.Replace(documented(path)) + "/" + strings.ToLower(method) +
-		"/responses/" + strconv.Itoa(resp.StatusCode) + "/content/" + place.Replace(media) + "/schema")
+		"/responses/" + strconv.Itoa(resp.StatusCode) + "/content/" + place.Replace(media) + "/" + said)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := schema.Validate(must(jsonschema.UnmarshalJSON(strings.NewReader(body)))); err != nil {
-		t.Errorf("%v\n%s", err, body)
+	for _, one := range bodies {
+		if err := schema.Validate(must(jsonschema.UnmarshalJSON(strings.NewReader(one)))); err != nil {
+			t.Errorf("%v\n%s", err, one)
+		}
 	}
 }
 
