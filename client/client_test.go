@@ -503,6 +503,7 @@ func TestResultsAreReadToTheirEnd(t *testing.T) {
 		if r.Header.Get("Authorization") != "" {
 			t.Error("the credential goes to another address")
 		}
+		w.Header().Set("Content-Type", "text/csv")
 		io.WriteString(w, table)
 	}))
 	defer store.Close()
@@ -591,16 +592,21 @@ func TestWhatIsNoResultsIsAnError(t *testing.T) {
 		}, "another address: " + elsewhere},
 		"a sign-in's":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, http.StatusSeeOther) }, "another address: " + elsewhere},
 		"a file that ended": {lyingAt(elsewhere + "/gone?signature=x"), "the file that the results lie in cannot be read"},
+		"a file of another": {lyingAt(elsewhere + "/page?signature=x"), `the file that the results should lie in is "text/html"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			asked := 0
 			c := against(t, func(w http.ResponseWriter, r *http.Request) {
-				if asked++; r.URL.Path == "/gone" {
+				asked++
+				switch r.URL.Path {
+				case "/gone":
 					w.WriteHeader(http.StatusForbidden)
-					return
+				case "/page":
+					io.WriteString(w, "<html>Please sign in</html>")
+				default:
+					tt.answer(w, r)
 				}
-				tt.answer(w, r)
 			})
 			r, err := c.Results(t.Context(), batchID, client.ResultsQuery{Format: client.CSV})
 			if err == nil || r != nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "signature") || asked > 2 {

@@ -13,9 +13,12 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/client"
 )
 
+// exampleURL is the address of an exampleAPI, for as long as the example runs.
+func exampleURL() string { return httptest.NewServer(exampleAPI()).URL }
+
 // exampleAPI stands in for the API in examples: a batch of two that is finished
 // as soon as it is submitted.
-func exampleAPI() string {
+func exampleAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/batch-inquiries", func(w http.ResponseWriter, r *http.Request) {
 		if body, _ := io.ReadAll(r.Body); strings.Contains(string(body), `"ein":"12"`) {
@@ -30,13 +33,13 @@ func exampleAPI() string {
 	mux.HandleFunc("GET /v1/batch-inquiries/{id}/inquiries", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, 200, `{"inquiries":[{"externalId":"LOAN-1001","status":"COMPLETED","sourceRecordCount":1},{"externalId":"LOAN-1002","status":"PARTIAL_SUCCESS"}],"nextCursor":null}`)
 	})
-	return httptest.NewServer(mux).URL // for as long as the example runs
+	return mux
 }
 
 // The whole way of a batch: submit it, wait for its end, read what came of it.
 func Example() {
 	ctx := context.Background()
-	c, err := client.New(exampleAPI(), "vd__your_key")
+	c, err := client.New(exampleURL(), "vd__your_key")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -69,7 +72,7 @@ func Example() {
 
 // A refusal lists everything that is wrong, each at its place in the request.
 func ExampleProblem() {
-	c, err := client.New(exampleAPI(), "vd__your_key")
+	c, err := client.New(exampleURL(), "vd__your_key")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -91,7 +94,7 @@ func ExampleProblem() {
 // A job that may be started again after a crash names its submission, so that
 // the batch is made once.
 func ExampleClient_Submit_once() {
-	c, err := client.New(exampleAPI(), "vd__your_key")
+	c, err := client.New(exampleURL(), "vd__your_key")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -109,7 +112,7 @@ func ExampleClient_Submit_once() {
 
 // Watch sees a batch come along.
 func ExampleClient_Watch() {
-	c, err := client.New(exampleAPI(), "vd__your_key")
+	c, err := client.New(exampleURL(), "vd__your_key")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -91,14 +91,14 @@ func (c *Client) begin(ctx context.Context, r request) (*Results, error) {
 		return nil, err
 	}
 	out := &Results{ReadCloser: resp.Body, Complete: resp.Header.Get("Results-Complete") == "true"}
-	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	media := mediaType(resp)
 	out.AsOf, err = time.Parse(time.RFC3339Nano, resp.Header.Get("Results-As-Of"))
 	switch {
 	case err == nil && resp.StatusCode == http.StatusOK && media == r.header["Accept"]:
 		return out, nil
 	case err == nil && resp.StatusCode == http.StatusSeeOther:
 		resp.Body.Close()
-		out.ReadCloser, err = c.follow(ctx, resp)
+		out.ReadCloser, err = c.follow(ctx, resp, r.header["Accept"])
 		return out, err
 	}
 	resp.Body.Close()
@@ -108,9 +108,15 @@ func (c *Client) begin(ctx context.Context, r request) (*Results, error) {
 	return nil, notOurs(r, fmt.Sprintf("it is %q with the status %d", media, resp.StatusCode))
 }
 
+// mediaType is an answer's, without parameters; empty when it does not say.
+func mediaType(resp *http.Response) string {
+	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return media
+}
+
 // follow gets the file that an answer says the results lie in, from an address
 // that is not to see the credential.
-func (c *Client) follow(ctx context.Context, from *http.Response) (io.ReadCloser, error) {
+func (c *Client) follow(ctx context.Context, from *http.Response, mediaAsked string) (io.ReadCloser, error) {
 	place, err := from.Location()
 	if err != nil {
 		return nil, fmt.Errorf("the answer says that it lies elsewhere and not where: %w", err)
@@ -127,6 +133,10 @@ func (c *Client) follow(ctx context.Context, from *http.Response) (io.ReadCloser
 	if resp.StatusCode != http.StatusOK {
 		resp.Body.Close()
 		return nil, &Problem{Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Detail: "the file that the results lie in cannot be read"}
+	}
+	if media := mediaType(resp); media != mediaAsked {
+		resp.Body.Close()
+		return nil, foreign(fmt.Sprintf("the file that the results should lie in is %q", media))
 	}
 	return resp.Body, nil
 }

@@ -1,5 +1,5 @@
 // Package events_test reads every sample event in this folder as the function
-// does that gets it. But for sample-batch, they tell of one batch of two
+// does that gets it. But for the sample batch, they tell of one batch of two
 // inquiries: submitted, dispatched, its first inquiry looked up, and counted, its
 // second one given up; and of the schedule that looks after it.
 package events_test
@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/batch-inquiries/batch-inquiries/client/batchfile"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -47,14 +48,20 @@ func TestEverySampleIsRead(t *testing.T) {
 		"dispatch-batch.json":            checkSubmittedHeader,
 		"fail-exhausted.json":            checkDeadLetter,
 		"process-inquiry.json":           checkMessages,
+		"sample-batch.csv":               checkSampleSpreadsheet,
 		"sample-batch.json":              checkSampleBatch,
 		"sweep-open-batches.json":        checkSchedule,
 		"tally-statuses.json":            checkTransitions,
 	}
-	files, err := filepath.Glob("*.json")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, kind := range []string{"*.json", "*.csv"} {
+		found, err := filepath.Glob(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
+	slices.Sort(files)
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(readers)), files); diff != "" {
 		t.Errorf("each sample needs a test, and the test its sample (-tests +samples):\n%s", diff)
 	}
@@ -244,6 +251,39 @@ func checkSampleBatch(t *testing.T, name string) {
 	}
 	if sub := accept(t, raw); len(sub.Inquiries) != 25 {
 		t.Errorf("%d inquiries, want 25", len(sub.Inquiries))
+	}
+}
+
+// The spreadsheet has some of the sample batch's inquiries, and a part of what
+// that says of them.
+func checkSampleSpreadsheet(t *testing.T, name string) {
+	file, err := batchfile.Read(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := json.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile("sample-batch.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	byID := map[string]inquiry.Inquiry{}
+	for _, in := range accept(t, whole).Inquiries {
+		in.Phone, in.Email, in.Website, in.Metadata = "", "", "", nil
+		in.Principals = in.Principals[:1]
+		in.Principals[0].Title, in.Principals[0].OwnershipPercentage = "", nil
+		byID[in.ExternalID] = in
+	}
+	sub := accept(t, rows)
+	for i, in := range sub.Inquiries {
+		if diff := cmp.Diff(byID[in.ExternalID], in); diff != "" {
+			t.Errorf("row %d (-sample-batch.json +here):\n%s", i+2, diff)
+		}
+	}
+	if len(sub.Inquiries) != 5 || file.Name() != "sample-batch" {
+		t.Errorf("%d inquiries as %q", len(sub.Inquiries), file.Name())
 	}
 }
 
