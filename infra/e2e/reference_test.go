@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -20,6 +21,11 @@ func TestWhatAnswersReferToIsThere(t *testing.T) {
 		resp, body := nobody.do(t, http.MethodGet, path, "")
 		if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), media) {
 			t.Errorf("%s: %s, %s: %.200s", path, resp.Status, resp.Header.Get("Content-Type"), body)
+		}
+		for _, link := range regexp.MustCompile(`href="([^"#]*openapi[^"]*)"`).FindAllSubmatch(body, -1) {
+			if file, _ := follow(t, resp, string(link[1])); file.StatusCode != http.StatusOK {
+				t.Errorf("%s links to %s: %s", path, link[1], file.Status)
+			}
 		}
 	}
 
