@@ -9,8 +9,11 @@ import (
 
 // NewResults declares where results lie that are too large for an answer. They
 // can be made again at any time, so they live as short as a bucket can arrange.
-func NewResults(scope constructs.Construct) awss3.Bucket {
-	return awss3.NewBucket(scope, jsii.String("Results"), &awss3.BucketProps{
+//
+// A portal's script that asks for results is sent on to here. A browser then names
+// no origin any more, so the rule is for all; the link is what allows the reading.
+func NewResults(scope constructs.Construct, props Props) awss3.Bucket {
+	bucket := awss3.NewBucket(scope, jsii.String("Results"), &awss3.BucketProps{
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
 		Encryption:        awss3.BucketEncryption_S3_MANAGED,
 		EnforceSSL:        jsii.Bool(true),
@@ -21,4 +24,13 @@ func NewResults(scope constructs.Construct) awss3.Bucket {
 		}},
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
+	if props.PortalOrigin != "" {
+		bucket.AddCorsRule(&awss3.CorsRule{
+			AllowedMethods: &[]awss3.HttpMethods{awss3.HttpMethods_GET},
+			AllowedOrigins: jsii.Strings("*"),
+			ExposedHeaders: jsii.Strings("Content-Disposition"),
+			MaxAge:         jsii.Number(600),
+		})
+	}
+	return bucket
 }

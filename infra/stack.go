@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -43,12 +45,22 @@ func (p Props) check() error {
 	if p.BatchDeadline <= 0 {
 		return errors.New("context batchDeadline must be a positive duration, such as 6h or 90m")
 	}
+	if !isOrigin(p.PortalOrigin) {
+		return fmt.Errorf("context portalOrigin is %q: say scheme and host alone, such as https://portal.example", p.PortalOrigin)
+	}
 	for _, name := range functionNames {
 		if _, err := os.Stat(filepath.Join(p.Code, name, "bootstrap")); err != nil {
 			return fmt.Errorf("function %s is not built (no %s): run `make build` first", name, filepath.Join(p.Code, name, "bootstrap"))
 		}
 	}
 	return nil
+}
+
+// isOrigin reports whether a browser could send this as a page's origin. Anything
+// else would be compared for ever and never be equal; "" is no portal.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return s == "" || err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.Scheme+"://"+u.Host == s && s == strings.ToLower(s)
 }
 
 // keepsData reports whether the stage's data must outlive its stack.
@@ -87,7 +99,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		Table:         NewTable(stack, props),
 		Inquiries:     NewInquiryQueue(stack),
 		FailedRecords: NewFailedRecords(stack, props),
-		Results:       NewResults(stack),
+		Results:       NewResults(stack, props),
 		Identity:      NewIdentity(stack, props),
 		MasterKey:     NewMasterKey(stack, props),
 	}

@@ -566,6 +566,14 @@ func TestThePortalMayReadEveryAnswer(t *testing.T) {
 	}
 	api := with.one(t, "AWS::Lambda::Function", "ApiFunction").Properties
 	same(t, "the function's", at(api, "Environment", "Variables", "PORTAL_ORIGIN"), any(origin))
+	for portal, results := range map[string]resource{"with": with.one(t, "AWS::S3::Bucket", "Results"), "without": dev().one(t, "AWS::S3::Bucket", "Results")} {
+		methods := at(results.Properties, "CorsConfiguration", "CorsRules", 0, "AllowedMethods")
+		want := any(nil)
+		if portal == "with" {
+			want = []any{"GET"}
+		}
+		same(t, "what scripts may do with the files of results, "+portal+" a portal", methods, want)
+	}
 	for id, r := range dev().all(t, "AWS::ApiGateway::GatewayResponse") {
 		same(t, id+" without a portal", at(r.Properties, "ResponseParameters", "gatewayresponse.header.Access-Control-Allow-Origin"), nil)
 	}
@@ -626,6 +634,17 @@ func TestAMissingBuildIsNamed(t *testing.T) {
 	}
 	if err := (Props{Arch: "sparc"}).check(); err == nil || !strings.Contains(err.Error(), "arm64 or x86_64") {
 		t.Errorf("check() = %v; want the choices", err)
+	}
+	for _, origin := range []string{"portal.example", "https://portal.example/", "https://portal.example/app", "https://Portal.example", "*", "null", "ftp://portal.example", "https://"} {
+		props := Props{Arch: "arm64", BatchDeadline: time.Hour, PortalOrigin: origin}
+		if err := props.check(); err == nil || !strings.Contains(err.Error(), "https://portal.example") {
+			t.Errorf("check() of portal origin %q = %v; want what one looks like", origin, err)
+		}
+	}
+	for _, origin := range []string{"", "https://portal.example", "http://localhost:3000"} {
+		if !isOrigin(origin) {
+			t.Errorf("portal origin %q is refused", origin)
+		}
 	}
 	if err := (Props{Arch: "arm64"}).check(); err == nil || !strings.Contains(err.Error(), "batchDeadline") {
 		t.Errorf("check() = %v; want what a deadline looks like", err)

@@ -11,7 +11,7 @@ const (
 
 	// CORSExposedHeaders are those of our answers that a script may read.
 	CORSExposedHeaders = "Allow, Content-Disposition, ETag, Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Results-As-Of, Results-Complete, Retry-After, " +
-		"WWW-Authenticate, X-Request-Id"
+		"WWW-Authenticate, X-Amzn-Remapped-Www-Authenticate, X-Amzn-RequestId, X-Request-Id"
 )
 
 // allowOrigin lets scripts of the portal's origin read the answer, and nobody

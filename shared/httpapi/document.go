@@ -35,7 +35,8 @@ var introduction = "Screen hundreds of businesses in one request. Submit a batch
 	"Beyond a limit the answer is 429. Who keeps to the limits is never refused; the rates are bounds for the rest and not exact, the open inquiries are.\n\n" +
 	"**Browsers.** Scripts of one origin, the portal's, may read the answers, if the environment has a portal. Every answer of the service then has `Vary: Origin`, and those to the portal `Access-Control-Allow-Origin` and `Access-Control-Expose-Headers`, which lists the headers that are named here. " +
 	"OPTIONS answers a preflight with `Access-Control-Allow-Methods`, `Access-Control-Allow-Headers` and `Access-Control-Max-Age`, in seconds. There are no cookies.\n\n" +
-	"**Support.** Every answer has an `X-Request-Id`. Send one of your own (up to 128 visible ASCII characters) to find the request in your logs and ours by the same name."
+	"**Support.** Send an `X-Request-Id` of your own (up to 128 visible ASCII characters) to find the request in your logs and ours by the same name; it comes back in the answer. " +
+	"Without one the service gives the request an id. What the gateway in front of it refuses by itself has an `X-Request-Id` only if you sent one; its own id is `requestId` in the problem document, and `x-amzn-RequestId`."
 
 // The names of what operations share.
 const (
@@ -148,7 +149,7 @@ func describeShared(doc *huma.OpenAPI) {
 		headerCacheControl: text("no-store: keep no copy. Absent when the gateway refused the request itself.", "no-store"),
 		headerRetryAfter:   {Description: "For how many seconds to wait before trying again.", Schema: secondsSchema(), Example: 30},
 		headerReplayed:     {Description: "true when the same request had been carried out before under its Idempotency-Key; otherwise absent.", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"true"}}, Example: "true"},
-		"WWW-Authenticate": text("How to authenticate, and in `error` and `error_description` what was wrong (RFC 6750).", `Bearer error="invalid_token", error_description="The token has expired. Sign in again."`),
+		"WWW-Authenticate": text("How to authenticate, and in `error` and `error_description` what was wrong (RFC 6750). From the routes of keys API Gateway passes it on as `X-Amzn-Remapped-Www-Authenticate`.", `Bearer error="invalid_token", error_description="The token has expired. Sign in again."`),
 		headerRateLimit: text("What is left of each limit that the request counted against, as a structured field: `r` requests (or inquiries, for "+fairuse.OpenInquiries+"), and `t` seconds until all are back, where that is known. Absent when the gateway refused the request itself.",
 			`"requests";r=99;t=1`),
 		headerRateLimitPolicy: text("The limits themselves, by name ("+fairuse.Requests.Name+", "+fairuse.Polls.Name+", "+fairuse.OpenInquiries+"): `q` requests (or what `qu` says), all of which come back within `w` seconds. Absent when the gateway refused the request itself.",
