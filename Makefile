@@ -89,7 +89,7 @@ bench-code: check-go ## Run the benchmarks that are in the code
 	@go test -run '^$$' -bench . -benchmem ./shared/... ./functions/...
 
 .PHONY: load
-load: build setup ## Run 40 batches of 250 at once on this machine, which takes minutes
+load: build setup ## Run 40 batches of 250 at once on this machine
 	@go test -count=1 -timeout 1h -v -run '^TestLoad$$' ./infra/e2e -load
 
 .PHONY: synth

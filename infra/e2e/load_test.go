@@ -21,7 +21,7 @@ var load = flag.Bool("load", false, "run the load test, which takes minutes (mak
 // here workers run one after the other, in the order of what was sent.
 func TestLoad(t *testing.T) {
 	if !*load {
-		t.Skip("takes minutes: make load")
+		t.Skip("only on demand: make load")
 	}
 	const total = 250
 	in := lookInside()
