@@ -57,6 +57,10 @@ type APIKeys interface {
 
 	// Revoke ends the key; that there is none is no error.
 	Revoke(ctx context.Context, caller auth.Caller) error
+
+	// RoleNow is the caller's role at this moment, as they may have lost it, their
+	// key or all access since the gateway last asked.
+	RoleNow(ctx context.Context, caller auth.Caller) (auth.Role, error)
 }
 
 // API answers the requests of callers that the authorizer has verified.

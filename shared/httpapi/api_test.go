@@ -109,6 +109,8 @@ func (fakeKeys) Rotate(_ context.Context, c auth.Caller, _ string) (key string, 
 
 func (fakeKeys) Revoke(context.Context, auth.Caller) error { return nil }
 
+func (fakeKeys) RoleNow(_ context.Context, c auth.Caller) (auth.Role, error) { return c.Role, nil }
+
 // client calls the API as one caller.
 type client struct {
 	handler http.Handler

@@ -63,6 +63,9 @@ func (a *API) cancel(ctx context.Context, in *cancelInput) (batch inquiry.Batch,
 	if err != nil {
 		return inquiry.Batch{}, false, err
 	}
+	if err := a.confirm(ctx, caller); err != nil {
+		return inquiry.Batch{}, false, err
+	}
 	if in.IdempotencyKey == "" {
 		batch, err = a.Batches.RequestCancel(ctx, caller.LenderID, id)
 	} else {

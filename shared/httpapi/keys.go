@@ -94,7 +94,7 @@ func (a *API) rotate(ctx context.Context, idempotencyKey string) (*rotateOutput,
 	}
 	key, replayed, err := a.Keys.Rotate(ctx, caller, idempotencyKey)
 	if errors.Is(err, inquiry.ErrNotFound) {
-		err = newProblem(http.StatusNotFound, problem.NotFound, "The API key that this request made was revoked since. To make another, use another Idempotency-Key.")
+		err = newProblem(http.StatusNotFound, problem.NotFound, "The API key that this request made has ended since. To make another, use another Idempotency-Key.")
 	}
 	if err != nil {
 		return nil, err

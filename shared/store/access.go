@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -303,7 +304,8 @@ func (r Rotation) hash() string {
 
 // RotateAPIKey ends the key that is in use and begins the next version. It is
 // inquiry.ErrConflict when r.From is not in use, which changes nothing. The
-// version that a repeat gives may have been revoked since.
+// version that a repeat gives may have been revoked since; when there is another
+// by now, a repeat is inquiry.ErrNotFound.
 func (s *Store) RotateAPIKey(ctx context.Context, id string, r Rotation) (k APIKey, replayed bool, err error) {
 	repeatable := r.Request != ""
 	if !repeatable {
@@ -311,17 +313,21 @@ func (s *Store) RotateAPIKey(ctx context.Context, id string, r Rotation) (k APIK
 	}
 	hash := r.hash()
 	for attempt := range 5 {
-		k, last, err := s.lastRotation(ctx, id)
+		k, past, err := s.rotations(ctx, id)
 		if err != nil {
 			return APIKey{}, false, err
 		}
-		if last == hash {
+		done := slices.Index(past, hash)
+		if done >= 0 && done == len(past)-1 {
 			return k, repeatable, nil
 		}
 		if r.From != AnyVersion && (k.Version != r.From || !k.RevokedAt.IsZero()) {
 			return APIKey{}, false, fmt.Errorf("rotating API key %s: version %d is not in use: %w", id, r.From, inquiry.ErrConflict)
 		}
-		changed, err := s.raiseVersion(ctx, k, hash)
+		if done >= 0 { // to rotate once more would end the key that is in use
+			return APIKey{}, false, fmt.Errorf("rotating API key %s: another rotation came after this one: %w", id, inquiry.ErrNotFound)
+		}
+		changed, err := s.raiseVersion(ctx, k, append(past, hash))
 		if err != nil {
 			return APIKey{}, false, fmt.Errorf("rotating API key %s: %w", id, err)
 		}
@@ -339,26 +345,37 @@ func (s *Store) RotateAPIKey(ctx context.Context, id string, r Rotation) (k APIK
 	return APIKey{}, false, fmt.Errorf("rotating API key %s: %w", id, inquiry.ErrConflict)
 }
 
-// lastRotation returns a key and the hash of the rotation that began its version;
-// "" when there was none, or it is too long ago to be repeated.
-func (s *Store) lastRotation(ctx context.Context, id string) (k APIKey, hash string, err error) {
+// mostRotations bounds how many rotations are remembered.
+const mostRotations = 50
+
+// rotations returns a key and the hashes of its last rotations, the one that began
+// its version last. There are none when that is too long ago to be repeated.
+func (s *Store) rotations(ctx context.Context, id string) (k APIKey, past []string, err error) {
 	it, err := s.get(ctx, key(apiKeyKey(id), profileKey), true)
 	if err != nil {
-		return APIKey{}, "", fmt.Errorf("reading API key %s: %w", id, err)
+		return APIKey{}, nil, fmt.Errorf("reading API key %s: %w", id, err)
 	}
 	at, errAt := numberOf(it, "rotatedAt")
 	if k, err = apiKeyOf(id, it); err != nil || errAt != nil {
-		return APIKey{}, "", errors.Join(err, naming(errAt, "reading API key %s", id))
+		return APIKey{}, nil, errors.Join(err, naming(errAt, "reading API key %s", id))
 	}
-	if s.now().Sub(time.UnixMilli(at)) < idempotencyLife {
-		hash = textOf(it, "rotation")
+	if list, ok := it["rotations"].(*types.AttributeValueMemberL); ok && s.now().Sub(time.UnixMilli(at)) < idempotencyLife {
+		for _, hash := range list.Value {
+			if h, ok := hash.(*types.AttributeValueMemberS); ok {
+				past = append(past, h.Value)
+			}
+		}
 	}
-	return k, hash, nil
+	return k, past, nil
 }
 
 // raiseVersion begins the next version of a key, if the key is still as it was
 // read: neither rotated nor, if it was valid, revoked.
-func (s *Store) raiseVersion(ctx context.Context, read APIKey, rotation string) (changed bool, err error) {
+func (s *Store) raiseVersion(ctx context.Context, read APIKey, rotations []string) (changed bool, err error) {
+	list := &types.AttributeValueMemberL{}
+	for _, hash := range rotations[max(len(rotations)-mostRotations, 0):] {
+		list.Value = append(list.Value, text(hash))
+	}
 	condition := "version = :read"
 	if read.RevokedAt.IsZero() {
 		condition += " AND attribute_not_exists(revokedAt)"
@@ -366,11 +383,11 @@ func (s *Store) raiseVersion(ctx context.Context, read APIKey, rotation string) 
 	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:           &s.table,
 		Key:                 key(apiKeyKey(read.ID), profileKey),
-		UpdateExpression:    aws.String("SET version = :next, rotation = :rotation, rotatedAt = :now REMOVE revokedAt"),
+		UpdateExpression:    aws.String("SET version = :next, rotations = :rotations, rotatedAt = :now REMOVE revokedAt"),
 		ConditionExpression: &condition,
 		ExpressionAttributeValues: item{
 			":read": number(read.Version), ":next": number(read.Version + 1),
-			":rotation": text(rotation), ":now": number(s.now().UnixMilli()),
+			":rotations": list, ":now": number(s.now().UnixMilli()),
 		},
 	})
 	if _, ok := refused(err); ok {

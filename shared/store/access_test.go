@@ -417,6 +417,34 @@ func TestARotationIsRepeated(t *testing.T) {
 	}
 }
 
+// A late repeat must not end the key that a later rotation made.
+func TestALateRepeatOfARotationChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	k := keyOf(t, s)
+	for i, name := range []string{"a", "b", "", "c"} {
+		if _, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{Request: name}); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	for _, name := range []string{"a", "b"} {
+		if _, _, err := s.later(23*time.Hour).RotateAPIKey(t.Context(), k.ID, Rotation{Request: name}); !errors.Is(err, inquiry.ErrNotFound) {
+			t.Errorf("repeating %q: error %v, want ErrNotFound", name, err)
+		}
+	}
+	if got, replayed, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{Request: "c"}); err != nil || !replayed || got.Version != 5 {
+		t.Errorf("repeating the last: version %d, replayed %v, error %v", got.Version, replayed, err)
+	}
+	for range mostRotations { // what is remembered has an end
+		if _, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, past, err := s.rotations(t.Context(), k.ID); err != nil || len(past) != mostRotations {
+		t.Errorf("%d rotations are remembered, error %v", len(past), err)
+	}
+}
+
 // Not a repeat of anybody's, but our own: the key must not be ended twice, nor
 // its holder be refused the one that they were given.
 func TestALostReplyToARotation(t *testing.T) {

@@ -25,7 +25,8 @@ type KeyRecords interface {
 //
 // API Gateway lets a key through for minutes after its end, and users for minutes
 // after their suspension. What is lasting must not come of these minutes, so here
-// the table is asked again: an ended key shows, makes and ends none.
+// the table is asked again: an ended key shows, makes and ends none, and neither
+// deletes nor cancels a batch.
 type APIKeys struct {
 	Records   KeyRecords
 	Secrets   auth.SecretReader
@@ -98,6 +99,22 @@ func (a *APIKeys) Revoke(ctx context.Context, caller auth.Caller) error {
 	}
 	_, err = a.Records.RevokeAPIKey(ctx, id, version)
 	return ended(caller, err)
+}
+
+// RoleNow is the caller's role as the table has it at this moment, for what cannot
+// be undone. It is inquiry.ErrSuspended and auth.ErrEndedKey where the authorizer
+// would refuse the caller by now.
+func (a *APIKeys) RoleNow(ctx context.Context, caller auth.Caller) (auth.Role, error) {
+	user, err := a.admit(ctx, caller)
+	if err != nil {
+		return "", err
+	}
+	if caller.Credential == auth.CredentialAPIKey {
+		if _, err := a.record(ctx, caller); err != nil {
+			return "", ended(caller, err)
+		}
+	}
+	return auth.ParseRole(user.Role)
 }
 
 // admit returns the caller as a user. It refuses the suspended, and a key that

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -86,12 +87,14 @@ const (
 	ours   = "6b1e5c0a-55a4-4d0e-9a51-2f4c3f6e7d10"
 	guess  = "00000000-0000-0000-0000-000000000000"
 	keyURL = "/v1/users/me/api-key"
+
+	batchURL = "/v1/batch-inquiries/01a20846-fe00-7bd3-9d5e-3c4b8a2f0000"
 )
 
 // Whoever has stolen a key and used it in the last minutes is still let through
 // by API Gateway. Were they shown the owner's next key, or given another, then no
 // rotation and no revocation would ever end their access.
-func TestAnEndedKeyShowsMakesAndEndsNoKey(t *testing.T) {
+func TestAnEndedKeyDoesNothingLasting(t *testing.T) {
 	t.Parallel()
 
 	ask := func(t *testing.T, f fixture, ev events.APIGatewayProxyRequest) {
@@ -146,6 +149,8 @@ func TestAnEndedKeyShowsMakesAndEndsNoKey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			f.endedKey(t, "deleting a batch", request(thief, "DELETE", batchURL, ""))
+			f.endedKey(t, "cancelling a batch", request(thief, "POST", batchURL+"/cancel", ""))
 			for what, ev := range map[string]events.APIGatewayProxyRequest{
 				"showing": request(thief, "GET", keyURL, ""), "showing, in short": request(thief, "GET", "/users/me/api-key", ""),
 				"rotating": rotated(thief, ""), "rotating with a guess": rotated(thief, guess),
@@ -159,6 +164,46 @@ func TestAnEndedKeyShowsMakesAndEndsNoKey(t *testing.T) {
 			}
 			if after, err := f.store.APIKey(t.Context(), thief.KeyID); err != nil || after != before {
 				t.Errorf("the key was %+v and is %+v, error %v", before, after, err)
+			}
+		})
+	}
+}
+
+// Neither may who was suspended or made a viewer delete or cancel a batch, in the
+// minutes for which API Gateway takes them for what they were.
+func TestWhoMayNoMoreDoesNothingLasting(t *testing.T) {
+	t.Parallel()
+
+	for name, c := range map[string]struct {
+		change func(context.Context, *store.Store) (bool, error)
+		want   string
+	}{
+		"a suspended user":   {func(ctx context.Context, s *store.Store) (bool, error) { return s.SuspendUser(ctx, acme.UserID) }, "suspended"},
+		"a suspended lender": {func(ctx context.Context, s *store.Store) (bool, error) { return s.SuspendLender(ctx, acme.LenderID) }, "suspended"},
+		"a viewer": {func(ctx context.Context, s *store.Store) (bool, error) {
+			return s.SetRole(ctx, acme.UserID, string(auth.RoleViewer))
+		}, "forbidden"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			id, keyed := f.submit(t, acme), f.keyed(t)
+			if changed, err := c.change(t.Context(), f.store); err != nil || !changed {
+				t.Fatalf("changed %v, error %v", changed, err)
+			}
+			for _, caller := range []auth.Caller{acme, keyed} {
+				for _, ev := range []events.APIGatewayProxyRequest{
+					request(caller, "DELETE", "/v1/batch-inquiries/"+id.String(), ""),
+					request(caller, "POST", "/v1/batch-inquiries/"+id.String()+"/cancel", ""),
+				} {
+					resp := f.ask(t, ev)
+					if resp.StatusCode != http.StatusForbidden || !strings.Contains(resp.Body, "#problem-"+c.want) {
+						t.Errorf("%s %s with %s: %d %s", ev.HTTPMethod, ev.Path, caller.Credential, resp.StatusCode, resp.Body)
+					}
+				}
+			}
+			if b, err := f.store.Batch(t.Context(), acme.LenderID, id); err != nil || !b.CancelRequestedAt.IsZero() || !b.DeletedAt.IsZero() {
+				t.Errorf("the batch is %+v, error %v", b, err)
 			}
 		})
 	}
