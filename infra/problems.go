@@ -29,7 +29,11 @@ func problems() []gatewayProblem {
 	challenge := map[string]string{"WWW-Authenticate": "Bearer"}
 	later := map[string]string{"Retry-After": "30"}
 	// Two seconds bring forty requests back, see fairuse.Requests.
-	soon := map[string]string{"Retry-After": "2"}
+	soon := map[string]string{
+		"Retry-After":      "2",
+		"RateLimit":        fairuse.Requests.Empty().String(),
+		"RateLimit-Policy": fairuse.Requests.Policy(),
+	}
 	tooFast := fmt.Sprintf("A lender has %d requests a second, and %d at once after a pause, for all users and keys together. "+
 		"Wait as long as Retry-After says, then try again.", fairuse.Requests.PerSecond, fairuse.Requests.Burst)
 	const nothing = "There is nothing at this path."

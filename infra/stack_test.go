@@ -544,6 +544,10 @@ func TestTheGatewayAnswersWithProblems(t *testing.T) {
 		case 429.0:
 			wait := map[string]any{"THROTTLED": "'2'", "QUOTA_EXCEEDED": "'30'"}[kind]
 			same(t, kind+"'s wait", at(r.Properties, "ResponseParameters", "gatewayresponse.header.Retry-After"), wait)
+			if kind == "THROTTLED" {
+				same(t, "the limit", at(r.Properties, "ResponseParameters", "gatewayresponse.header.RateLimit-Policy"), `'"requests";q=100;w=5'`)
+				same(t, "what is left", at(r.Properties, "ResponseParameters", "gatewayresponse.header.RateLimit"), `'"requests";r=0;t=5'`)
+			}
 		}
 	}
 	for kind, want := range map[string]float64{

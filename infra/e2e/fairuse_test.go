@@ -88,6 +88,9 @@ func isRateLimited(t testing.TB, resp *http.Response, body []byte) {
 	if wait, err := strconv.Atoi(resp.Header.Get("Retry-After")); err != nil || wait < 1 || wait > 5 {
 		t.Errorf("Retry-After %q", resp.Header.Get("Retry-After"))
 	}
+	if limit := resp.Header.Get("RateLimit"); !strings.HasPrefix(limit, `"requests";r=0;`) || resp.Header.Get("RateLimit-Policy") == "" {
+		t.Errorf("RateLimit %s, RateLimit-Policy %s", limit, resp.Header.Get("RateLimit-Policy"))
+	}
 	var p struct{ Type string }
 	if err := json.Unmarshal(body, &p); err != nil || !strings.HasSuffix(p.Type, "#problem-rate-limited") {
 		t.Errorf("%v: %s", err, body)

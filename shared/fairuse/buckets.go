@@ -1,6 +1,7 @@
 package fairuse
 
 import (
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -37,6 +38,9 @@ type State struct {
 	// that found none. It is 0 for one that found one.
 	Wait int
 }
+
+// String is the state as the RateLimit header has it.
+func (s State) String() string { return fmt.Sprintf(`"%s";r=%d;t=%d`, s.Name, s.Left, s.Full) }
 
 // Take takes a token out of the key's bucket at the time given.
 func (b *Buckets) Take(key string, now time.Time) State {

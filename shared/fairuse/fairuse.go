@@ -11,6 +11,8 @@
 // transactions that open and finish a batch.
 package fairuse
 
+import "fmt"
+
 // Limit is a token bucket: so many requests in an instant, after which they
 // come back at so many a second.
 type Limit struct {
@@ -29,6 +31,13 @@ var (
 
 // OpenInquiries names the limit on a lender's open inquiries in the RateLimit headers.
 const OpenInquiries = "open-inquiries"
+
+// Policy is the limit as the RateLimit-Policy header has it.
+// datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers
+func (l Limit) Policy() string { return fmt.Sprintf(`"%s";q=%d;w=%d`, l.Name, l.Burst, l.Window()) }
+
+// Empty is how an empty bucket stands.
+func (l Limit) Empty() State { return State{Limit: l, Full: l.Window(), Wait: l.refill(1)} }
 
 // Window is how many seconds it takes for an empty bucket to be full again.
 func (l Limit) Window() int { return l.refill(l.Burst) }

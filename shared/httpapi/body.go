@@ -240,6 +240,9 @@ func scan(raw []byte) ([]inquiry.Fault, error) {
 	}
 	for {
 		token, err := decoder.ReadToken()
+		if bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")) {
+			return nil, errors.New("it begins with a byte order mark; save it as UTF-8 without one")
+		}
 		if err != nil {
 			return nil, errors.New(syntaxFault(err, decoder.InputOffset()))
 		}

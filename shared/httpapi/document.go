@@ -31,7 +31,7 @@ var introduction = "Screen hundreds of businesses in one request. Submit a batch
 	fmt.Sprintf("**Fair use.** All users and keys of a lender together may send %d requests at once and %d a second after that, poll each batch %d times a second, "+
 		"and have as many inquiries in unfinished batches as `GET /v1/users/me` says. ",
 		fairuse.Requests.Burst, fairuse.Requests.PerSecond, fairuse.Polls.PerSecond) +
-	"`RateLimit-Policy` and `RateLimit` say which of these limits a request counted against and what is left (`q` and `r`), in how many seconds all of it is back (`w` and `t`). " +
+	"`RateLimit-Policy` and `RateLimit` say which of these limits a request counted against and what is left (`q` and `r`), in how many seconds all of it is back (`w` and `t`). What is left of a rate is counted in each server process by itself: of requests that come at the same time, less may be left, so keep to the policy. " +
 	"Beyond a limit the answer is 429. Who keeps to the limits is never refused; the rates are bounds for the rest and not exact, the open inquiries are.\n\n" +
 	"**Browsers.** Scripts of one origin, the portal's, may read the answers, if the environment has a portal. Every answer of the service then has `Vary: Origin`, and those to the portal `Access-Control-Allow-Origin` and `Access-Control-Expose-Headers`, which lists the headers that are named here. " +
 	"OPTIONS answers a preflight with `Access-Control-Allow-Methods`, `Access-Control-Allow-Headers` and `Access-Control-Max-Age`, in seconds. There are no cookies.\n\n" +
@@ -150,9 +150,9 @@ func describeShared(doc *huma.OpenAPI) {
 		headerRetryAfter:   {Description: "For how many seconds to wait before trying again.", Schema: secondsSchema(), Example: 30},
 		headerReplayed:     {Description: "true when the same request had been carried out before under its Idempotency-Key; otherwise absent.", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"true"}}, Example: "true"},
 		"WWW-Authenticate": text("How to authenticate, and in `error` and `error_description` what was wrong (RFC 6750). From the routes of keys API Gateway passes it on as `X-Amzn-Remapped-Www-Authenticate`.", `Bearer error="invalid_token", error_description="The token has expired. Sign in again."`),
-		headerRateLimit: text("What is left of each limit that the request counted against, as a structured field: `r` requests (or inquiries, for "+fairuse.OpenInquiries+"), and `t` seconds until all are back, where that is known. Absent when the gateway refused the request itself.",
+		headerRateLimit: text("What is left of each limit that the request counted against, as a structured field: `r` requests (or inquiries, for "+fairuse.OpenInquiries+"), and `t` seconds until all are back, where that is known. Of a rate it is the most that may be left: each server process counts by itself. On what the gateway refuses by itself it is there in a 429 alone.",
 			`"requests";r=99;t=1`),
-		headerRateLimitPolicy: text("The limits themselves, by name ("+fairuse.Requests.Name+", "+fairuse.Polls.Name+", "+fairuse.OpenInquiries+"): `q` requests (or what `qu` says), all of which come back within `w` seconds. Absent when the gateway refused the request itself.",
+		headerRateLimitPolicy: text("The limits themselves, by name ("+fairuse.Requests.Name+", "+fairuse.Polls.Name+", "+fairuse.OpenInquiries+"): `q` requests (or what `qu` says), all of which come back within `w` seconds. On what the gateway refuses by itself it is there in a 429 alone.",
 			fmt.Sprintf(`"%s";q=%d;w=%d`, fairuse.Requests.Name, fairuse.Requests.Burst, fairuse.Requests.Window())),
 	}
 	doc.Components.Parameters = map[string]*huma.Param{

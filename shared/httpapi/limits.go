@@ -15,13 +15,12 @@ import (
 )
 
 // limits are what the RateLimit headers of one answer say.
-// datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers
 type limits struct{ policies, states []string }
 
 // bucket adds how a token bucket stands.
 func (l *limits) bucket(s fairuse.State) {
-	l.policies = append(l.policies, fmt.Sprintf(`"%s";q=%d;w=%d`, s.Name, s.Burst, s.Window()))
-	l.states = append(l.states, fmt.Sprintf(`"%s";r=%d;t=%d`, s.Name, s.Left, s.Full))
+	l.policies = append(l.policies, s.Policy())
+	l.states = append(l.states, s.String())
 }
 
 // room adds how many more inquiries a lender may have open. When there is more

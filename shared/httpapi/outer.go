@@ -47,10 +47,9 @@ func (a *API) outer(next http.Handler) http.Handler {
 			writeProblem(recorder, r, p)
 			return
 		}
-		if keys, sent := r.Header["Idempotency-Key"]; sent && strings.Join(keys, "") == "" {
-			// Taken for none it would protect nobody, and whoever sent it relies on it.
+		if message := unclearKey(r.Header.Values("Idempotency-Key")); message != "" {
 			p := newProblem(http.StatusUnprocessableEntity, "validation", "Correct what errors lists and send the request again.")
-			p.Errors = []Fault{{Parameter: "Idempotency-Key", Code: "invalid", Message: "the key is empty; leave the header out or give it a value"}}
+			p.Errors = []Fault{{Parameter: "Idempotency-Key", Code: "invalid", Message: message}}
 			writeProblem(recorder, r, p)
 			return
 		}
@@ -60,6 +59,19 @@ func (a *API) outer(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(recorder, r)
 	})
+}
+
+// unclearKey says what is wrong with the lines of an Idempotency-Key header; "" is
+// nothing. Taken for none, or for another than was meant, a key would protect
+// nobody, and whoever sent it relies on it.
+func unclearKey(lines []string) string {
+	switch {
+	case len(lines) > 1:
+		return "the header is there more than once; send one key"
+	case len(lines) == 1 && lines[0] == "":
+		return "the key is empty; leave the header out or give it a value"
+	}
+	return ""
 }
 
 // uncleanPath says what is wrong with a path that ServeMux would send the client

@@ -106,11 +106,19 @@ func TestHEADIsGETWithoutTheBody(t *testing.T) {
 	}
 }
 
-func TestAnEmptyIdempotencyKeyIsRefused(t *testing.T) {
+func TestAnUnclearIdempotencyKeyIsRefused(t *testing.T) {
 	t.Parallel()
-	fake := newFake()
-	resp, body := newClient(t, fake, io.Discard).do(t, "POST", "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "Idempotency-Key", "")
-	if p := problem(t, resp, body); p.Status != http.StatusUnprocessableEntity || len(p.Errors) != 1 || p.Errors[0].Parameter != "Idempotency-Key" || len(fake.stored) != 0 {
-		t.Errorf("%s, %d stored", body, len(fake.stored))
+	for name, lines := range map[string][]string{"empty": {""}, "twice": {"a", "b"}, "twice the same": {"a", "a"}, "empty and not": {"", "a"}} {
+		fake := newFake()
+		c := newClient(t, fake, io.Discard)
+		inner := c.handler
+		c.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Header["Idempotency-Key"] = lines
+			inner.ServeHTTP(w, r)
+		})
+		resp, body := c.do(t, "POST", "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
+		if p := problem(t, resp, body); p.Status != http.StatusUnprocessableEntity || len(p.Errors) != 1 || p.Errors[0].Parameter != "Idempotency-Key" || len(fake.stored) != 0 {
+			t.Errorf("%s: %s, %d stored", name, body, len(fake.stored))
+		}
 	}
 }

@@ -118,9 +118,6 @@ func (a *API) problem(ctx context.Context, err error) error {
 		a.Log.ErrorContext(ctx, "request failed", "requestId", requestOf(ctx).ID, "err", err)
 	}
 	p.of(requestOf(ctx))
-	if p.kind == "idempotency-in-flight" {
-		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {"1"}})
-	}
 	return p
 }
 

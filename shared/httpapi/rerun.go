@@ -78,7 +78,7 @@ func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*r
 	if err != nil {
 		return nil, err
 	}
-	fingerprint := fingerprintOf(id, body)
+	fingerprint := fingerprintOf(id, body, ids)
 	parent, again, err := a.pick(ctx, lender, id, body, ids)
 	if err != nil {
 		if in.IdempotencyKey == "" {
@@ -107,12 +107,12 @@ func rerunName(body RerunBody, parent inquiry.Batch) string {
 }
 
 // fingerprintOf tells a rerun from other requests under the same key.
-func fingerprintOf(parent inquiry.BatchID, body RerunBody) [sha256.Size]byte {
+func fingerprintOf(parent inquiry.BatchID, body RerunBody, ids []inquiry.ID) [sha256.Size]byte {
 	scope := body.Scope
 	if body.InquiryIDs == nil {
 		scope = cmp.Or(scope, string(inquiry.RerunFailed))
 	}
-	return sha256.Sum256(fmt.Appendf(nil, "rerun %s %q %q %q", parent, scope, body.InquiryIDs, body.Name))
+	return sha256.Sum256(fmt.Appendf(nil, "rerun %s %q %s %q", parent, scope, ids, strings.TrimSpace(body.Name)))
 }
 
 // pick returns the batch and its inquiries that the rerun is about, or why it

@@ -170,6 +170,12 @@ func TestARerunWithAKeyIsMadeOnce(t *testing.T) {
 	if first != second || resp.Header.Get("Idempotent-Replayed") != "true" || len(fake.batches) != 2 {
 		t.Errorf("%s then %s, %d batches", first, second, len(fake.batches))
 	}
+	listed := func(id, name string) string { return `{"name":"` + name + `","inquiryIds":["` + id + `"]}` }
+	id := fake.batches[0].ID.Inquiry(0).String()
+	_, first = c.do(t, "POST", path, listed(id, "Again"), "Idempotency-Key", "again-2")
+	if _, second = c.do(t, "POST", path, listed(strings.ToUpper(id), " Again "), "Idempotency-Key", "again-2"); first != second {
+		t.Errorf("the same in other letters: %s then %s", first, second)
+	}
 	resp, answer := c.do(t, "POST", path, `{"scope":"partial"}`, "Idempotency-Key", "again-1")
 	if p := problem(t, resp, answer); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
 		t.Errorf("another scope: %s", answer)

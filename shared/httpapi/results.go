@@ -288,7 +288,7 @@ func csvRow(row InquirySummary, ein string) ([]string, error) {
 	}
 	metadata := ""
 	if len(row.Metadata) > 0 {
-		object, err := json.Marshal(row.Metadata) // its keys in order
+		object, err := plainJSON(row.Metadata) // its keys in order
 		if err != nil {
 			return nil, err
 		}

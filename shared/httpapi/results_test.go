@@ -140,12 +140,15 @@ func TestNoCellIsAFormulaAndEveryValueComesBack(t *testing.T) {
 func TestACSVHasTheMetadata(t *testing.T) {
 	t.Parallel()
 	fake := fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed)
-	want := map[string]string{"team": "north, \"east\"", "a": "=1+1", "é": "\u2028"}
+	want := map[string]string{"team": "north, \"east\"", "a": "=1+1", "é": "\u2028", "b": "A&B <1>"}
 	fake.entries[0].Inquiry.Metadata = want
 	cells := csvOf(t, fake)
 	var got map[string]string
 	if err := json.Unmarshal([]byte(cells[0]["metadata"]), &got); err != nil {
 		t.Fatalf("%v: %v", err, cells[0])
+	}
+	if !strings.Contains(cells[0]["metadata"], `"b":"A&B <1>"`) {
+		t.Errorf("nobody can read %s", cells[0]["metadata"])
 	}
 	if diff := cmp.Diff(want, got); diff != "" || cells[1]["metadata"] != "" {
 		t.Errorf("metadata (-want +got):\n%s\nwithout any: %q", diff, cells[1]["metadata"])

@@ -1,6 +1,9 @@
 package httpapi
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // maxAnswer is the most bytes that an answer's body may have. A function's
 // answer has at most 6 MB, headers included (docs.aws.amazon.com/lambda, quotas),
@@ -23,10 +26,20 @@ const (
 // One that cannot be encoded takes none; the answer will say so.
 func fitting[T any](rows []T, room int) int {
 	for i := range rows {
-		encoded, _ := json.Marshal(rows[i])
+		encoded, _ := plainJSON(rows[i])
 		if room -= len(encoded) + 1; room < 0 {
 			return i
 		}
 	}
 	return len(rows)
+}
+
+// plainJSON is v as our answers have it: what HTML would read otherwise stands as
+// it is.
+func plainJSON(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }

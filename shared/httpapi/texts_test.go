@@ -93,6 +93,7 @@ func TestWhereABodyStopsBeingJSON(t *testing.T) {
 		one + "\x00":         "more follows after its one value, at byte 20.",
 		`{"businessName":"B`: "it ends too early.",
 		`{"businessName":B}`: "it breaks off at byte 16.",
+		"\xef\xbb\xbf" + one: "it begins with a byte order mark; save it as UTF-8 without one.",
 	} {
 		resp, answer := newClient(t, newFake(), io.Discard).do(t, http.MethodPost, "/v1/inquiries", body)
 		if p := problem(t, resp, answer); p.Status != http.StatusBadRequest || p.Detail != "The body is not valid JSON: "+want {
