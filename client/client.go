@@ -85,7 +85,7 @@ func WithOnRetry(f func(err error, wait time.Duration)) Option {
 }
 
 // New returns a client of the API at baseURL, which is what stands before /v1 in
-// its addresses. The credential is an API key (vd__…) or a Cognito token.
+// its addresses; with /v1 at its end it is taken for the same. The credential is an API key (vd__…) or a Cognito token.
 func New(baseURL, credential string, options ...Option) (*Client, error) {
 	base, err := url.Parse(baseURL)
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
@@ -95,7 +95,7 @@ func New(baseURL, credential string, options ...Option) (*Client, error) {
 		return nil, errors.New("an API key is needed, without blanks or line ends around it")
 	}
 	c := &Client{
-		base:       strings.TrimRight(baseURL, "/"),
+		base:       strings.TrimSuffix(strings.TrimRight(baseURL, "/"), "/v1"),
 		credential: credential,
 		http:       &http.Client{},
 		tries:      defaultTries,
@@ -112,7 +112,7 @@ func New(baseURL, credential string, options ...Option) (*Client, error) {
 	return c, nil
 }
 
-// BaseURL is the address of the API, without a slash at its end.
+// BaseURL is the address of the API: what stands before /v1.
 func (c *Client) BaseURL() string { return c.base }
 
 func (c *Client) String() string       { return "client of " + c.base }

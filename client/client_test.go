@@ -1038,3 +1038,13 @@ func TestPeopleAreNotPrinted(t *testing.T) {
 		}
 	}
 }
+
+func TestTheAddressMayEndInV1(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"https://api.example/dev", "https://api.example/dev/", "https://api.example/dev/v1", "https://api.example/dev/v1/"} {
+		c, err := client.New(address, "vd__k1_secret")
+		if err != nil || c.BaseURL() != "https://api.example/dev" {
+			t.Errorf("%s: %v, error %v", address, c, err)
+		}
+	}
+}

@@ -142,14 +142,15 @@ func otherScopes(ctx context.Context, c *client.Client, batchID string, asked cl
 		return "" // the refusal says enough
 	}
 	hint := "\nIt has: " + progress.Counts(b) + "."
-	if b.Failed > 0 && asked != client.RerunPartial {
+	switch {
+	case b.Failed > 0 && asked != client.RerunPartial:
 		hint += "\nWhat failed there was rejected: correct and submit it (`bi submit`)."
+	case b.Failed > 0 && b.Cancelled == 0:
+		hint += "\n--failed takes those without a useful report, but for rejected ones: correct and submit these (`bi submit`)."
 	}
 	switch {
 	case asked == client.RerunFailed && b.Cancelled == 0 && b.PartialSuccess > 0:
 		hint += "\n--partial takes those whose report lacks a source."
-	case asked == client.RerunPartial && b.Cancelled == 0 && b.Failed > 0:
-		hint += "\n--failed takes those without a useful report."
 	case asked != client.RerunUnsuccessful && b.Cancelled > 0:
 		hint += "\n--failed --partial takes those that a cancel stopped, with all others that did not complete."
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -90,6 +91,9 @@ func (a *app) rotateCommand() *cobra.Command {
 		key, err := c.RotateAPIKey(cmd.Context())
 		if err != nil {
 			os.Remove(path)
+			if p, ok := errors.AsType[*client.Problem](err); ok && !p.Temporary() {
+				return err
+			}
 			return fmt.Errorf("%w\nIf the answer was lost, the key may be another by now: `bi key show` says, with the token of your signing in as BI_API_KEY", err)
 		}
 		if _, err := fmt.Fprintln(f, key); err != nil {

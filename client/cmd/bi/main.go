@@ -146,7 +146,7 @@ func (a *app) calling(work func(cmd *cobra.Command, c *client.Client, args []str
 			return errors.New("where is the API? Set BI_URL, or give --url: what stands before /v1 in its addresses")
 		}
 		if key == "" {
-			return errors.New("who are you? Set BI_API_KEY, or give --api-key. Your key is in the portal, and at GET /users/me/api-key")
+			return errors.New("who are you? Set BI_API_KEY, or give --api-key. Your key is in the portal, and at GET /v1/users/me/api-key")
 		}
 		again := client.WithOnRetry(func(err error, wait time.Duration) { a.onRetry(err, wait) })
 		c, err := client.New(address, key, append([]client.Option{again, client.WithLongPoll()}, a.options...)...)

@@ -219,6 +219,12 @@ func TestALostSubmissionCanBeRepeated(t *testing.T) {
 	path := file(t, "no'vember loans.csv", loans)
 	l.expect(t, l.bi(t, "submit", path), exitError, "is not known", `no'\''vember loans.csv' --idempotency-key `)
 	_, key, _ := strings.Cut(strings.TrimSpace(l.errOut.String()), "--idempotency-key ")
+	// Other flags make another request, so that they are named too.
+	l.expect(t, l.bi(t, "submit", path, "--skip-invalid", "--name", "Lost one", "--api-key", "vd__k1_secret"), exitError,
+		`loans.csv' --api-key … --name 'Lost one' --skip-invalid=true --idempotency-key `)
+	if strings.Contains(l.errOut.String(), "secret") {
+		t.Errorf("a key is shown: %s", &l.errOut)
+	}
 	lost = 2
 	l.expect(t, l.bi(t, "submit", path, "--idempotency-key", key), exitCompleted, batchID, "it is the same batch")
 	l.expect(t, l.bi(t, "submit", path), exitCompleted, batchID)

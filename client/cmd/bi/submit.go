@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/batch-inquiries/batch-inquiries/client"
 	"github.com/batch-inquiries/batch-inquiries/client/batchfile"
@@ -47,7 +48,7 @@ With --wait it goes on as bi watch does; stdout has the id alone.
 		if err != nil {
 			return err
 		}
-		s.app, s.file, s.path = a, file, args[0]
+		s.app, s.file, s.path, s.given = a, file, args[0], given(cmd)
 		return a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
 			return s.submit(cmd.Context(), c)
 		})(cmd, args)
@@ -62,8 +63,9 @@ type submitting struct {
 	wait, skip, dryRun bool
 
 	*app
-	file *batchfile.File
-	path string
+	file  *batchfile.File
+	path  string
+	given string // the flags, for a repeat of the command
 }
 
 func (s *submitting) submit(ctx context.Context, c *client.Client) error {
@@ -138,7 +140,25 @@ func (s *submitting) refused(err error) error {
 	if s.dryRun {
 		return err
 	}
-	return unsure(err, fmt.Sprintf("bi submit %s --idempotency-key %s", quoted(s.path), s.idempotencyKey))
+	return unsure(err, fmt.Sprintf("bi submit %s%s --idempotency-key %s", quoted(s.path), s.given, s.idempotencyKey))
+}
+
+// given are the flags that a command was given, as a shell takes them: without
+// them, a repeat would be another request. A credential is not shown.
+func given(cmd *cobra.Command) string {
+	var flags strings.Builder
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch {
+		case f.Name == "idempotency-key":
+		case f.Name == "api-key":
+			flags.WriteString(" --api-key …")
+		case f.Value.Type() == "bool":
+			fmt.Fprintf(&flags, " --%s=%s", f.Name, f.Value)
+		default:
+			fmt.Fprintf(&flags, " --%s %s", f.Name, quoted(f.Value.String()))
+		}
+	})
+	return flags.String()
 }
 
 // unsure adds to an error after which nobody knows whether a batch was made how

@@ -37,7 +37,9 @@ func startProcess(dir, logPath string, env []string, command ...string) (*proces
 	if err := os.MkdirAll(filepath.Dir(logPath), 0o755); err != nil {
 		return nil, err
 	}
-	out, err := os.Create(logPath)
+	// Appending, for another engine may be writing to a file of that name, and
+	// would go on behind a gap.
+	out, err := os.OpenFile(logPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err
 	}
