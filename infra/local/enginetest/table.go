@@ -7,7 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 )
 
 // NewTable returns a client of the engine that [Table] names and an empty table
@@ -20,28 +21,7 @@ func NewTable(tb testing.TB, options ...func(*dynamodb.Options)) (db *dynamodb.C
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, options...)
 	name = "table-" + rand.Text()
-	_, err := db.CreateTable(tb.Context(), &dynamodb.CreateTableInput{
-		TableName:   &name,
-		BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("openShard"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("nextCheckAt"), AttributeType: types.ScalarAttributeTypeN},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
-		},
-		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-			IndexName: aws.String("open"),
-			KeySchema: []types.KeySchemaElement{
-				{AttributeName: aws.String("openShard"), KeyType: types.KeyTypeHash},
-				{AttributeName: aws.String("nextCheckAt"), KeyType: types.KeyTypeRange},
-			},
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
-		}},
-	})
+	_, err := db.CreateTable(tb.Context(), engine.TableSchema(name))
 	if err != nil {
 		tb.Fatalf("creating a table: %v", err)
 	}

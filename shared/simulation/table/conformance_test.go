@@ -23,6 +23,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
 	"github.com/batch-inquiries/batch-inquiries/shared/simulation/table"
 )
@@ -72,31 +73,9 @@ func newMirror(tb testing.TB, endpoint string) *mirror {
 		streams:   dynamodbstreams.New(dynamodbstreams.Options{BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login}),
 		simulated: table.New(name, func() time.Time { return noon }),
 	}
-	_, err := m.real.CreateTable(tb.Context(), &dynamodb.CreateTableInput{
-		TableName:   &name,
-		BillingMode: types.BillingModePayPerRequest,
-		StreamSpecification: &types.StreamSpecification{
-			StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage,
-		},
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("openShard"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("nextCheckAt"), AttributeType: types.ScalarAttributeTypeN},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
-		},
-		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-			IndexName: aws.String("open"),
-			KeySchema: []types.KeySchemaElement{
-				{AttributeName: aws.String("openShard"), KeyType: types.KeyTypeHash},
-				{AttributeName: aws.String("nextCheckAt"), KeyType: types.KeyTypeRange},
-			},
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
-		}},
-	})
+	schema := engine.TableSchema(name)
+	schema.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage}
+	_, err := m.real.CreateTable(tb.Context(), schema)
 	if err != nil {
 		tb.Fatalf("creating table: %v", err)
 	}
