@@ -18,13 +18,9 @@ import (
 // changes nothing. The batch is returned as it is then. One that is finished is
 // inquiry.ErrFinished.
 func (s *Store) RequestCancel(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
-	write := s.cancel(lender, id)
-	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: write.TableName, Key: write.Key, UpdateExpression: write.UpdateExpression, ConditionExpression: write.ConditionExpression,
-		ExpressionAttributeValues:           write.ExpressionAttributeValues,
-		ReturnValues:                        types.ReturnValueAllNew,
-		ReturnValuesOnConditionCheckFailure: write.ReturnValuesOnConditionCheckFailure,
-	})
+	write := alone(s.cancel(lender, id))
+	write.ReturnValues = types.ReturnValueAllNew
+	out, err := s.db.UpdateItem(ctx, write)
 	var current item
 	old, refused := refused(err)
 	switch {

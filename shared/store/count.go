@@ -128,11 +128,7 @@ func (s *Store) writeTally(ctx context.Context, b *inquiry.Batch) (overtaken ite
 // update makes a conditional write. held tells whether its condition held; old
 // is the item for which it did not.
 func (s *Store) update(ctx context.Context, u types.Update) (old item, held bool, err error) {
-	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
-		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
-		ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure,
-	})
+	_, err = s.db.UpdateItem(ctx, alone(u))
 	if old, refused := refused(err); refused {
 		return old, false, nil
 	}

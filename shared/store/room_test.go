@@ -160,13 +160,13 @@ func TestASubmissionThatTookTheLastPlaceItselfIsAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 		id := inquiry.NewBatchID(noon)
-		if outcome, err := s.recall(t.Context(), lender, sub, id, pages); !errors.Is(err, inquiry.ErrTooManyOpen) {
+		if outcome, err := s.acceptedBefore(t.Context(), lender, sub, id, pages); !errors.Is(err, inquiry.ErrTooManyOpen) {
 			t.Errorf("key %q, before: %+v, %v", key, outcome, err)
 		}
 		if outcome, err := s.trySubmit(t.Context(), lender, sub, id, pages); err != nil || !outcome.done {
 			t.Fatalf("key %q: %+v, %v", key, outcome, err)
 		}
-		if outcome, err := s.recall(t.Context(), lender, sub, id, pages); err != nil || !outcome.done {
+		if outcome, err := s.acceptedBefore(t.Context(), lender, sub, id, pages); err != nil || !outcome.done {
 			t.Errorf("key %q, after: %+v, %v", key, outcome, err)
 		}
 	}

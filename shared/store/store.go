@@ -57,6 +57,15 @@ func (s *Store) get(ctx context.Context, k item, consistent bool) (item, error) 
 	return out.Item, nil
 }
 
+// alone is a transaction's update as a request of its own.
+func alone(u types.Update) *dynamodb.UpdateItemInput {
+	return &dynamodb.UpdateItemInput{
+		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
+		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure,
+	}
+}
+
 // pause waits before the attempt after the given one, which counts from 0: at
 // random up to 20 ms, 40 ms, 80 ms and so on to half a second. It ends early
 // with ctx.

@@ -39,7 +39,7 @@ func (s *Store) Submit(ctx context.Context, lender inquiry.Lender, sub inquiry.S
 	for attempt := range submitAttempts {
 		try := s.trySubmit
 		if len(sub.Inquiries) > lender.Room() {
-			try = s.recall // what there is no room for now may have been accepted before
+			try = s.acceptedBefore // what there is no room for now may have been accepted before
 		}
 		outcome, err := try(ctx, lender, sub, id, pages)
 		if err != nil {
@@ -98,7 +98,8 @@ func (s *Store) trySubmit(ctx context.Context, lender inquiry.Lender, sub inquir
 	}
 	if sub.IdempotencyKey != "" {
 		if old := reasons[len(reasons)-1].Item; old != nil {
-			return replay(old, sub, id)
+			original, err := remembered(old, sub.Fingerprint)
+			return replay(original, id, err)
 		}
 	}
 	if reasons[headerAction].Item != nil {
@@ -134,26 +135,22 @@ func (s *Store) trySubmit(ctx context.Context, lender inquiry.Lender, sub inquir
 	return submitOutcome{}, err
 }
 
-// recall looks for what became of the submission already: by its idempotency key
-// or, without one, by its header, which an earlier try may have written before its
-// outcome was lost. When there is nothing, the lender has too many open inquiries.
-// It reads one item, where a refused transaction would cost all that it would
-// have written.
-func (s *Store) recall(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID, _ []page) (submitOutcome, error) {
-	where := key(batchKey(lender.ID, id), headerKey)
-	if sub.IdempotencyKey != "" {
-		where = idempotencyRecord(lender.ID, sub.IdempotencyKey)
+// acceptedBefore looks for what became of the submission already: by its
+// idempotency key or, without one, by its header, which an earlier try may have
+// written before its outcome was lost. When there is nothing, the lender has too
+// many open inquiries. It reads one item, where a refused transaction would cost
+// all that it would have written.
+func (s *Store) acceptedBefore(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission, id inquiry.BatchID, _ []page) (submitOutcome, error) {
+	original, err := id, error(nil)
+	if sub.IdempotencyKey == "" {
+		_, err = s.get(ctx, key(batchKey(lender.ID, id), headerKey), true)
+	} else {
+		original, err = s.Recall(ctx, lender.ID, sub.IdempotencyKey, sub.Fingerprint)
 	}
-	old, err := s.get(ctx, where, true)
-	switch {
-	case errors.Is(err, inquiry.ErrNotFound):
-		return submitOutcome{}, inquiry.ErrTooManyOpen
-	case err != nil:
-		return submitOutcome{}, err
-	case sub.IdempotencyKey == "":
-		return submitOutcome{done: true}, nil
+	if errors.Is(err, inquiry.ErrNotFound) {
+		err = inquiry.ErrTooManyOpen
 	}
-	return replay(old, sub, id)
+	return replay(original, id, err)
 }
 
 // contended reports whether trying again may help.
@@ -161,9 +158,9 @@ func contended(r types.CancellationReason) bool {
 	return aws.ToString(r.Code) == "TransactionConflict" || throttled(r)
 }
 
-// replay answers a key that was used before.
-func replay(old item, sub inquiry.Submission, id inquiry.BatchID) (submitOutcome, error) {
-	original, err := remembered(old, sub.Fingerprint)
+// replay is the outcome of a submission that was accepted before, as original; id
+// is what it would be now.
+func replay(original, id inquiry.BatchID, err error) (submitOutcome, error) {
 	switch {
 	case err != nil:
 		return submitOutcome{}, err
