@@ -22,10 +22,15 @@ type Page struct {
 	Cursor string `query:"cursor" maxLength:"12" doc:"nextCursor of the page before; with the same filters, instead of offset. It skips and repeats nothing, however the list grows." example:"c1e"`
 }
 
-type submitInput struct {
-	ContentType    string `header:"Content-Type" doc:"application/json"`
+// Repeatable is what a request has that may be sent again and is carried out once.
+type Repeatable struct {
 	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"letters, digits, blanks and signs of ASCII alone"`
-	RawBody        []byte `contentType:"application/json"`
+}
+
+type submitInput struct {
+	ContentType string `header:"Content-Type" doc:"application/json"`
+	Repeatable
+	RawBody []byte `contentType:"application/json"`
 }
 
 type submitOutput struct {

@@ -13,7 +13,7 @@ import (
 
 type cancelInput struct {
 	BatchPath
-	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"letters, digits, blanks and signs of ASCII alone"`
+	Repeatable
 }
 
 type cancelOutput struct {
@@ -79,9 +79,4 @@ func (a *API) cancel(ctx context.Context, in *cancelInput) (batch inquiry.Batch,
 
 func notCancellable() *Problem {
 	return newProblem(http.StatusConflict, "not-cancellable", "The batch has finished; there is nothing left to cancel.")
-}
-
-// mayOnlyRead is the problem of a viewer who asks for a change.
-func mayOnlyRead() *Problem {
-	return newProblem(http.StatusForbidden, "forbidden", "Your role may read batches, not change them. Ask your administrator for another role.")
 }

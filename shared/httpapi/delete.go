@@ -6,7 +6,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -39,14 +38,4 @@ func (a *API) delete(ctx context.Context, text string) (inquiry.Batch, error) {
 		return inquiry.Batch{}, err
 	}
 	return a.Batches.Delete(ctx, caller.LenderID, id)
-}
-
-// confirm asks whether the caller may still change things. What the authorizer
-// said may be five minutes old, which is too old for what cannot be undone.
-func (a *API) confirm(ctx context.Context, caller auth.Caller) error {
-	role, err := a.Keys.RoleNow(ctx, caller)
-	if err == nil && !role.MayChange() {
-		err = mayOnlyRead()
-	}
-	return err
 }

@@ -25,9 +25,9 @@ type RerunBody struct {
 
 type rerunInput struct {
 	BatchPath
-	ContentType    string `header:"Content-Type" doc:"application/json"`
-	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"letters, digits, blanks and signs of ASCII alone"`
-	RawBody        []byte `contentType:"application/json" required:"false"`
+	ContentType string `header:"Content-Type" doc:"application/json"`
+	Repeatable
+	RawBody []byte `contentType:"application/json" required:"false"`
 }
 
 type rerunOutput struct {
