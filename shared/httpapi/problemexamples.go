@@ -9,8 +9,8 @@ import (
 )
 
 // exampleProblems has one problem of each kind, as a client meets it. What this
-// package answers is made by the code that answers it; what the authorizer and
-// the gateway answer stands here in their words.
+// package answers is made by the code that answers it, what the authorizer answers
+// is in its words, and what the gateway answers is written down here again.
 func exampleProblems() map[string]*Problem {
 	index := 1
 	invalid := validationProblem(nil)
@@ -24,13 +24,13 @@ func exampleProblems() map[string]*Problem {
 		newProblem(http.StatusBadRequest, problem.Malformed, "The body is not valid JSON: it breaks off at byte 118."),
 
 		refusedCredential(problem.Unauthenticated, "Send a Cognito token or a lender API key in the Authorization header."),
-		refusedCredential(problem.KeyMalformed, "The API key was cut short or mistyped: its checksum does not fit. Copy it again."),
-		refusedCredential(problem.KeyUnknown, "The API key has the right form and was not issued here. Check that key and address belong together."),
-		refusedCredential(problem.KeyRevoked, problem.KeyEnded),
-		refusedCredential(problem.TokenInvalid, "The token is not one that this service takes. Sign in again."),
-		refusedCredential(problem.TokenExpired, "The token has expired. Sign in again."),
-		refusedCredential(problem.TokenForeign, "The token is of another user pool. Check that token and address belong together."),
-		refusedCredential(problem.NotAMember, "The token is genuine, and its user is no member here. Ask your administrator for an invitation, then sign in again."),
+		refusedCredential(problem.KeyMalformed, problem.Refusals[problem.KeyMalformed]),
+		refusedCredential(problem.KeyUnknown, problem.Refusals[problem.KeyUnknown]),
+		refusedCredential(problem.KeyRevoked, problem.Refusals[problem.KeyRevoked]),
+		refusedCredential(problem.TokenInvalid, problem.Refusals[problem.TokenInvalid]),
+		refusedCredential(problem.TokenExpired, problem.Refusals[problem.TokenExpired]),
+		refusedCredential(problem.TokenForeign, problem.Refusals[problem.TokenForeign]),
+		refusedCredential(problem.NotAMember, problem.Refusals[problem.NotAMember]),
 
 		mayOnlyRead(),
 		newProblem(http.StatusForbidden, problem.Suspended, suspendedDetail),

@@ -36,6 +36,18 @@ func Challenge(detail string) string {
 // KeyEnded is the detail of every KeyRevoked.
 const KeyEnded = "The API key was revoked or rotated. Sign in and make a new one."
 
+// Refusals are the details of the problems that a credential may be, by their names.
+// They go into headers and templates as they stand, so they have no quotes.
+var Refusals = map[string]string{
+	KeyRevoked:   KeyEnded,
+	NotAMember:   "The token is genuine, and its user is no member here. Ask your administrator for an invitation, then sign in again.",
+	KeyMalformed: "The API key was cut short or mistyped: its checksum does not fit. Copy it again.",
+	KeyUnknown:   "The API key has the right form and was not issued here. Check that key and address belong together.",
+	TokenExpired: "The token has expired. Sign in again.",
+	TokenForeign: "The token is of another user pool. Check that token and address belong together.",
+	TokenInvalid: "The token is not one that this service takes. Sign in again.",
+}
+
 // The names that more than one of us uses.
 const (
 	Unauthenticated = "unauthenticated"

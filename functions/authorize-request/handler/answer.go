@@ -18,13 +18,13 @@ var refusals = []struct {
 	detail string
 }{
 	{errNoCredential, problem.Unauthenticated, "The Authorization header holds neither a token nor an API key."},
-	{errNoMember, problem.NotAMember, "The token is genuine, and its user is no member here. Ask your administrator for an invitation, then sign in again."},
-	{auth.ErrMalformedKey, problem.KeyMalformed, "The API key was cut short or mistyped: its checksum does not fit. Copy it again."},
-	{auth.ErrEndedKey, problem.KeyRevoked, problem.KeyEnded},
-	{auth.ErrUnknownKey, problem.KeyUnknown, "The API key has the right form and was not issued here. Check that key and address belong together."},
-	{auth.ErrExpiredToken, problem.TokenExpired, "The token has expired. Sign in again."},
-	{auth.ErrForeignToken, problem.TokenForeign, "The token is of another user pool. Check that token and address belong together."},
-	{auth.ErrInvalidToken, problem.TokenInvalid, "The token is not one that this service takes. Sign in again."},
+	{errNoMember, problem.NotAMember, problem.Refusals[problem.NotAMember]},
+	{auth.ErrMalformedKey, problem.KeyMalformed, problem.Refusals[problem.KeyMalformed]},
+	{auth.ErrEndedKey, problem.KeyRevoked, problem.Refusals[problem.KeyRevoked]},
+	{auth.ErrUnknownKey, problem.KeyUnknown, problem.Refusals[problem.KeyUnknown]},
+	{auth.ErrExpiredToken, problem.TokenExpired, problem.Refusals[problem.TokenExpired]},
+	{auth.ErrForeignToken, problem.TokenForeign, problem.Refusals[problem.TokenForeign]},
+	{auth.ErrInvalidToken, problem.TokenInvalid, problem.Refusals[problem.TokenInvalid]},
 }
 
 // refusalOf returns the problem that a caller's fault is; "" when err is ours.
