@@ -27,3 +27,7 @@ func NewTable(tb testing.TB, options ...func(*dynamodb.Options)) (db *dynamodb.C
 	}
 	return db, name
 }
+
+// TableSchema is the request that makes such a table, for a test that makes its
+// own: on another engine, or with a stream.
+func TableSchema(name string) *dynamodb.CreateTableInput { return engine.TableSchema(name) }

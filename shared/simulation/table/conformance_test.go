@@ -23,7 +23,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
 	"github.com/batch-inquiries/batch-inquiries/shared/simulation/table"
 )
@@ -73,7 +72,7 @@ func newMirror(tb testing.TB, endpoint string) *mirror {
 		streams:   dynamodbstreams.New(dynamodbstreams.Options{BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login}),
 		simulated: table.New(name, func() time.Time { return noon }),
 	}
-	schema := engine.TableSchema(name)
+	schema := enginetest.TableSchema(name)
 	schema.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage}
 	_, err := m.real.CreateTable(tb.Context(), schema)
 	if err != nil {
