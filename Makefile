@@ -69,7 +69,7 @@ test-fast: check-go ## Run the tests that need neither the CDK nor the whole eng
 
 .PHONY: simulate
 simulate: check-go ## Run SEEDS random histories of the whole system in the simulator, or show one (SEED=n)
-	@go test ./shared/simulation -run 'TestSimulation$$' -timeout 0 -v $(if $(SEED),-seed $(SEED),-histories $(or $(SEEDS),10000))
+	@go test ./simulation -run 'TestSimulation$$' -timeout 0 -v $(if $(SEED),-seed $(SEED),-histories $(or $(SEEDS),10000))
 
 .PHONY: lint
 lint: check-go ## Check formatting, and what vet and staticcheck find

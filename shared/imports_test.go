@@ -81,10 +81,7 @@ func standard(path string) bool {
 	return !strings.Contains(first, ".")
 }
 
-const (
-	aws       = "github.com/aws/"
-	simulator = module + "shared/simulation"
-)
+const aws = "github.com/aws/"
 
 func TestImportLines(t *testing.T) {
 	t.Parallel()
@@ -94,9 +91,9 @@ func TestImportLines(t *testing.T) {
 		of      func(path string) bool
 		forbids func(path, dep string) bool
 	}{
-		"shared/inquiry is the domain: standard library only": {
+		"shared/inquiry is the domain: standard library, and the deployment's constants": {
 			of:      func(path string) bool { return in(path, "shared/inquiry") },
-			forbids: func(_, dep string) bool { return !standard(dep) && !in(dep, "shared/inquiry") },
+			forbids: func(_, dep string) bool { return !standard(dep) && !in(dep, "shared/inquiry", "shared/deployment") },
 		},
 		"shared/httpapi speaks HTTP: no table and no queue": {
 			of: func(path string) bool { return in(path, "shared/httpapi") },
@@ -109,15 +106,17 @@ func TestImportLines(t *testing.T) {
 			of:      func(path string) bool { return in(path, "shared/source", "shared/match", "shared/report") },
 			forbids: func(_, dep string) bool { return strings.HasPrefix(dep, aws) },
 		},
-		"what is shared knows nobody who uses it: no function and no infra, but that the simulator runs the functions": {
-			of:      func(path string) bool { return in(path, "shared") && path != simulator },
+		"shared packages do not import their users: no function, no infra": {
+			of:      func(path string) bool { return in(path, "shared") },
 			forbids: func(_, dep string) bool { return in(dep, "functions", "infra") },
 		},
-		"the simulator is for tests: nobody builds on it": {
-			of: func(path string) bool {
-				return in(path, "shared", "functions", "infra") && !in(path, "shared/simulation")
-			},
-			forbids: func(_, dep string) bool { return in(dep, "shared/simulation") },
+		"shared/deployment is constants only: standard library": {
+			of:      func(path string) bool { return in(path, "shared/deployment") },
+			forbids: func(_, dep string) bool { return !standard(dep) },
+		},
+		"the simulator is for tests: no production package imports it": {
+			of:      func(path string) bool { return in(path, "shared", "functions", "infra", "client") },
+			forbids: func(_, dep string) bool { return in(dep, "simulation") },
 		},
 		"one folder is one Lambda: a function imports no sibling": {
 			of:      func(path string) bool { return in(path, "functions") },
@@ -172,7 +171,7 @@ func TestImportLinesOfTests(t *testing.T) {
 		for _, dep := range slices.Concat(p.TestImports, p.XTestImports) {
 			name, of := strings.TrimPrefix(p.ImportPath, module), strings.TrimPrefix(dep, module)
 			switch {
-			case in(dep, "functions") && functionOf(dep) != functionOf(p.ImportPath) && p.ImportPath != simulator:
+			case in(dep, "functions") && functionOf(dep) != functionOf(p.ImportPath) && in(p.ImportPath, "shared", "functions", "client"):
 				t.Errorf("the tests of %s import %s: a function is nobody else's", name, of)
 			case in(dep, "infra") && !in(dep, "infra/local/enginetest") && !in(p.ImportPath, "infra"):
 				t.Errorf("the tests of %s import %s: of infra, tests may use infra/local/enginetest alone", name, of)

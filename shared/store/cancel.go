@@ -52,7 +52,7 @@ func (s *Store) cancel(lender inquiry.LenderID, id inquiry.BatchID) types.Update
 		UpdateExpression:    aws.String("SET cancelRequestedAt = :now, nextCheckAt = :due, event = :event ADD version :one"),
 		ConditionExpression: aws.String("attribute_exists(openShard) AND attribute_not_exists(cancelRequestedAt)"),
 		ExpressionAttributeValues: item{
-			":now": number(s.now().UnixMilli()), ":due": number(s.now().Unix()), ":event": text(string(eventCancel)), ":one": number(1),
+			":now": number(s.now().UnixMilli()), ":due": number(s.now().Unix()), ":event": text(string(EventCancelRequested)), ":one": number(1),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}

@@ -74,13 +74,13 @@ func (s *Store) merge(ctx context.Context, lender inquiry.LenderID, id inquiry.B
 // raises b.Version. When the header has moved on, it returns the header as it
 // is instead. It is inquiry.ErrConflict when another transaction was in the way.
 func (s *Store) writeTally(ctx context.Context, b *inquiry.Batch) (overtaken item, err error) {
-	h := header{Event: eventCounted}
+	h := header{Event: EventCounted}
 	h.setTally(b.Tally)
 	update := "SET ledger = :ledger, sums = :sums, #status = :status, event = :event, version = :next, " +
 		"planning = :planning, running = :running, completed = :completed, " +
 		"partialSuccess = :partialSuccess, failed = :failed, cancelled = :cancelled"
 	if h.Status.Final() {
-		h.Event = eventFinished
+		h.Event = EventFinished
 		b.FinishedAt = b.Sums.LastFinishedAt
 		update += ", finishedAt = :finished REMOVE openShard, nextCheckAt"
 	}

@@ -72,7 +72,7 @@ func TestTheLastInquiryFinishesItsBatch(t *testing.T) {
 		t.Errorf("%d batches are open, want none", n)
 	}
 	h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), true)
-	if err != nil || textOf(h, "event") != string(eventFinished) || textOf(h, "status") != "COMPLETED" {
+	if err != nil || textOf(h, "event") != string(EventFinished) || textOf(h, "status") != "COMPLETED" {
 		t.Errorf("stored event %q, status %q, %v", textOf(h, "event"), textOf(h, "status"), err)
 	}
 	for name, want := range map[string]int64{"planning": 0, "running": 0, "completed": 2, "partialSuccess": 0, "failed": 0, "cancelled": 0} {
@@ -170,7 +170,7 @@ func (s *Store) open(t testing.TB) int {
 	out, err := s.db.Query(t.Context(), &dynamodb.QueryInput{
 		TableName: &s.table, IndexName: aws.String("open"),
 		KeyConditionExpression:    aws.String("openShard = :shard"),
-		ExpressionAttributeValues: item{":shard": text(openShard)},
+		ExpressionAttributeValues: item{":shard": text(OpenShard)},
 	})
 	if err != nil {
 		t.Fatal(err)

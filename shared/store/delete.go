@@ -46,7 +46,7 @@ func (s *Store) markDeleted(ctx context.Context, lender inquiry.LenderID, id inq
 		ConditionExpression:      aws.String("attribute_exists(PK) AND attribute_not_exists(openShard) AND attribute_not_exists(deletedAt)"),
 		ExpressionAttributeNames: map[string]string{"#name": "name"},
 		ExpressionAttributeValues: item{
-			":now": number(s.now().UnixMilli()), ":none": text(""), ":event": text(string(eventDeleted)), ":one": number(1),
+			":now": number(s.now().UnixMilli()), ":none": text(""), ":event": text(string(EventDeleted)), ":one": number(1),
 		},
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,

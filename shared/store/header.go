@@ -10,23 +10,20 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// event says why the header was last written. The stream's filters read it, so
+// Event says why the header was last written. The stream's filters read it, so
 // every write of a header has to set it: a SUBMITTED left standing would
 // dispatch the batch again.
-type event string
+type Event string
 
 const (
-	eventSubmitted event = "SUBMITTED"        // dispatch-batch acts on it
-	eventCounted   event = "COUNTED"          // counters moved; nobody acts
-	eventFinished  event = "FINISHED"         // the last inquiry became final; written once
-	eventCancel    event = "CANCEL_REQUESTED" // dispatch-batch acts on it; written once
-	eventDeleted   event = "DELETED"          // its data was or is being deleted; nobody acts
-	eventRerun     event = "RERUN"            // a rerun was submitted; nobody acts
-	eventChecked   event = "CHECKED"          // a sweep looked at it; nobody acts
+	EventSubmitted       Event = "SUBMITTED"        // dispatch-batch acts on it
+	EventCounted         Event = "COUNTED"          // counters moved; nobody acts
+	EventFinished        Event = "FINISHED"         // the last inquiry became final; written once
+	EventCancelRequested Event = "CANCEL_REQUESTED" // dispatch-batch acts on it; written once
+	EventDeleted         Event = "DELETED"          // its data was or is being deleted; nobody acts
+	EventRerun           Event = "RERUN"            // a rerun was submitted; nobody acts
+	EventChecked         Event = "CHECKED"          // a sweep looked at it; nobody acts
 )
-
-// openShard is the partition of the sparse index that holds unfinished batches.
-const openShard = "0"
 
 // firstCheck is how long after its submission an unfinished batch is looked at.
 const firstCheck = 15 * time.Minute
@@ -53,7 +50,7 @@ type header struct {
 	Children        []string                `dynamodbav:"childBatchIds,omitempty"`
 	LatestChild     string                  `dynamodbav:"latestChildBatchId,omitempty"`
 	Status          inquiry.BatchStatus     `dynamodbav:"status"`
-	Event           event                   `dynamodbav:"event"`
+	Event           Event                   `dynamodbav:"event"`
 	Version         int                     `dynamodbav:"version"`
 	Expires         attributevalue.UnixTime `dynamodbav:"expiresAt"`
 	counters
@@ -131,10 +128,10 @@ func newHeader(b inquiry.Batch, pages []int) header {
 		Ordinal:     b.Ordinal,
 		Total:       b.Total,
 		Pages:       pages,
-		Event:       eventSubmitted,
+		Event:       EventSubmitted,
 		Version:     b.Version,
 		Expires:     attributevalue.UnixTime(b.ExpiresAt()),
-		OpenShard:   openShard,
+		OpenShard:   OpenShard,
 		NextCheckAt: b.CreatedAt().Add(firstCheck).Unix(),
 		Parent:      lineageText(b.Parent),
 	}

@@ -21,39 +21,37 @@ type (
 const bucketSize = 256
 
 const (
-	profileKey sortKey = "PROFILE"
-	headerKey  sortKey = "HEADER"
-
-	inquiryPrefix = "INQUIRY#"
+	profileKey sortKey = ProfileSK
+	headerKey  sortKey = HeaderSK
 )
 
 func lenderKey(lender inquiry.LenderID) partitionKey {
-	return partitionKey("LENDER#" + string(lender))
+	return partitionKey(LenderPrefix + string(lender))
 }
 
 func batchKey(lender inquiry.LenderID, batch inquiry.BatchID) partitionKey {
-	return partitionKey("LENDER#" + string(lender) + "#BATCH#" + batch.String())
+	return lenderKey(lender) + partitionKey(BatchInfix+batch.String())
 }
 
 func bucketKey(lender inquiry.LenderID, batch inquiry.BatchID, bucket int) partitionKey {
 	return batchKey(lender, batch) + partitionKey("#"+strconv.Itoa(bucket))
 }
 
-func userKey(userID string) partitionKey  { return partitionKey("USER#" + userID) }
-func apiKeyKey(keyID string) partitionKey { return partitionKey("APIKEY#" + keyID) }
+func userKey(userID string) partitionKey  { return partitionKey(UserPrefix + userID) }
+func apiKeyKey(keyID string) partitionKey { return partitionKey(APIKeyPrefix + keyID) }
 
-func placeKey(ordinal int) sortKey { return sortKey(fmt.Sprintf("BATCH#%010d", ordinal)) }
-func pageKey(number int) sortKey   { return sortKey(fmt.Sprintf("PAGE#%03d", number)) }
-func inquiryKey(index int) sortKey { return sortKey(fmt.Sprintf("%s%05d", inquiryPrefix, index)) }
+func placeKey(ordinal int) sortKey { return sortKey(fmt.Sprintf("%s%010d", PlacePrefix, ordinal)) }
+func pageKey(number int) sortKey   { return sortKey(fmt.Sprintf("%s%03d", PagePrefix, number)) }
+func inquiryKey(index int) sortKey { return sortKey(fmt.Sprintf("%s%05d", InquiryPrefix, index)) }
 
-func idempotencyKey(keyHash string) sortKey { return sortKey("IDEMPOTENCY#" + keyHash) }
+func idempotencyKey(keyHash string) sortKey { return sortKey(IdempotencyPrefix + keyHash) }
 
 // item is a table item, or a part of one, by attribute name.
 type item = map[string]types.AttributeValue
 
 // key returns the primary key of one item.
 func key(partition partitionKey, sort sortKey) item {
-	return item{"PK": text(string(partition)), "SK": text(string(sort))}
+	return item{PKAttribute: text(string(partition)), SKAttribute: text(string(sort))}
 }
 
 // place says which batch and inquiry a bucket's item belongs to.
@@ -65,10 +63,10 @@ type place struct {
 
 // parseInquiryKey reads back what bucketKey and inquiryKey wrote.
 func parseInquiryKey(pk, sk string) (place, error) {
-	rest, okLender := strings.CutPrefix(pk, "LENDER#")
-	lender, rest, okBatch := strings.Cut(rest, "#BATCH#")
+	rest, okLender := strings.CutPrefix(pk, LenderPrefix)
+	lender, rest, okBatch := strings.Cut(rest, BatchInfix)
 	id, _, okBucket := strings.Cut(rest, "#")
-	digits, okSort := strings.CutPrefix(sk, inquiryPrefix)
+	digits, okSort := strings.CutPrefix(sk, InquiryPrefix)
 	index, err := strconv.Atoi(digits)
 	if !okLender || !okBatch || !okBucket || !okSort || err != nil {
 		return place{}, fmt.Errorf("key %q, %q is not an inquiry's", pk, sk)

@@ -57,7 +57,7 @@ func TestARerunAndItsParentNameEachOther(t *testing.T) {
 		t.Errorf("child %+v, %v", child, err)
 	}
 	h, err := s.get(t.Context(), key(batchKey(acme, parent.ID), headerKey), true)
-	if err != nil || textOf(h, "event") != string(eventRerun) || textOf(h, "openShard") != "" {
+	if err != nil || textOf(h, "event") != string(EventRerun) || textOf(h, "openShard") != "" {
 		t.Errorf("the parent's header asks for something: %s", textOf(h, "event"))
 	}
 }

@@ -60,7 +60,7 @@ func ReadHeader(r events.DynamoDBEventRecord) (Occasion, inquiry.Batch, error) {
 	if textOf(image, "SK") != string(headerKey) {
 		return NoOccasion, inquiry.Batch{}, nil
 	}
-	occasion := map[event]Occasion{eventSubmitted: Submitted, eventCancel: CancelRequested}[event(textOf(image, "event"))]
+	occasion := map[Event]Occasion{EventSubmitted: Submitted, EventCancelRequested: CancelRequested}[Event(textOf(image, "event"))]
 	if occasion == NoOccasion {
 		return NoOccasion, inquiry.Batch{}, nil
 	}

@@ -221,7 +221,7 @@ func (s *Store) adopt(parent inquiry.Batch, child inquiry.BatchID) types.Transac
 		UpdateExpression:    aws.String("SET childBatchIds = :children, latestChildBatchId = :child, event = :event, version = :next"),
 		ConditionExpression: aws.String("attribute_exists(PK) AND version = :version"),
 		ExpressionAttributeValues: item{
-			":children": children, ":child": text(child.String()), ":event": text(string(eventRerun)),
+			":children": children, ":child": text(child.String()), ":event": text(string(EventRerun)),
 			":version": number(parent.Version), ":next": number(parent.Version + 1),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,

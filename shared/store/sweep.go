@@ -12,9 +12,6 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// openIndex is the sparse index of unfinished batches.
-const openIndex = "open"
-
 // BatchRef names one batch of one lender.
 type BatchRef struct {
 	Lender inquiry.LenderID
@@ -27,9 +24,9 @@ type BatchRef struct {
 func (s *Store) Due(ctx context.Context, limit int) ([]BatchRef, error) {
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 &s.table,
-		IndexName:                 aws.String(openIndex),
+		IndexName:                 aws.String(OpenIndex),
 		KeyConditionExpression:    aws.String("openShard = :shard AND nextCheckAt <= :now"),
-		ExpressionAttributeValues: item{":shard": text(openShard), ":now": number(s.now().Unix())},
+		ExpressionAttributeValues: item{":shard": text(OpenShard), ":now": number(s.now().Unix())},
 		Limit:                     aws.Int32(int32(limit)),
 	})
 	if err != nil {
@@ -37,7 +34,7 @@ func (s *Store) Due(ctx context.Context, limit int) ([]BatchRef, error) {
 	}
 	refs := make([]BatchRef, len(out.Items))
 	for i, it := range out.Items {
-		lender, id, ok := strings.Cut(strings.TrimPrefix(textOf(it, "PK"), "LENDER#"), "#BATCH#")
+		lender, id, ok := strings.Cut(strings.TrimPrefix(textOf(it, PKAttribute), LenderPrefix), BatchInfix)
 		batch, err := inquiry.ParseBatchID(id)
 		if !ok || err != nil {
 			return nil, fmt.Errorf("looking for unfinished batches: key %q is not a batch's", textOf(it, "PK"))
@@ -69,7 +66,7 @@ func (s *Store) recordsOf(ctx context.Context, bucket partitionKey) ([]inquiry.R
 		KeyConditionExpression:    aws.String("PK = :pk AND begins_with(SK, :prefix)"),
 		ProjectionExpression:      aws.String("PK, SK, #status, leaseUntil, attempt, startedAt, finishedAt, #sources, failure, retryable"),
 		ExpressionAttributeNames:  map[string]string{"#status": "status", "#sources": "sources"},
-		ExpressionAttributeValues: item{":pk": text(string(bucket)), ":prefix": text(inquiryPrefix)},
+		ExpressionAttributeValues: item{":pk": text(string(bucket)), ":prefix": text(InquiryPrefix)},
 		ConsistentRead:            aws.Bool(true),
 	})
 	var records []inquiry.Record
@@ -98,7 +95,7 @@ func (s *Store) Postpone(ctx context.Context, ref BatchRef, next time.Time) erro
 		UpdateExpression:    aws.String("SET nextCheckAt = :next, event = :event"),
 		ConditionExpression: aws.String("attribute_exists(openShard)"),
 		ExpressionAttributeValues: item{
-			":next": number(next.Unix()), ":event": text(string(eventChecked)),
+			":next": number(next.Unix()), ":event": text(string(EventChecked)),
 		},
 	})
 	if _, refused := refused(err); err != nil && !refused {

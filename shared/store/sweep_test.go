@@ -64,7 +64,7 @@ func TestPostponingNeitherReopensNorDispatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), true)
-	if err != nil || textOf(h, "event") == string(eventSubmitted) {
+	if err != nil || textOf(h, "event") == string(EventSubmitted) {
 		t.Errorf("event %q would dispatch again, %v", textOf(h, "event"), err)
 	}
 	if _, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {

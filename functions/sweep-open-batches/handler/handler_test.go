@@ -17,7 +17,7 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
-	"github.com/batch-inquiries/batch-inquiries/shared/simulation/table"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 

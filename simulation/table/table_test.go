@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/batch-inquiries/batch-inquiries/shared/simulation/table"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
 var name = aws.String("table")

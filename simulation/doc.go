@@ -9,7 +9,7 @@
 // event is delivered, a client sends a request, time passes. It chooses among all
 // that is possible with a random number generator whose seed names the history:
 //
-//	go test ./shared/simulation -run Simulation -seed 42 -v
+//	go test ./simulation -run Simulation -seed 42 -v
 //
 // prints history 42 step by step, and does so every time.
 //

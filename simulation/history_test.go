@@ -88,7 +88,7 @@ func TestSimulation(t *testing.T) {
 		t.Logf("%7d inquiries ended as %s", all.Ends[end], end)
 	}
 	for _, r := range all.Broken {
-		t.Errorf("seed %d, step %d: %s\n\tgo test ./shared/simulation -run Simulation -seed %d -v", r.Seed, r.Steps, r.Broken, r.Seed)
+		t.Errorf("seed %d, step %d: %s\n\tgo test ./simulation -run Simulation -seed %d -v", r.Seed, r.Steps, r.Broken, r.Seed)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
-	"github.com/batch-inquiries/batch-inquiries/shared/simulation/table"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 

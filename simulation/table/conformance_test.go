@@ -24,7 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
-	"github.com/batch-inquiries/batch-inquiries/shared/simulation/table"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
 type item = map[string]types.AttributeValue

@@ -16,7 +16,7 @@ import (
 
 	tally "github.com/batch-inquiries/batch-inquiries/functions/tally-statuses/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
-	"github.com/batch-inquiries/batch-inquiries/shared/simulation/table"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 

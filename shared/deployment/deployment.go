@@ -1,0 +1,69 @@
+// Package deployment holds the numbers that the deployment and the code that
+// reasons about it share: infra deploys them, the simulator and the bench rebuild
+// them, and the estimate counts with them. It is constants only, so that anyone
+// may import it.
+package deployment
+
+import "time"
+
+// How long one invocation of a function may take.
+const (
+	// APITimeout leaves room for a long poll of 20 seconds. API Gateway gives up
+	// after 29.
+	APITimeout              = 26 * time.Second
+	AuthorizeRequestTimeout = 10 * time.Second
+	DispatchBatchTimeout    = 60 * time.Second
+	ProcessInquiryTimeout   = 60 * time.Second
+	TallyStatusesTimeout    = 30 * time.Second
+	FailExhaustedTimeout    = 30 * time.Second
+	// SweepOpenBatchesTimeout is shorter than SweepInterval, so that one sweep has
+	// ended when the next begins. Two at once would only send messages twice.
+	SweepOpenBatchesTimeout = 240 * time.Second
+)
+
+// SweepInterval is the time between two sweeps. A batch in which nothing happens
+// stays open for at most this much longer than its deadline.
+const SweepInterval = 5 * time.Minute
+
+// The queue of inquiries and its dead letters.
+const (
+	// MessageBatch is the number of messages in one send and in one delivery, which
+	// is SQS's limit for a send.
+	// docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+	MessageBatch = 10
+
+	// MaxReceives is how often a message is delivered before it moves to the dead
+	// letters. process-inquiry needs it to recognize its last try.
+	MaxReceives = 8
+
+	// MaxWorkers is the number of process-inquiry invocations that the queue keeps
+	// busy at the same time. Each works on MessageBatch inquiries.
+	MaxWorkers = 50
+
+	// The visibility timeouts are six invocations long, as AWS recommends, so that
+	// a throttled poller cannot hand a message to a second worker while the first
+	// still has it.
+	// docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+	InquiryVisibility    = 6 * ProcessInquiryTimeout
+	DeadLetterVisibility = 6 * FailExhaustedTimeout
+)
+
+// The table's stream and its two readers.
+const (
+	// StreamAttempts is how often a failing record is retried before it is set
+	// aside. Without a limit it would block everything behind it for a day.
+	StreamAttempts  = 10
+	StreamRecordAge = 6 * time.Hour
+
+	// DispatchRecords is the most stream records that dispatch-batch gets at once.
+	DispatchRecords = 10
+	// DispatchLanes is how many records of one shard dispatch-batch works on at the
+	// same time.
+	DispatchLanes = 10
+
+	// TallyRecords is the most stream records that tally-statuses gets at once:
+	// what arrives in TallyWindow, up to this many.
+	TallyRecords = 500
+	TallyWindow  = time.Second
+	TallyLanes   = 1
+)

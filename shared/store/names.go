@@ -1,0 +1,52 @@
+package store
+
+// The words of the table that others must spell too: infra in the stream's
+// filters, in the functions' permissions and in the table's declaration, the
+// local engine in the tables that it creates, and the bench. The simulator's
+// checks spell them again on purpose, as a second opinion.
+
+// Attributes, by name.
+const (
+	PKAttribute = "PK" // the partition key
+	SKAttribute = "SK" // the sort key
+
+	// ExpiresAtAttribute is the table's TTL attribute, in seconds since 1970.
+	ExpiresAtAttribute = "expiresAt"
+
+	// StatusAttribute says how far an inquiry or a batch has come, EventAttribute
+	// why a header was last written.
+	StatusAttribute = "status"
+	EventAttribute  = "event"
+
+	// OpenInquiriesAttribute is a lender's number of inquiries in unfinished
+	// batches, APIKeyIDAttribute a user's current API key.
+	OpenInquiriesAttribute = "open"
+	APIKeyIDAttribute      = "apiKeyId"
+)
+
+// OpenIndex is the sparse index of unfinished batches. Only their headers have
+// its partition key and its sort key.
+const (
+	OpenIndex            = "open"
+	OpenShardAttribute   = "openShard"
+	NextCheckAtAttribute = "nextCheckAt" // seconds since 1970
+
+	// OpenShard is the one partition of the index.
+	OpenShard = "0"
+)
+
+// Keys, and the beginnings and middles of keys. The package's documentation has
+// the whole table.
+const (
+	LenderPrefix = "LENDER#"
+	BatchInfix   = "#BATCH#"
+	UserPrefix   = "USER#"
+	APIKeyPrefix = "APIKEY#"
+
+	ProfileSK         = "PROFILE"
+	HeaderSK          = "HEADER"
+	PlacePrefix       = "BATCH#"
+	PagePrefix        = "PAGE#"
+	InquiryPrefix     = "INQUIRY#"
+	IdempotencyPrefix = "IDEMPOTENCY#"
+)
