@@ -9,8 +9,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/cors"
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
-	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
@@ -18,7 +18,7 @@ import (
 // instead of our function.
 type gatewayProblem struct {
 	When   awsapigateway.ResponseType
-	Name   string // of package problem, which has its status and title
+	Name   problem.Name // package problem has its status and title
 	Detail string
 	Header map[string]string
 }
@@ -79,10 +79,7 @@ func addDenied(scope constructs.Construct, api awsapigateway.RestApi, props Prop
 // addProblems makes every answer of the gateway's own a problem document (RFC 9457).
 func addProblems(scope constructs.Construct, api awsapigateway.RestApi, props Props) {
 	for _, p := range problems() {
-		kind, ok := problem.Of(p.Name)
-		if !ok {
-			panic("package problem has no kind " + p.Name) // our own constant
-		}
+		kind := p.Name.Kind()
 		headers := map[string]string{}
 		for name, value := range p.Header {
 			headers[name] = "'" + value + "'"
@@ -120,7 +117,7 @@ func addResponse(scope constructs.Construct, api awsapigateway.RestApi, props Pr
 	}
 	if props.PortalOrigin != "" {
 		headers["Access-Control-Allow-Origin"] = jsii.String("'" + props.PortalOrigin + "'")
-		headers["Access-Control-Expose-Headers"] = jsii.String("'" + httpapi.CORSExposedHeaders + "'")
+		headers["Access-Control-Expose-Headers"] = jsii.String("'" + cors.ExposedHeaders + "'")
 	}
 	awsapigateway.NewGatewayResponse(scope, when.ResponseType(), &awsapigateway.GatewayResponseProps{
 		RestApi:         api,

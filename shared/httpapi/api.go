@@ -1,6 +1,10 @@
-// Package httpapi is the HTTP face of the service: routes, request and response
-// bodies, and problem documents (RFC 9457). It knows the API reference; what a
-// batch is and how it is kept is not its business.
+// Package httpapi is the HTTP interface of the service: routes, request and response
+// bodies, problem documents (RFC 9457) and the API reference. Batches and keys are
+// stored elsewhere, behind the interfaces of this package.
+//
+// Each route has a file of its own with everything that concerns it: the handler and
+// what the reference says about it. To add a route, add such a file and a line to
+// routes.
 package httpapi
 
 import (
@@ -20,14 +24,14 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/report"
 )
 
-// Batches keeps lenders' batches. All of it is scoped to the lender given, and
-// what is not that lender's is inquiry.ErrNotFound.
+// Batches stores lenders' batches. Every method is limited to the lender given: data
+// of other lenders is inquiry.ErrNotFound.
 type Batches interface {
 	Lender(context.Context, inquiry.LenderID) (inquiry.Lender, error)
 	Submit(context.Context, inquiry.Lender, inquiry.Submission) (id inquiry.BatchID, replayed bool, err error)
 
-	// Recall returns the batch that an idempotency key stands for; a new key is
-	// inquiry.ErrNotFound.
+	// Recall returns the batch that was submitted with an idempotency key, or
+	// inquiry.ErrNotFound if the key is new.
 	Recall(ctx context.Context, lender inquiry.LenderID, idempotencyKey string, fingerprint [sha256.Size]byte) (inquiry.BatchID, error)
 
 	Batch(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
@@ -43,27 +47,27 @@ type Batches interface {
 	Entry(context.Context, inquiry.LenderID, inquiry.ID) (inquiry.Entry, error)
 }
 
-// APIKeys keeps one API key for each user. To a caller who came with a key that
-// has ended, all of it is auth.ErrEndedKey.
+// APIKeys stores one API key per user. If the caller's own API key has ended, every
+// method returns auth.ErrEndedKey.
 type APIKeys interface {
-	// Show returns the key, which the first call creates; after Revoke it is
+	// Show returns the key, creating it on the first call. A revoked key is
 	// inquiry.ErrNotFound.
 	Show(ctx context.Context, caller auth.Caller) (key string, err error)
 
-	// Rotate ends the key, if there is one, and returns another: the same one when
-	// the request is repeated within 24 hours, and inquiry.ErrNotFound when that
-	// was revoked since.
+	// Rotate ends the key, if there is one, and returns a new one. Repeating the
+	// request within 24 hours returns the same key, or inquiry.ErrNotFound if it has
+	// been revoked since.
 	Rotate(ctx context.Context, caller auth.Caller, idempotencyKey string) (key string, replayed bool, err error)
 
-	// Revoke ends the key; that there is none is no error.
+	// Revoke ends the key. It is not an error if there is none.
 	Revoke(ctx context.Context, caller auth.Caller) error
 
-	// RoleNow is the caller's role at this moment, as they may have lost it, their
-	// key or all access since the gateway last asked.
+	// RoleNow returns the caller's current role. Since the gateway last checked, the
+	// caller may have lost the role, the key or all access.
 	RoleNow(ctx context.Context, caller auth.Caller) (auth.Role, error)
 }
 
-// API answers the requests of callers that the authorizer has verified.
+// API answers requests of callers that the authorizer has verified.
 type API struct {
 	Batches Batches
 	Keys    APIKeys
@@ -71,27 +75,30 @@ type API struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	// PortalOrigin is the origin whose scripts may read our answers; "" is none.
+	// PortalOrigin is the origin whose scripts may read answers; "" means none.
 	PortalOrigin string
 
-	// Pause waits while a caller waits for a change; nil means in real time.
+	// Pause waits between two reads of a long poll; nil means in real time.
 	Pause func(context.Context, time.Duration) error
 
-	requests *fairuse.Buckets // one for each lender
-	polls    *fairuse.Buckets // one for each batch
+	requests    *fairuse.Buckets // one per lender
+	polls       *fairuse.Buckets // one per batch
+	submissions *bodyReader      // for the routes that submit
 }
 
-// Request is what API Gateway says of a request beside the HTTP request itself.
+// Request is what API Gateway knows about a request in addition to the HTTP request
+// itself.
 type Request struct {
-	ID     string // API Gateway's; a caller's own X-Request-Id takes its place
+	ID     string // API Gateway's id; the caller's own X-Request-Id replaces it
 	Caller auth.Caller
 
-	// Suspended: the credential is genuine and may not be used; there is no Caller.
+	// Suspended means that the credential is valid but its user or lender is
+	// suspended. There is no Caller then.
 	Suspended bool
 
-	Prefix string // what stands before /v1 in the address the client used, such as "/dev"
+	Prefix string // the part of the client's address before /v1, such as "/dev"
 
-	limits *limits // of the answer; the routes add to it
+	limits *limits // for the answer's headers; the routes add to it
 }
 
 type requestKey struct{}
@@ -101,47 +108,65 @@ func WithRequest(ctx context.Context, r Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, r)
 }
 
-// requestOf returns what WithRequest put in, or an empty Request, whose lender
-// owns nothing.
+// requestOf returns the Request in the context, or an empty one, whose lender owns
+// nothing.
 func requestOf(ctx context.Context) Request {
 	r, _ := ctx.Value(requestKey{}).(Request)
 	return r
 }
 
-// Handler returns the API as an http.Handler. Every request must come with a
-// [Request] in its context.
+// routes lists the routes of the API, each in its own file. The routes of the
+// reference itself are in renderings.
+var routes = []func(*API, huma.API){
+	(*API).submitRoute,
+	(*API).listRoute,
+	(*API).pollRoute,
+	(*API).cancelRoute,
+	(*API).deleteRoute,
+	(*API).rerunRoute,
+	(*API).inquiriesRoute,
+	(*API).resultsRoute,
+	(*API).singleRoute,
+	(*API).inquiryRoute,
+	(*API).showKeyRoutes,
+	(*API).rotateKeyRoute,
+	(*API).revokeKeyRoute,
+	(*API).meRoute,
+}
+
+// Handler returns the API as an http.Handler. Every request must have a [Request] in
+// its context.
 func (a *API) Handler() http.Handler {
 	a.requests, a.polls = fairuse.NewBuckets(fairuse.Requests), fairuse.NewBuckets(fairuse.Polls)
 	mux := http.NewServeMux()
+	a.serveReference(mux, a.register(mux))
+	mux.HandleFunc("/", unrouted(mux))
+	return a.outer(mux)
+}
+
+// register adds all routes to the mux and returns their document, without examples.
+func (a *API) register(mux *http.ServeMux) *huma.OpenAPI {
 	api := humago.New(mux, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI:    "3.1.0",
 			Info:       &huma.Info{Title: "Batch Inquiries", Version: "1.0.0"},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)},
 		},
-		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
-		DefaultFormat:                "application/json",
+		Formats:                      map[string]huma.Format{mediaJSON: huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat:                mediaJSON,
 		RejectUnknownQueryParameters: true,
 	})
-	api.UseMiddleware(refuseUnclear)
-	submissions := a.registerBatches(api)
-	a.registerPolling(api)
-	a.registerCancel(api)
-	a.registerDelete(api)
-	a.registerRerun(api)
-	a.registerResults(api)
-	a.registerSingle(api, submissions)
-	a.registerInquiries(api)
-	a.registerKeys(api)
-	a.registerMe(api)
+	api.UseMiddleware(rejectAmbiguous)
+	a.submissions = newBodyReader[SubmitBody](api.OpenAPI(), a.Now)
+	for _, add := range routes {
+		add(a, api)
+	}
 	describe(api.OpenAPI())
-	a.serveReference(mux, api.OpenAPI())
-	mux.HandleFunc("/", unrouted(mux))
-	return a.outer(mux)
+	return api.OpenAPI()
 }
 
-// schemaName names a type in the API's document. A report's parts have the names
-// of the sources' parts that they are made of, so they say whose they are.
+// schemaName returns the name of a type's schema. Types of a report get a prefix, as
+// they have the same names as the types of sources that they are made from.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
 	if t.PkgPath() == reflect.TypeFor[report.Report]().PkgPath() && name != "Report" {

@@ -274,7 +274,7 @@ func TestStatusHasEveryFieldOfTheReference(t *testing.T) {
 		"total": 3.0, "planning": 1.0, "running": 1.0, "completed": 1.0, "partialSuccess": 0.0, "failed": 0.0, "cancelled": 0.0,
 		"progressPercentage": 33.3, "createdAt": "2026-11-23T12:00:00Z", "finishedAt": nil, "cancelRequestedAt": nil,
 		"deletedAt": nil, "parentBatchId": nil, "childBatchIds": []any{}, "latestChildBatchId": nil,
-		"statusReason": "2 of 3 inquiries are still to come.", "estimatedCompletionAt": nil, "resultsExpireAt": "2026-12-23T12:00:00Z",
+		"statusReason": "2 of 3 inquiries are not finished yet.", "estimatedCompletionAt": nil, "resultsExpireAt": "2026-12-23T12:00:00Z",
 		"phaseProgress": map[string]any{
 			"validate": map[string]any{"total": 3.0, "done": 3.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": "2026-11-23T12:00:00Z"},
 			"plan":     map[string]any{"total": 3.0, "done": 2.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": nil},

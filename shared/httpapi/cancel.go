@@ -9,74 +9,90 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
 type cancelInput struct {
 	BatchPath
-	Repeatable
+	Idempotency
 }
 
 type cancelOutput struct {
-	Status   int    // 202 while the batch drains, 200 when it has
+	Status   int    // 202 while inquiries are still running, 200 when all are final
 	Replayed string `header:"Idempotent-Replayed"`
 	Body     BatchBody
 }
 
-// registerCancel adds the route that stops a batch. It does no harm without an
-// idempotency key: asking again answers how far the first cancel has come.
-func (a *API) registerCancel(api huma.API) {
-	huma.Register(api, huma.Operation{
-		OperationID: "cancel-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries/{batch_id}/cancel",
+// cancelRoute adds the route that stops a batch. Repeating a cancel without an
+// idempotency key is harmless: it returns the progress of the first one.
+func (a *API) cancelRoute(api huma.API) {
+	route(a, api, huma.Operation{
+		OperationID: "cancel-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries/{batch_id}/cancel", Tags: []string{tagBatches},
 		Summary: "Cancel a batch", DefaultStatus: http.StatusAccepted,
-		Description: "Inquiries that no worker has claimed are cancelled; those that are running finish. " +
-			"The answer is the batch's status: 202 while it drains, 200 when a cancelled batch has finished. Repeating the request is harmless. " +
-			"A batch that finished without a cancel is a 409 `not-cancellable`.",
-		Errors: []int{http.StatusConflict},
-		Responses: map[string]*huma.Response{"200": {
-			Description: "The batch had been cancelled and has finished.",
-			Content: map[string]*huma.MediaType{"application/json": {
-				Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[BatchBody](), true, ""),
-			}},
-		}},
-	}, func(ctx context.Context, in *cancelInput) (*cancelOutput, error) {
-		batch, replayed, err := a.cancel(ctx, in)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		out := &cancelOutput{Status: http.StatusAccepted, Body: batchBody(batch)}
-		if replayed {
-			out.Replayed = "true"
-		}
-		if out.Body.IsTerminal {
-			out.Status = http.StatusOK
-		}
-		return out, nil
-	})
+		Description: "Cancels the inquiries that no worker has claimed; running inquiries finish. " +
+			"Returns the batch's status: 202 while inquiries are still running, 200 once the canceled batch has finished. Repeating the request is harmless. " +
+			"For a batch that finished without a cancel, the answer is a 409 `not-cancellable`.",
+		Responses: map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{
+			mediaJSON: {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[BatchBody](), true, "")},
+		}}},
+	}, reference{
+		answers: map[string]string{
+			"200": "The batch was canceled earlier and has finished.",
+			"202": "The cancel was accepted. Running inquiries finish first.",
+		},
+		problems: []problem.Name{problem.NotCancellable},
+		examples: func(*samples) ([]example, error) {
+			finished := sampleCancelled(inquiry.StatusCompleted)
+			finished.FinishedAt = finished.Sums.LastFinishedAt
+			return []example{
+				{place: "202", value: batchBody(sampleCancelled(inquiry.StatusRunning))},
+				{place: "200", value: batchBody(finished)},
+			}, nil
+		},
+	}, a.cancel)
 }
 
-func (a *API) cancel(ctx context.Context, in *cancelInput) (batch inquiry.Batch, replayed bool, err error) {
+func (a *API) cancel(ctx context.Context, in *cancelInput) (*cancelOutput, error) {
 	caller := requestOf(ctx).Caller
 	if !caller.Role.MayChange() {
-		return inquiry.Batch{}, false, mayOnlyRead()
+		return nil, readOnly()
 	}
 	id, err := inquiry.ParseBatchID(in.BatchID)
 	if err != nil {
-		return inquiry.Batch{}, false, err
+		return nil, err
 	}
-	if err := a.confirm(ctx, caller); err != nil {
-		return inquiry.Batch{}, false, err
+	if err := a.confirmRole(ctx, caller); err != nil {
+		return nil, err
 	}
+	var batch inquiry.Batch
+	out := &cancelOutput{Status: http.StatusAccepted}
 	if in.IdempotencyKey == "" {
 		batch, err = a.Batches.RequestCancel(ctx, caller.LenderID, id)
 	} else {
-		batch, replayed, err = a.Batches.RequestCancelOnce(ctx, caller.LenderID, id, in.IdempotencyKey)
+		var replayed bool
+		if batch, replayed, err = a.Batches.RequestCancelOnce(ctx, caller.LenderID, id, in.IdempotencyKey); replayed {
+			out.Replayed = "true"
+		}
 	}
-	if errors.Is(err, inquiry.ErrFinished) {
-		return inquiry.Batch{}, false, notCancellable()
+	if err != nil {
+		return nil, inFlight(err, in.IdempotencyKey)
 	}
-	return batch, replayed, inFlight(err, in.IdempotencyKey)
+	if out.Body = batchBody(batch); out.Body.IsTerminal {
+		out.Status = http.StatusOK
+	}
+	return out, nil
 }
 
-func notCancellable() *Problem {
-	return newProblem(http.StatusConflict, "not-cancellable", "The batch has finished; there is nothing left to cancel.")
+// inFlight returns err, unless other requests got in the way of a request with an
+// idempotency key: one of them may be the same request.
+func inFlight(err error, key string) error {
+	if key == "" || !errors.Is(err, inquiry.ErrConflict) {
+		return err
+	}
+	return keyInFlight()
+}
+
+func keyInFlight() *Problem {
+	return newProblem(problem.IdempotencyInFlight,
+		"A request with this Idempotency-Key may still be in progress. Send this request again in a second, with the same key.")
 }

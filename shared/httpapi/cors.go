@@ -3,19 +3,12 @@ package httpapi
 import (
 	"net/http"
 	"strings"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/cors"
 )
 
-// What a portal in a browser may send, and see beside the body.
-const (
-	corsRequestHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
-
-	// CORSExposedHeaders are those of our answers that a script may read.
-	CORSExposedHeaders = "Allow, Content-Disposition, ETag, Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Results-As-Of, Results-Complete, Retry-After, " +
-		"WWW-Authenticate, X-Amzn-Remapped-Www-Authenticate, X-Amzn-RequestId, X-Request-Id"
-)
-
-// allowOrigin lets scripts of the portal's origin read the answer, and nobody
-// else's. No cookie is ever sent: credentials travel in a header.
+// allowOrigin lets scripts of the portal's origin, and of no other, read the answer.
+// There are no cookies: credentials are sent in a header.
 func (a *API) allowOrigin(w http.ResponseWriter, r *http.Request) {
 	if a.PortalOrigin == "" {
 		return
@@ -26,16 +19,16 @@ func (a *API) allowOrigin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	header.Set("Access-Control-Allow-Origin", a.PortalOrigin)
-	header.Set("Access-Control-Expose-Headers", CORSExposedHeaders)
+	header.Set("Access-Control-Expose-Headers", cors.ExposedHeaders)
 }
 
-// allowMethods answers what a browser asks before it sends a request.
+// allowMethods sets the headers that answer a browser's preflight request.
 func allowMethods(w http.ResponseWriter, methods []string) {
 	header := w.Header()
 	if header.Get("Access-Control-Allow-Origin") == "" {
 		return
 	}
 	header.Set("Access-Control-Allow-Methods", strings.Join(methods, ", "))
-	header.Set("Access-Control-Allow-Headers", corsRequestHeaders)
+	header.Set("Access-Control-Allow-Headers", cors.RequestHeaders)
 	header.Set("Access-Control-Max-Age", "600")
 }

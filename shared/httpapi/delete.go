@@ -7,35 +7,38 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-func (a *API) registerDelete(api huma.API) {
-	huma.Register(api, huma.Operation{
-		OperationID: "delete-batch", Method: http.MethodDelete, Path: "/v1/batch-inquiries/{batch_id}",
-		Summary: "Delete a batch's data", DefaultStatus: http.StatusOK, Errors: []int{http.StatusConflict},
-		Description: "Removes all personal data of a finished batch: its name and metadata, what was asked, and the reports. " +
-			"The batch stays in the list and in its status with its counts and `deletedAt`; its inquiries answer 410. Repeating the request is harmless, and finishes what a lost one began. " +
-			"A batch that is still running is a 409 `not-finished`: cancel it first. Links to files of large results end within five minutes, the files themselves within two days; backups of the table keep what was deleted for 35 days at the most.",
-	}, func(ctx context.Context, in *BatchPath) (*batchOutput, error) {
-		batch, err := a.delete(ctx, in.BatchID)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return &batchOutput{Body: batchBody(batch)}, nil
-	})
+func (a *API) deleteRoute(api huma.API) {
+	route(a, api, huma.Operation{
+		OperationID: "delete-batch", Method: http.MethodDelete, Path: "/v1/batch-inquiries/{batch_id}", Tags: []string{tagBatches},
+		Summary: "Delete a batch's data", DefaultStatus: http.StatusOK,
+		Description: "Deletes all personal data of a finished batch: its name and metadata, the inquiries as submitted, and the reports. " +
+			"The batch itself stays in the list, with its counts and `deletedAt`; requests for its inquiries get a 410. Repeating the request is harmless and completes a deletion that was interrupted. " +
+			"For a batch that is still running, the answer is a 409 `not-finished`: cancel it first. Links to large result files expire within five minutes, and the files are deleted within two days. Backups of the table keep deleted data for up to 35 days.",
+	}, reference{
+		answers:  map[string]string{"200": "The data was deleted. Returns what remains of the batch's status."},
+		problems: []problem.Name{problem.NotFinished},
+		examples: func(*samples) ([]example, error) { return onlyExample("200", batchBody(sampleDeleted())), nil },
+	}, a.delete)
 }
 
-func (a *API) delete(ctx context.Context, text string) (inquiry.Batch, error) {
+func (a *API) delete(ctx context.Context, in *BatchPath) (*batchOutput, error) {
 	caller := requestOf(ctx).Caller
 	if !caller.Role.MayChange() {
-		return inquiry.Batch{}, mayOnlyRead()
+		return nil, readOnly()
 	}
-	id, err := inquiry.ParseBatchID(text)
+	id, err := inquiry.ParseBatchID(in.BatchID)
 	if err != nil {
-		return inquiry.Batch{}, err
+		return nil, err
 	}
-	if err := a.confirm(ctx, caller); err != nil {
-		return inquiry.Batch{}, err
+	if err := a.confirmRole(ctx, caller); err != nil {
+		return nil, err
 	}
-	return a.Batches.Delete(ctx, caller.LenderID, id)
+	batch, err := a.Batches.Delete(ctx, caller.LenderID, id)
+	if err != nil {
+		return nil, err
+	}
+	return &batchOutput{batchBody(batch)}, nil
 }

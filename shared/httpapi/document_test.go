@@ -3,7 +3,6 @@ package httpapi_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -11,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,14 +17,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/cors"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	kinds "github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
-
-var update = flag.Bool("update", false, "write docs/openapi.json and page.html anew")
 
 // reference asks for a page that needs no credential.
 func reference(t testing.TB, path string) (*http.Response, string) {
@@ -49,43 +45,6 @@ func document(t testing.TB) map[string]any {
 		t.Fatal(err)
 	}
 	return doc
-}
-
-func TestTheCommittedPageIsTheMadeOne(t *testing.T) {
-	t.Parallel()
-	const committed = "page.html"
-	_, made := reference(t, "/v1/docs")
-	if *update {
-		if err := os.WriteFile(committed, []byte(made), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(committed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != made {
-		t.Errorf("%s is not what the code makes; go test ./shared/httpapi -update writes it anew", committed)
-	}
-}
-
-func TestTheCommittedDocumentIsTheServedOne(t *testing.T) {
-	t.Parallel()
-	const committed = "../../docs/openapi.json"
-	_, served := reference(t, "/v1/openapi.json")
-	served += "\n"
-	if *update {
-		if err := os.WriteFile(committed, []byte(served), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(committed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), served); diff != "" {
-		t.Errorf("docs/openapi.json is not what the code serves; go test ./shared/httpapi -update writes it anew:\n%.2000s", diff)
-	}
 }
 
 // operation is one operation of the document, and what it is called in messages.
@@ -413,7 +372,7 @@ func TestOnlyTheReferenceNeedsNoCredential(t *testing.T) {
 // A portal's scripts see what the document names, beside what every script sees.
 func TestScriptsSeeTheHeadersOfTheDocument(t *testing.T) {
 	t.Parallel()
-	seen := strings.Split(httpapi.CORSExposedHeaders+", Cache-Control", ", ")
+	seen := strings.Split(cors.ExposedHeaders+", Cache-Control", ", ")
 	for _, op := range operations(t, document(t)) {
 		if _, path, _ := strings.Cut(op.name, " "); httpapi.IsPublic(path) {
 			continue
@@ -452,7 +411,7 @@ func TestThePageStandsAlone(t *testing.T) {
 		}
 	}
 	for _, kind := range kinds.Kinds {
-		if !ids["problem-"+kind.Name] {
+		if !ids["problem-"+string(kind.Name)] {
 			t.Errorf("the page has no paragraph about %s", kind.Name)
 		}
 	}

@@ -17,84 +17,81 @@ type apiKeyOutput struct{ Body APIKeyBody }
 
 // APIKeyBody is the caller's API key.
 type APIKeyBody struct {
-	APIKey string `json:"apiKey" doc:"Send it as Authorization: Bearer <apiKey>."`
+	APIKey string `json:"apiKey" doc:"Your API key. Send it as Authorization: Bearer <apiKey>."`
 }
 
+// rotateInput has an idempotency key with rules of its own, unlike Idempotency.
 type rotateInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" doc:"Your own key for this rotation, as for a submission. With an API key it needs 20 characters, and nobody may guess it: take a UUID."`
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"printable ASCII characters only" doc:"A unique key that you choose for this rotation: 1 to 255 printable ASCII characters. If you sign the request with an API key, it needs at least 20 characters and must be impossible to guess, such as a UUID. It applies to rotations of your own API key only, for 24 hours. Repeating the rotation with it returns the same new key, with Idempotent-Replayed: true. A rotation that is rejected does not use up its key." example:"8f3f4f0e-6f0b-4a54-9a0c-2f1b7d5c9e11"`
 }
 
 type rotateOutput struct {
-	Replayed string `header:"Idempotent-Replayed" doc:"true when the key had been rotated before with the same idempotency key."`
+	Replayed string `header:"Idempotent-Replayed"`
 	Body     APIKeyBody
 }
 
-// minRotationKey is how long an idempotency key has to be under which an API key
-// is rotated with itself. Together with the old key it shows the new one, so it
-// must be as hard to guess.
+// minRotationKey is the minimum length of an idempotency key when an API key
+// rotates itself. Together with the old API key it reveals the new one, so it must
+// be as hard to guess.
 const minRotationKey = 20
 
-// registerKeys adds the key's routes. To read the key there are two addresses,
-// for the reference names the one without /v1.
-func (a *API) registerKeys(api huma.API) {
-	show := func(ctx context.Context, _ *struct{}) (*apiKeyOutput, error) {
-		key, err := a.Keys.Show(ctx, requestOf(ctx).Caller)
-		if errors.Is(err, inquiry.ErrNotFound) {
-			err = newProblem(http.StatusNotFound, problem.NotFound, "Your API key is revoked. POST /v1/users/me/api-key/rotate makes another.")
-		}
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return &apiKeyOutput{APIKeyBody{APIKey: key}}, nil
+// The key can be read at two addresses, because the original API's reference has
+// the one without /v1.
+func (a *API) showKeyRoutes(api huma.API) {
+	show := huma.Operation{
+		OperationID: "get-api-key", Method: http.MethodGet, Path: "/v1/users/me/api-key", Tags: []string{tagUsers},
+		Summary: "Show your API key",
+		Description: "Returns your key. The first call creates it, and it stays the same until you rotate or revoke it. " +
+			"It acts as you: with your role, for your lender. After you revoke it, the answer is a 404 until you rotate. " +
+			"A key that has ended cannot read this, even while other routes still accept it.",
 	}
-	const description = "Your key, which the first call creates. It is the same every time, until you rotate or revoke it. " +
-		"It acts as you: with your role, for your lender. After a revocation this is 404 until you rotate. " +
-		"A key that has ended shows none, even while it works elsewhere."
-	huma.Register(api, huma.Operation{
-		OperationID: "get-api-key", Method: http.MethodGet, Path: "/v1/users/me/api-key",
-		Summary: "Show your API key", Description: description, Errors: []int{http.StatusNotFound},
-	}, show)
-	huma.Register(api, huma.Operation{
-		OperationID: "get-api-key-short", Method: http.MethodGet, Path: "/users/me/api-key",
-		Summary: "Show your API key, at its short address", Description: description, Errors: []int{http.StatusNotFound},
-	}, show)
-	huma.Register(api, huma.Operation{
-		OperationID: "rotate-api-key", Method: http.MethodPost, Path: "/v1/users/me/api-key/rotate",
-		Summary: "End your API key and make another", DefaultStatus: http.StatusOK, Errors: []int{http.StatusNotFound},
-		Description: "The answer is the new key, which works at once. The old one, if there was one, ends: where it was used in the last five minutes it may work for as long again, but not to see, make or end a key. " +
-			"Send an `Idempotency-Key`, and if the answer is lost, the same request again returns the same new key: within 24 hours, and until the key is rotated or revoked once more. " +
-			"With the old key itself that works only while it is still let through, and without an `Idempotency-Key` not at all, or whoever stole it would be shown the new one: sign in then, and `GET` shows it to you.",
-	}, func(ctx context.Context, in *rotateInput) (*rotateOutput, error) {
-		out, err := a.rotate(ctx, in.IdempotencyKey)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
-	huma.Register(api, huma.Operation{
-		OperationID: "revoke-api-key", Method: http.MethodDelete, Path: "/v1/users/me/api-key",
-		Summary: "Revoke your API key", DefaultStatus: http.StatusNoContent,
-		Description: "The key ends: where it was used in the last five minutes it may work for as long again, but not to see, make or end a key. " +
-			"There is no other until you sign in and rotate. Repeating the request is harmless.",
-	}, func(ctx context.Context, _ *struct{}) (*struct{}, error) {
-		if err := a.Keys.Revoke(ctx, requestOf(ctx).Caller); err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return nil, nil
-	})
+	short := show
+	short.OperationID, short.Path, short.Summary = "get-api-key-short", "/users/me/api-key", "Show your API key, at its short address"
+	ref := reference{
+		answers:  map[string]string{"200": "Your key."},
+		problems: []problem.Name{problem.NotFound},
+		examples: keyExample,
+	}
+	route(a, api, show, ref, a.showKey)
+	route(a, api, short, ref, a.showKey)
 }
 
-func (a *API) rotate(ctx context.Context, idempotencyKey string) (*rotateOutput, error) {
+func (a *API) showKey(ctx context.Context, _ *struct{}) (*apiKeyOutput, error) {
+	key, err := a.Keys.Show(ctx, requestOf(ctx).Caller)
+	if errors.Is(err, inquiry.ErrNotFound) {
+		return nil, newProblem(problem.NotFound, "Your API key is revoked. POST /v1/users/me/api-key/rotate creates a new one.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &apiKeyOutput{APIKeyBody{APIKey: key}}, nil
+}
+
+func (a *API) rotateKeyRoute(api huma.API) {
+	route(a, api, huma.Operation{
+		OperationID: "rotate-api-key", Method: http.MethodPost, Path: "/v1/users/me/api-key/rotate", Tags: []string{tagUsers},
+		Summary: "Replace your API key", DefaultStatus: http.StatusOK,
+		Description: "Returns a new key, which works at once. The old key, if there is one, ends. If it was used in the last five minutes, it may keep working for up to five more, but it cannot show, create or end a key. " +
+			"Send an `Idempotency-Key`: if the answer is lost, repeating the same request returns the same new key, for 24 hours or until the key is rotated or revoked again.\n\n" +
+			"If you signed the request with the old API key, repeating it works only while that key is still accepted, and only with an `Idempotency-Key`; otherwise anyone who stole the old key could get the new one. In that case, sign in and use `GET` to see your key.",
+	}, reference{
+		answers:  map[string]string{"200": "Your new key."},
+		problems: []problem.Name{problem.NotFound},
+		examples: keyExample,
+	}, a.rotateKey)
+}
+
+func (a *API) rotateKey(ctx context.Context, in *rotateInput) (*rotateOutput, error) {
 	caller := requestOf(ctx).Caller
-	if n := len(idempotencyKey); n > 0 && n < minRotationKey && caller.Credential == auth.CredentialAPIKey {
-		p := newProblem(http.StatusUnprocessableEntity, "validation", "Nothing was changed. Correct what errors lists and send the request again.")
-		p.Errors = []Fault{{Parameter: "Idempotency-Key", Code: "invalid",
-			Message: fmt.Sprintf("with an API key it needs at least %d characters that nobody can guess, such as a UUID: with it and the old API key anybody is shown the new one", minRotationKey)}}
+	if n := len(in.IdempotencyKey); n > 0 && n < minRotationKey && caller.Credential == auth.CredentialAPIKey {
+		p := invalidParameter(headerIdempotencyKey,
+			fmt.Sprintf("with an API key, it needs at least %d characters that nobody can guess, such as a UUID: together with the old API key, it reveals the new one", minRotationKey))
+		p.Detail = "Nothing was changed. " + p.Detail
 		return nil, p
 	}
-	key, replayed, err := a.Keys.Rotate(ctx, caller, idempotencyKey)
+	key, replayed, err := a.Keys.Rotate(ctx, caller, in.IdempotencyKey)
 	if errors.Is(err, inquiry.ErrNotFound) {
-		err = newProblem(http.StatusNotFound, problem.NotFound, "The API key that this request made has ended since. To make another, use another Idempotency-Key.")
+		return nil, newProblem(problem.NotFound, "The API key that this request created has ended since. To create another, use a different Idempotency-Key.")
 	}
 	if err != nil {
 		return nil, err
@@ -104,4 +101,26 @@ func (a *API) rotate(ctx context.Context, idempotencyKey string) (*rotateOutput,
 		out.Replayed = "true"
 	}
 	return out, nil
+}
+
+func (a *API) revokeKeyRoute(api huma.API) {
+	route(a, api, huma.Operation{
+		OperationID: "revoke-api-key", Method: http.MethodDelete, Path: "/v1/users/me/api-key", Tags: []string{tagUsers},
+		Summary: "Revoke your API key", DefaultStatus: http.StatusNoContent,
+		Description: "Ends your key. If it was used in the last five minutes, it may keep working for up to five more, but it cannot show, create or end a key. " +
+			"You have no key until you sign in and rotate. Repeating the request is harmless.",
+	}, reference{
+		answers: map[string]string{"204": "You no longer have a key. There is no body."},
+	}, a.revokeKey)
+}
+
+func (a *API) revokeKey(ctx context.Context, _ *struct{}) (*struct{}, error) {
+	return nil, a.Keys.Revoke(ctx, requestOf(ctx).Caller)
+}
+
+// sampleKey has the format of a key but opens nothing.
+const sampleKey = "vd__EXAMPLE7KEY2OPENS3NOTHING5_0000000000000000000000000000000000000000000000000"
+
+func keyExample(*samples) ([]example, error) {
+	return onlyExample("200", APIKeyBody{APIKey: sampleKey}), nil
 }

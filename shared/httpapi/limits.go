@@ -14,18 +14,18 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// limits are what the RateLimit headers of one answer say.
+// limits is the content of one answer's RateLimit headers.
 type limits struct{ policies, states []string }
 
-// bucket adds how a token bucket stands.
-func (l *limits) bucket(s fairuse.State) {
+// addBucket adds the state of a token bucket.
+func (l *limits) addBucket(s fairuse.State) {
 	l.policies = append(l.policies, s.Policy())
 	l.states = append(l.states, s.String())
 }
 
-// room adds how many more inquiries a lender may have open. When there is more
-// room nobody knows, so there is no time.
-func (l *limits) room(most, left int) {
+// addRoom adds how many more open inquiries a lender may have. There is no reset time,
+// because nobody knows when batches will finish.
+func (l *limits) addRoom(most, left int) {
 	l.policies = append(l.policies, fmt.Sprintf(`"%s";q=%d;qu="inquiries"`, fairuse.OpenInquiries, most))
 	l.states = append(l.states, fmt.Sprintf(`"%s";r=%d`, fairuse.OpenInquiries, max(left, 0)))
 }
@@ -38,14 +38,14 @@ func (l *limits) write(h http.Header) {
 	h.Set(headerRateLimit, strings.Join(l.states, ", "))
 }
 
-// admit takes a token for a request of the caller's lender. What it costs is a
-// look into this process's memory.
-func (a *API) admit(r Request, now time.Time) *Problem {
+// takeToken takes a token for a request of the caller's lender, or returns a problem if
+// there is none. It only reads this process's memory.
+func (a *API) takeToken(r Request, now time.Time) *Problem {
 	if r.Caller.LenderID == "" {
 		return nil // the reference, or OPTIONS
 	}
 	s := a.requests.Take(string(r.Caller.LenderID), now)
-	r.limits.bucket(s)
+	r.limits.addBucket(s)
 	if s.Wait == 0 {
 		return nil
 	}
@@ -53,29 +53,29 @@ func (a *API) admit(r Request, now time.Time) *Problem {
 }
 
 func tooFast(s fairuse.State) *Problem {
-	return rateLimited(s.Wait, fmt.Sprintf("Your lender may send %d requests at once and %d a second after that.", s.Burst, s.PerSecond))
+	return rateLimited(s.Wait, fmt.Sprintf("Your lender can send a burst of %d requests and then %d per second.", s.Burst, s.PerSecond))
 }
 
-// admitPoll takes a token for a look at one batch.
-func (a *API) admitPoll(ctx context.Context, id inquiry.BatchID) error {
+// takePollToken takes a token for a poll of one batch.
+func (a *API) takePollToken(ctx context.Context, id inquiry.BatchID) error {
 	r := requestOf(ctx)
 	s := a.polls.Take(string(r.Caller.LenderID)+"/"+id.String(), a.Now())
-	r.limits.bucket(s)
+	r.limits.addBucket(s)
 	if s.Wait == 0 {
 		return nil
 	}
-	return rateLimited(s.Wait, fmt.Sprintf("This batch is polled more than %d times a second. "+
-		"Poll as often as Retry-After says, or with waitSeconds, which answers as soon as something has changed.", s.PerSecond))
+	return rateLimited(s.Wait, fmt.Sprintf("You are polling this batch more than %d times per second. "+
+		"Poll only as often as Retry-After says, or use waitSeconds, which answers as soon as something changes.", s.PerSecond))
 }
 
 func rateLimited(wait int, detail string) *Problem {
-	p := newProblem(http.StatusTooManyRequests, problem.RateLimited, detail)
+	p := newProblem(problem.RateLimited, detail)
 	p.wait = wait
 	return p
 }
 
-// noRoom is the answer to a submission for which the lender has too many open
-// inquiries: how many they are, and when there may be room.
+// noRoom returns the problem of a submission that exceeds the lender's limit of open
+// inquiries: how many there are, and when there may be room.
 func (a *API) noRoom(ctx context.Context, id inquiry.LenderID, total int) error {
 	lender, err := a.Batches.Lender(ctx, id)
 	if err != nil {
@@ -85,40 +85,39 @@ func (a *API) noRoom(ctx context.Context, id inquiry.LenderID, total int) error 
 	if err != nil {
 		return err
 	}
-	requestOf(ctx).limits.room(lender.OpenMax, lender.Room())
-	return tooManyOpen(lender, total, roomIn(page.Batches, total-lender.Room(), a.Now()))
+	requestOf(ctx).limits.addRoom(lender.OpenMax, lender.Room())
+	return tooManyOpen(lender, total, secondsToRoom(page.Batches, total-lender.Room(), a.Now()))
 }
 
 func tooManyOpen(lender inquiry.Lender, total, wait int) *Problem {
-	p := newProblem(http.StatusTooManyRequests, "too-many-open", fmt.Sprintf(
-		"Your lender has %d inquiries in unfinished batches and may have %d, so %d more do not fit. Wait until batches finish, or cancel one.",
+	p := newProblem(problem.TooManyOpen, fmt.Sprintf(
+		"Your lender has %d inquiries in unfinished batches and can have at most %d, so there is no room for %d more. Wait until batches finish, or cancel one.",
 		lender.Open, lender.OpenMax, total))
 	p.wait = wait
 	return p
 }
 
-// longestWait is the longest that a lender without room is asked to wait, in
-// seconds.
+// longestWait is the longest Retry-After of a lender without room, in seconds.
 const longestWait = 300
 
-// roomIn is in how many seconds so many inquiries may be finished, as far as the
-// batches can be estimated. Half a minute is what is said when they cannot.
-func roomIn(batches []inquiry.Batch, need int, now time.Time) int {
-	type end struct {
+// secondsToRoom estimates how many seconds it takes until batches with this many
+// inquiries have finished. If there are no estimates, it returns the usual pause.
+func secondsToRoom(batches []inquiry.Batch, need int, now time.Time) int {
+	type estimate struct {
 		at    time.Time
 		total int
 	}
-	var ends []end
+	var ends []estimate
 	for _, b := range batches {
 		if _, latest, ok := b.Estimate(); ok {
-			ends = append(ends, end{latest, b.Total})
+			ends = append(ends, estimate{latest, b.Total})
 		}
 	}
-	slices.SortFunc(ends, func(a, b end) int { return cmp.Or(a.at.Compare(b.at), a.total-b.total) })
+	slices.SortFunc(ends, func(a, b estimate) int { return cmp.Or(a.at.Compare(b.at), a.total-b.total) })
 	for _, e := range ends {
 		if need -= e.total; need <= 0 {
-			return min(max(int(e.at.Sub(now).Seconds())+1, soonest), longestWait)
+			return min(max(int(e.at.Sub(now).Seconds())+1, shortestPause), longestWait)
 		}
 	}
-	return slowest
+	return usualPause
 }

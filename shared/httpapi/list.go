@@ -1,28 +1,74 @@
 package httpapi
 
 import (
+	"context"
+	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// batchesInput asks for one page of a lender's batches.
+// batchesInput selects one page of a lender's batches.
 type batchesInput struct {
-	Page
-	Status        string    `query:"status" enum:"PENDING,RUNNING,COMPLETED,PARTIAL_SUCCESS,FAILED,CANCELLED" doc:"Only batches with this status." example:"COMPLETED"`
-	OperationType string    `query:"operationType" enum:"SUBMIT,RERUN" doc:"Only batches of this kind." example:"SUBMIT"`
-	CreatedFrom   time.Time `query:"createdFrom" doc:"Only batches submitted at this moment or later (RFC 3339)." example:"2026-11-01T00:00:00Z"`
-	CreatedTo     time.Time `query:"createdTo" doc:"Only batches submitted before this moment (RFC 3339)." example:"2026-12-01T00:00:00Z"`
-	NamePrefix    string    `query:"namePrefix" maxLength:"250" doc:"Only batches whose name begins so, in upper or lower case." example:"November"`
+	Paging
+	Status        BatchStatus `query:"status" doc:"Only batches with this status." example:"COMPLETED"`
+	OperationType string      `query:"operationType" enum:"SUBMIT,RERUN" doc:"Only batches created by this operation." example:"SUBMIT"`
+	CreatedFrom   time.Time   `query:"createdFrom" doc:"Only batches submitted at or after this time (RFC 3339)." example:"2026-11-01T00:00:00Z"`
+	CreatedTo     time.Time   `query:"createdTo" doc:"Only batches submitted before this time (RFC 3339)." example:"2026-12-01T00:00:00Z"`
+	NamePrefix    string      `query:"namePrefix" maxLength:"250" doc:"Only batches whose name starts with this text. Case is ignored." example:"November"`
 }
 
-// maxOrdinal is the highest place that a lender's list has room for.
+type batchesOutput struct{ Body BatchListBody }
+
+// BatchListBody is one page of a lender's batches, newest first.
+type BatchListBody struct {
+	Batches []BatchBody `json:"batches" doc:"The batches on this page, newest first."`
+	Total   int         `json:"total" doc:"Number of batches your lender has ever submitted, regardless of filters. The list contains only those that have not expired."`
+	Limit   int         `json:"limit" doc:"The limit in the request."`
+	Offset  int         `json:"offset" doc:"The offset in the request."`
+
+	NextCursor *string `json:"nextCursor" doc:"Send this as cursor to get the next page. Null on the last page. Other pages may also have fewer batches than limit: each is limited in size, and a filtered page looks at no more than 500 batches, so it may even be empty."`
+}
+
+func (a *API) listRoute(api huma.API) {
+	route(a, api, huma.Operation{
+		OperationID: "list-batches", Method: http.MethodGet, Path: "/v1/batch-inquiries", Tags: []string{tagBatches},
+		Summary:     "List batches, newest first",
+		Description: "Returns your lender's batches of the last 30 days with their status, including those submitted by other users. " + shortPages,
+	}, reference{
+		answers: map[string]string{"200": "One page of batches."},
+		examples: func(*samples) ([]example, error) {
+			return onlyExample("200", BatchListBody{Batches: []BatchBody{batchBody(sampleFinished())}, Total: 214, Limit: 1, NextCursor: cursorTo(213)}), nil
+		},
+	}, a.list)
+}
+
+// shortPages is part of the description of every list.
+var shortPages = fmt.Sprintf("Read on until `nextCursor` is null: a page ends early if it would be larger than %s.", maxAnswerText)
+
+func (a *API) list(ctx context.Context, in *batchesInput) (*batchesOutput, error) {
+	query, err := in.query()
+	if err != nil {
+		return nil, err
+	}
+	page, err := a.Batches.ListBatches(ctx, requestOf(ctx).Caller.LenderID, query)
+	if err != nil {
+		return nil, err
+	}
+	body := BatchListBody{Batches: []BatchBody{}, Total: page.Total, Limit: in.Limit, Offset: in.Offset, NextCursor: cursorTo(page.Next)}
+	for _, b := range page.Batches {
+		body.Batches = append(body.Batches, batchBody(b))
+	}
+	if n := fitting(body.Batches, pageRoom); n < len(page.Batches) {
+		body.Batches, body.NextCursor = body.Batches[:n], cursorTo(page.Batches[n].Ordinal)
+	}
+	return &batchesOutput{body}, nil
+}
+
+// maxOrdinal is the highest position in a lender's list of batches.
 const maxOrdinal = 9_999_999_999
 
 func (in *batchesInput) query() (inquiry.BatchQuery, error) {
@@ -35,69 +81,7 @@ func (in *batchesInput) query() (inquiry.BatchQuery, error) {
 		CreatedFrom: in.CreatedFrom, CreatedTo: in.CreatedTo, NamePrefix: in.NamePrefix,
 	}}
 	if q.Offset > 0 && !q.Filter.IsZero() {
-		return q, parameterProblem("offset", "a filtered list is paged with cursor")
+		return q, invalidParameter("offset", "a filtered list does not support offset; use cursor")
 	}
 	return q, nil
-}
-
-// A cursor is a number that clients have no business with: the place in a list
-// from which the next page goes on. What it stands for is looked up below the
-// caller's own lender, so that an invented one shows nothing of others.
-const cursorMark = "c"
-
-// cursorTo is the cursor of a page that begins at next; nil when there is none.
-func cursorTo(next int) *string {
-	if next == 0 {
-		return nil
-	}
-	cursor := cursorMark + strconv.FormatInt(int64(next), 36)
-	return &cursor
-}
-
-// from is what the page's cursor stands for; 0 when there is no cursor.
-func (p Page) from(highest int64) (int, error) {
-	if p.Cursor == "" {
-		return 0, nil
-	}
-	digits, marked := strings.CutPrefix(p.Cursor, cursorMark)
-	n, err := strconv.ParseInt(digits, 36, 64)
-	if !marked || err != nil || n < 1 || n > highest {
-		return 0, parameterProblem("cursor", "send the nextCursor of an earlier page as it was")
-	}
-	if p.Offset > 0 {
-		return 0, parameterProblem("offset", "send either cursor or offset")
-	}
-	return int(n), nil
-}
-
-// refuseUnclear answers a request with a query parameter that it has twice, or
-// that must have a form and has no value. huma takes the first, and none for one
-// that was not sent: the client would get a list without a filter that it meant to
-// set.
-func refuseUnclear(ctx huma.Context, next func(huma.Context)) {
-	url := ctx.URL()
-	sent := url.Query()
-	for _, p := range ctx.Operation().Parameters {
-		if p.In == "query" && len(sent[p.Name]) > 1 {
-			r, w := humago.Unwrap(ctx)
-			writeProblem(w, r, parameterProblem(p.Name, "the parameter is there more than once; give it one value"))
-			return
-		}
-		if p.In != "query" || !sent.Has(p.Name) || sent.Get(p.Name) != "" {
-			continue
-		}
-		if text := p.Schema.Type == huma.TypeString && p.Schema.Format == "" && p.Schema.Enum == nil; !text {
-			r, w := humago.Unwrap(ctx)
-			writeProblem(w, r, parameterProblem(p.Name, "the value is empty; leave the parameter out or give it one"))
-			return
-		}
-	}
-	next(ctx)
-}
-
-// parameterProblem is the problem of one query parameter.
-func parameterProblem(name, message string) *Problem {
-	p := newProblem(http.StatusUnprocessableEntity, "validation", "Correct what errors lists and send the request again.")
-	p.Errors = []Fault{{Parameter: name, Code: "invalid", Message: message}}
-	return p
 }

@@ -6,13 +6,13 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// outer gives every answer a request id and a log line, treats a path with and
-// without its last slash alike, refuses a lender's request that is one too many,
-// and turns a panic into a 500.
+// outer wraps the routes. It gives every answer a request id and a log line, ignores a
+// trailing slash in the path, enforces the rate limit, and turns a panic into a 500.
 func (a *API) outer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started, request := a.Now(), requestOf(r.Context())
@@ -26,12 +26,12 @@ func (a *API) outer(next http.Handler) http.Handler {
 			r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
 		}
 		w.Header().Set(headerRequestID, request.ID)
-		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set(headerCacheControl, "no-store")
 		a.allowOrigin(w, r)
 		recorder := &recorder{ResponseWriter: w, status: http.StatusOK, head: r.Method == http.MethodHead, limits: request.limits}
 		defer func() {
 			if p := recover(); p != nil {
-				// The panic's value may quote the request; the stack does not.
+				// Log the stack only: the panic's value may quote the request.
 				a.Log.ErrorContext(r.Context(), "panic", "requestId", request.ID, "stack", string(debug.Stack()))
 				writeProblem(recorder, r, internalProblem())
 			}
@@ -39,55 +39,57 @@ func (a *API) outer(next http.Handler) http.Handler {
 				"method", r.Method, "route", r.Pattern, "status", recorder.status,
 				"lenderId", request.Caller.LenderID, "milliseconds", a.Now().Sub(started).Milliseconds())
 		}()
-		if request.Suspended && !IsPublic(r.URL.Path) {
-			writeProblem(recorder, r, newProblem(http.StatusForbidden, problem.Suspended, suspendedDetail))
-			return
-		}
-		if p := a.admit(request, started); p != nil {
+		if p := a.refusal(request, r, started); p != nil {
 			writeProblem(recorder, r, p)
-			return
-		}
-		if message := unclearKey(r.Header.Values("Idempotency-Key")); message != "" {
-			p := newProblem(http.StatusUnprocessableEntity, "validation", "Correct what errors lists and send the request again.")
-			p.Errors = []Fault{{Parameter: "Idempotency-Key", Code: "invalid", Message: message}}
-			writeProblem(recorder, r, p)
-			return
-		}
-		if detail := uncleanPath(r.URL.Path); detail != "" {
-			writeProblem(recorder, r, newProblem(http.StatusNotFound, "not-found", detail))
 			return
 		}
 		next.ServeHTTP(recorder, r)
 	})
 }
 
-// unclearKey says what is wrong with the lines of an Idempotency-Key header; "" is
-// nothing. Taken for none, or for another than was meant, a key would protect
-// nobody, and whoever sent it relies on it.
-func unclearKey(lines []string) string {
+// refusal returns the problem of a request that no route may see, or nil.
+func (a *API) refusal(request Request, r *http.Request, now time.Time) *Problem {
+	if request.Suspended && !IsPublic(r.URL.Path) {
+		return suspended()
+	}
+	if p := a.takeToken(request, now); p != nil {
+		return p
+	}
+	if message := ambiguousKey(r.Header.Values(headerIdempotencyKey)); message != "" {
+		return invalidParameter(headerIdempotencyKey, message)
+	}
+	if detail := uncleanPath(r.URL.Path); detail != "" {
+		return newProblem(problem.NotFound, detail)
+	}
+	return nil
+}
+
+// ambiguousKey returns what is wrong with the values of an Idempotency-Key header, or ""
+// if nothing is. Treating such a key as absent, or using one of several, would leave the
+// client without the protection that it relies on.
+func ambiguousKey(values []string) string {
 	switch {
-	case len(lines) > 1:
-		return "the header is there more than once; send one key"
-	case len(lines) == 1 && lines[0] == "":
-		return "the key is empty; leave the header out or give it a value"
+	case len(values) > 1:
+		return "the header appears more than once; send one key"
+	case len(values) == 1 && values[0] == "":
+		return "the key is empty; give one or omit the header"
 	}
 	return ""
 }
 
-// uncleanPath says what is wrong with a path that ServeMux would send the client
-// away from, to one that it did not mean; "" is nothing.
+// uncleanPath returns what is wrong with a path that ServeMux would redirect to a
+// different one, which the client did not mean, or "" if nothing is.
 func uncleanPath(p string) (detail string) {
 	switch {
 	case strings.Contains(p, "//"), strings.HasSuffix(p, "/") && p != "/":
-		return "There is no such route: the path has an empty part. An id may be missing."
+		return "There is no such route: the path has an empty segment. An id may be missing."
 	case p != path.Clean(p), !strings.HasPrefix(p, "/"):
 		return "There is no such route."
 	}
 	return ""
 }
 
-// isRequestID reports whether a caller's own name for a request can stand in our
-// logs as it is.
+// isRequestID reports whether a caller's own id for a request can be logged unchanged.
 func isRequestID(id string) bool {
 	if id == "" || len(id) > 128 {
 		return false
@@ -100,8 +102,7 @@ func isRequestID(id string) bool {
 	return true
 }
 
-// recorder remembers the status of an answer, and keeps the body back from a
-// request with HEAD.
+// recorder records the status of an answer, and omits the body of an answer to HEAD.
 type recorder struct {
 	http.ResponseWriter
 	status  int
@@ -126,13 +127,13 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.ResponseWriter.Write(b)
 }
 
-// unrouted answers what no route takes: OPTIONS with the methods that the path
-// has, another method than those with 405, and a path that has none with 404.
+// unrouted answers requests that match no route. OPTIONS gets the path's methods, any
+// other method a 405, and an unknown path a 404.
 func unrouted(mux *http.ServeMux) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		methods := methodsOf(mux, r)
 		if len(methods) == 0 {
-			writeProblem(w, r, newProblem(http.StatusNotFound, "not-found", "There is no such route."))
+			writeProblem(w, r, newProblem(problem.NotFound, "There is no such route."))
 			return
 		}
 		w.Header().Set("Allow", strings.Join(methods, ", "))
@@ -141,12 +142,11 @@ func unrouted(mux *http.ServeMux) http.HandlerFunc {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		writeProblem(w, r, newProblem(http.StatusMethodNotAllowed, "method-not-allowed", "The Allow header lists the methods that there are."))
+		writeProblem(w, r, methodNotAllowed())
 	}
 }
 
-// methodsOf lists the methods that a request's path has; none if it is no path
-// of ours.
+// methodsOf lists the methods of a request's path. It is empty if there is no such path.
 func methodsOf(mux *http.ServeMux, r *http.Request) []string {
 	var methods []string
 	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {

@@ -20,55 +20,57 @@ import (
 
 type pollInput struct {
 	BatchPath
-	WaitSeconds int    `query:"waitSeconds" minimum:"0" maximum:"20" default:"0" doc:"Answer as soon as the batch has changed, and after this many seconds at the latest. What it has changed from is what If-None-Match names or, without one, how it stands when the request comes. A batch that is terminal is answered at once." example:"20"`
-	IfNoneMatch string `header:"If-None-Match" doc:"ETags that you have. If one is still the batch's, the answer is 304 without a body." example:"\"6a7d0c5b3e9f4a21\""`
+	WaitSeconds int    `query:"waitSeconds" minimum:"0" maximum:"20" default:"0" doc:"Wait until the batch changes before answering, for at most this many seconds. A change means that the batch differs from the ETag in If-None-Match or, without one, from its state when the request arrived. A terminal batch is answered at once." example:"20"`
+	IfNoneMatch string `header:"If-None-Match" doc:"ETags that you already have. If one of them is still current, the answer is a 304 without a body." example:"\"6a7d0c5b3e9f4a21\""`
 }
 
 type pollOutput struct {
 	Status       int
-	ETag         string `header:"ETag" doc:"Names this state of the batch, whoever asks for it: strong, the same for every credential of your lender." example:"\"6a7d0c5b3e9f4a21\""`
-	RetryAfter   string `header:"Retry-After" doc:"For how many seconds to wait before the next poll: 2 in the first half minute, then 5, 15 after two minutes and 30 after ten, but no longer than until the batch may be finished. Absent when the batch is terminal." example:"5"`
-	CacheControl string `header:"Cache-Control" doc:"private, no-cache: keep it if you like, and ask each time whether it still holds." example:"private, no-cache"`
+	ETag         string `header:"ETag" doc:"Identifies this state of the batch. It is strong, and the same for every credential of your lender." example:"\"6a7d0c5b3e9f4a21\""`
+	RetryAfter   string `header:"Retry-After" doc:"Seconds to wait before the next poll: 2 in the first half minute, then 5, 15 after two minutes and 30 after ten, but never beyond the estimated end of the batch. Absent when the batch is terminal." example:"5"`
+	CacheControl string `header:"Cache-Control" doc:"private, no-cache: you may store the answer, but revalidate it before each use." example:"private, no-cache"`
 	Body         BatchBody
 }
 
-// pollEvery is the pause between two looks at a batch that a request waits for.
-// A wait of the longest kind costs 21 reads of half a unit, and a function that
-// stands by for 20 seconds: for many watchers, polling as Retry-After says is
-// the cheaper way.
+// pollEvery is the pause between two reads of a batch that a request waits for. The
+// longest wait costs 21 reads of half a unit each and a function that idles for 20
+// seconds. For many watchers, polling as Retry-After says is cheaper.
 const pollEvery = time.Second
 
-func (a *API) registerPolling(api huma.API) {
-	huma.Register(api, huma.Operation{
-		OperationID: "get-batch", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}", Summary: "Get a batch's status",
-		Description: "How far the batch has come. The six counters sum to `total` in every answer, and once `isTerminal` is true, status and counters never change again. A rerun still adds to `childBatchIds`, and a deletion sets `deletedAt` and takes name and metadata away.\n\n" +
-			"Poll every 30 seconds, or as `Retry-After` says, which is shorter while a batch is young. Send the `ETag` that you have as `If-None-Match`, and nothing new is a 304 without a body. " +
-			fmt.Sprintf("With `waitSeconds` the answer comes when something has changed. Polling one batch more than %d times a second is answered with 429.", fairuse.Polls.PerSecond),
-		Responses: map[string]*huma.Response{"304": {Description: "The batch is as the ETag in If-None-Match says.", Headers: map[string]*huma.Header{
+func (a *API) pollRoute(api huma.API) {
+	route(a, api, huma.Operation{
+		OperationID: "get-batch", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}", Tags: []string{tagBatches},
+		Summary: "Get a batch's status",
+		Description: "Returns the progress of the batch. The six counters always sum to `total`. Once `isTerminal` is true, the status and counters never change again; later, a rerun can still add to `childBatchIds`, and a deletion sets `deletedAt` and removes the name and metadata.\n\n" +
+			"Poll every 30 seconds, or as often as `Retry-After` says, which is more often while a batch is young. Send the `ETag` of the last answer as `If-None-Match`: if nothing has changed, the answer is a 304 without a body. " +
+			fmt.Sprintf("With `waitSeconds`, the answer comes as soon as something changes. Polling one batch more than %d times per second gets a 429.", fairuse.Polls.PerSecond),
+		Responses: map[string]*huma.Response{"304": {Headers: map[string]*huma.Header{
 			"ETag":          {Description: "The batch's state, as in the 200.", Schema: &huma.Schema{Type: "string", Examples: []any{`"6a7d0c5b3e9f4a21"`}}},
 			"Cache-Control": {Description: "private, no-cache, as in the 200.", Schema: &huma.Schema{Type: "string", Examples: []any{"private, no-cache"}}},
-			"Retry-After":   {Description: "For how many seconds to wait before the next poll. Absent when the batch is terminal.", Schema: secondsSchema(), Example: 5},
+			"Retry-After":   {Description: "Seconds to wait before the next poll. Absent when the batch is terminal.", Schema: secondsSchema(), Example: 5},
 		}}},
-	}, func(ctx context.Context, in *pollInput) (*pollOutput, error) {
-		out, err := a.poll(ctx, in)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
+	}, reference{
+		answers: map[string]string{"200": "The batch's status.", "304": "The batch still matches the ETag in If-None-Match. There is no body."},
+		examples: func(*samples) ([]example, error) {
+			return []example{
+				{"200", "running", "In progress", batchBody(sampleBatch())},
+				{"200", "finished", "Finished, and partly rerun", batchBody(sampleFinished())},
+			}, nil
+		},
+	}, a.poll)
 }
 
-// poll reads the batch once, and again every second while the caller waits and
-// nothing has changed.
+// poll reads the batch once, and then every second until it changes or the caller's
+// wait is over.
 func (a *API) poll(ctx context.Context, in *pollInput) (*pollOutput, error) {
 	id, err := inquiry.ParseBatchID(in.BatchID)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.admitPoll(ctx, id); err != nil {
+	if err := a.takePollToken(ctx, id); err != nil {
 		return nil, err
 	}
-	out, err := a.look(ctx, id)
+	out, err := a.pollOnce(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +83,9 @@ func (a *API) poll(ctx context.Context, in *pollInput) (*pollOutput, error) {
 			break
 		}
 		if err := a.pause(ctx, pollEvery); err != nil {
-			break // the time is up: what we have is the answer
+			break // out of time: answer with the last state
 		}
-		if out, err = a.look(ctx, id); err != nil {
+		if out, err = a.pollOnce(ctx, id); err != nil {
 			return nil, err
 		}
 	}
@@ -93,8 +95,8 @@ func (a *API) poll(ctx context.Context, in *pollInput) (*pollOutput, error) {
 	return out, nil
 }
 
-// look is one read, and its answer.
-func (a *API) look(ctx context.Context, id inquiry.BatchID) (*pollOutput, error) {
+// pollOnce reads the batch once and returns the answer.
+func (a *API) pollOnce(ctx context.Context, id inquiry.BatchID) (*pollOutput, error) {
 	batch, err := a.Batches.Batch(ctx, requestOf(ctx).Caller.LenderID, id)
 	if err != nil {
 		return nil, err
@@ -111,8 +113,9 @@ func (a *API) look(ctx context.Context, id inquiry.BatchID) (*pollOutput, error)
 	return out, nil
 }
 
-// etagOf names a body by its content. The header's version would do but for
-// writes that nobody sees, such as a sweep's, which must not wake who waits.
+// etagOf returns an ETag made from a body's content. The header's version will not
+// do: it also changes with invisible writes, such as a sweep's, which must not end a
+// long poll.
 func etagOf(body any) (string, error) {
 	content, err := json.Marshal(body)
 	if err != nil {
@@ -133,14 +136,14 @@ func matches(header, tag string) bool {
 	return false
 }
 
-// retryAfter is how many seconds a client should wait: little while a batch is
-// young and moves from second to second, half a minute when it runs long, and no
-// longer than until the batch is expected to be finished.
+// retryAfter returns the recommended pause in seconds: short while a batch is young
+// and changes every second, half a minute when it runs long, and never beyond the
+// batch's estimated end.
 func retryAfter(b inquiry.Batch, now time.Time) string {
-	wait := slowest
+	wait := usualPause
 	switch age := now.Sub(b.CreatedAt()); {
 	case age < 30*time.Second:
-		wait = soonest
+		wait = shortestPause
 	case age < 2*time.Minute:
 		wait = 5
 	case age < 10*time.Minute:
@@ -149,7 +152,7 @@ func retryAfter(b inquiry.Batch, now time.Time) string {
 	if earliest, latest, ok := b.Estimate(); ok {
 		for _, end := range []time.Time{earliest, latest} {
 			if left := end.Sub(now); left > 0 {
-				wait = min(wait, max(int(math.Ceil(left.Seconds())), soonest))
+				wait = min(wait, max(int(math.Ceil(left.Seconds())), shortestPause))
 				break
 			}
 		}
@@ -157,11 +160,10 @@ func retryAfter(b inquiry.Batch, now time.Time) string {
 	return strconv.Itoa(wait)
 }
 
-// soonest is the shortest pause, in seconds, that is recommended.
-const soonest = 2
-
-// slowest is the pause that the reference recommends, in seconds.
-const slowest = 30
+const (
+	shortestPause = 2  // the shortest recommended pause, in seconds
+	usualPause    = 30 // the pause that the reference recommends, in seconds
+)
 
 // pause waits for d, or until ctx ends.
 func (a *API) pause(ctx context.Context, d time.Duration) error {

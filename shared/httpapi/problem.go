@@ -19,95 +19,99 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// Problem is an error answer as RFC 9457 defines it. Of what the client sent it
-// repeats names of members and parameters, and externalIds, which are the client's
-// own; never another value, because values are personal data.
+// Problem is an error answer as defined by RFC 9457. From the request it repeats only
+// names of members and parameters, and externalIds, which are the client's own. It never
+// repeats other values, because they are personal data.
 type Problem struct {
-	Type      string  `json:"type" doc:"The kind of problem: the address of its paragraph on the reference page, relative to the request's. What follows #problem- is the kind's stable name; compare that." format:"uri-reference" example:"/prod/v1/docs#problem-validation"`
-	Title     string  `json:"title" doc:"The kind of problem in words."`
-	Status    int     `json:"status" doc:"The HTTP status code."`
-	Detail    string  `json:"detail" doc:"What went wrong this time, and what to do about it."`
-	RequestID string  `json:"requestId,omitempty" doc:"Names this request; give it to support."`
+	Type      string  `json:"type" doc:"Kind of problem: a link to its paragraph on the reference page, relative to the address of the request. The part after #problem- is the stable name of the kind; compare that." format:"uri-reference" example:"/prod/v1/docs#problem-validation"`
+	Title     string  `json:"title" doc:"Short description of the kind of problem."`
+	Status    int     `json:"status" doc:"HTTP status code."`
+	Detail    string  `json:"detail" doc:"What went wrong with this request, and what to do about it."`
+	RequestID string  `json:"requestId,omitempty" doc:"Id of this request. Give it to support."`
 	Errors    []Fault `json:"errors,omitempty" doc:"Everything that is wrong with the request."`
 
-	kind string // of package problem; completes Type
-	wait int    // seconds for Retry-After; 0 is none
+	kind problem.Name // completes Type
+	wait int          // seconds for Retry-After; 0 means no header
 }
 
-// Fault is one thing that is wrong with a request.
+// Fault is one error in a request.
 type Fault struct {
-	Pointer    string `json:"pointer,omitempty" doc:"JSON pointer (RFC 6901) to the place in the request body; empty when it is the whole of it." example:"/inquiries/3/ein"`
-	Parameter  string `json:"parameter,omitempty" doc:"Name of the query parameter, path parameter or header, if the fault is not in the body." example:"limit"`
-	Index      *int   `json:"index,omitempty" doc:"Position of the inquiry in the batch, from 0."`
+	Pointer    string `json:"pointer,omitempty" doc:"JSON pointer (RFC 6901) to the place in the request body. Empty for the whole body." example:"/inquiries/3/ein"`
+	Parameter  string `json:"parameter,omitempty" doc:"Name of the query parameter, path parameter or header, if the error is not in the body." example:"limit"`
+	Index      *int   `json:"index,omitempty" doc:"Position of the inquiry in the batch, starting at 0."`
 	ExternalID string `json:"externalId,omitempty" doc:"The inquiry's externalId, if it has one."`
-	Code       string `json:"code" doc:"Stable word for programs." example:"duplicate"`
+	Code       string `json:"code" doc:"Stable code for programs." example:"duplicate"`
 	Message    string `json:"message" doc:"What to change."`
 }
 
-// MarshalJSON shows the pointer to the whole body, which is an empty text, unless
-// the fault is in a parameter.
+// MarshalJSON always writes the pointer of a fault in the body, even an empty one, which
+// means the whole body.
 func (f Fault) MarshalJSON() ([]byte, error) {
-	type plain Fault
+	type fields Fault // without this method
 	if f.Parameter != "" {
-		return json.Marshal(plain(f))
+		return json.Marshal(fields(f))
 	}
 	return json.Marshal(struct {
 		Pointer string `json:"pointer"`
-		plain
-	}{f.Pointer, plain(f)})
+		fields
+	}{f.Pointer, fields(f)})
 }
 
-// newProblem takes the title from the list of all kinds, in package problem.
-func newProblem(status int, kind, detail string) *Problem {
-	known, ok := problem.Of(kind)
-	if !ok {
-		panic("httpapi: package problem has no kind " + kind) // our own constant
-	}
-	p := &Problem{kind: kind, Title: known.Title, Status: status, Detail: detail}
+// newProblem returns a problem with the status and title of its kind.
+func newProblem(name problem.Name, detail string) *Problem {
+	kind := name.Kind()
+	p := &Problem{kind: name, Title: kind.Title, Status: kind.Status, Detail: detail}
 	switch {
-	case status == http.StatusServiceUnavailable:
+	case kind.Status == http.StatusServiceUnavailable:
 		p.wait = 2
-	case kind == "idempotency-in-flight":
+	case name == problem.IdempotencyInFlight:
 		p.wait = 1
 	}
 	return p
 }
 
-// of completes the problem with what only the request knows: its id, and the
-// address under which the client finds the reference page.
+// of adds what only the request knows: its id, and the address of the reference page.
 func (p *Problem) of(r Request) *Problem {
 	p.RequestID, p.Type = r.ID, problem.Type(r.Prefix, p.kind)
 	return p
 }
 
 func internalProblem() *Problem {
-	return newProblem(http.StatusInternalServerError, "internal", "The error is ours and has been logged. Try again; if it stays, give support the requestId.")
+	return newProblem(problem.Internal, "The error is on our side and has been logged. Try again. If the error persists, give the requestId to support.")
+}
+
+func suspended() *Problem {
+	return newProblem(problem.Suspended, "Your account or your lender is suspended. Contact support.")
+}
+
+func methodNotAllowed() *Problem {
+	return newProblem(problem.MethodNotAllowed, "The Allow header lists the methods that you can use.")
 }
 
 func (p *Problem) Error() string { return p.Title }
 
-// GetStatus makes a Problem an error that huma answers with.
+// GetStatus makes a Problem an error that huma can answer with.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// GetHeaders makes huma send what a problem says in headers.
+// GetHeaders returns the headers that huma sends with the problem.
 func (p *Problem) GetHeaders() http.Header {
 	headers := http.Header{}
 	if p.wait > 0 {
-		headers.Set("Retry-After", strconv.Itoa(p.wait))
+		headers.Set(headerRetryAfter, strconv.Itoa(p.wait))
 	}
 	if p.Status == http.StatusUnauthorized {
-		// API Gateway renames it to X-Amzn-Remapped-Www-Authenticate on its way out
-		// of a function, and keeps the name for its own answers.
-		headers.Set("WWW-Authenticate", problem.Challenge(p.Detail))
+		// API Gateway renames this header to X-Amzn-Remapped-Www-Authenticate in answers
+		// of a function, but not in its own.
+		headers.Set(headerAuthenticate, problem.Challenge(p.Detail))
 	}
 	return headers
 }
 
-// ContentType makes huma send a Problem under its own media type.
-func (p *Problem) ContentType(string) string { return "application/problem+json" }
+// ContentType makes huma send a Problem with its own media type.
+func (p *Problem) ContentType(string) string { return mediaProblem }
 
-// problem is the one place where an error becomes an answer. What it does not
-// know is a 500 with fixed text, and its cause goes to the log.
+// problem turns an error into an answer. An unknown error becomes a 500 with fixed text,
+// and its cause is logged.
 func (a *API) problem(ctx context.Context, err error) error {
 	p := known(err)
 	if p == nil {
@@ -122,10 +126,12 @@ func (a *API) problem(ctx context.Context, err error) error {
 }
 
 func unavailable() *Problem {
-	return newProblem(http.StatusServiceUnavailable, "unavailable",
-		"Something that we depend on did not answer in time. The request may have been carried out: send it again in a moment, with the same Idempotency-Key.")
+	return newProblem(problem.Unavailable,
+		"A service that we depend on did not answer in time. The request may have been carried out: send it again in a moment, with the same Idempotency-Key.")
 }
 
+// known returns the problem for an error, or nil if the error is unexpected. It is the
+// only switch from errors to problems.
 func known(err error) *Problem {
 	if invalid, ok := errors.AsType[*inquiry.ValidationError](err); ok {
 		return validationProblem(invalid.Faults)
@@ -135,41 +141,43 @@ func known(err error) *Problem {
 	}
 	switch {
 	case errors.Is(err, inquiry.ErrDeleted):
-		return newProblem(http.StatusGone, "deleted", "The batch's data was deleted at your request. Its status and counts remain.")
+		return newProblem(problem.Deleted, "The batch's data was deleted at your lender's request. Its status and counts remain.")
 	case errors.Is(err, inquiry.ErrUnfinished):
-		return newProblem(http.StatusConflict, "not-finished", "The batch is still running. Wait until it has finished, or cancel it first.")
+		return newProblem(problem.NotFinished, "The batch is still running. Wait until it has finished, or cancel it first.")
+	case errors.Is(err, inquiry.ErrFinished):
+		return newProblem(problem.NotCancellable, "The batch has finished, so there is nothing left to cancel.")
 	case errors.Is(err, inquiry.ErrNotFound):
-		return newProblem(http.StatusNotFound, "not-found", "There is no such thing, or it is not yours.")
+		return newProblem(problem.NotFound, "It does not exist, or it belongs to another lender.")
 	case errors.Is(err, inquiry.ErrIdempotencyMismatch):
-		return newProblem(http.StatusUnprocessableEntity, "idempotency-mismatch",
-			"This Idempotency-Key was used within 24 hours for another request. Use a new key for a new request.")
+		return newProblem(problem.IdempotencyMismatch,
+			"This Idempotency-Key was used for a different request within the last 24 hours. Use a new key for a new request.")
 	case errors.Is(err, inquiry.ErrSuspended):
-		return newProblem(http.StatusForbidden, problem.Suspended, suspendedDetail)
+		return suspended()
 	case errors.Is(err, auth.ErrEndedKey):
-		return newProblem(http.StatusUnauthorized, problem.KeyRevoked, problem.KeyEnded)
+		return newProblem(problem.KeyRevoked, problem.KeyEnded)
 	case errors.Is(err, inquiry.ErrTooLarge):
-		return newProblem(http.StatusRequestEntityTooLarge, "too-large", "The batch is too large to store. Split it into smaller ones.")
+		return newProblem(problem.TooLarge, "The batch is too large to store. Split it into smaller batches.")
 	case errors.Is(err, inquiry.ErrConflict):
-		return newProblem(http.StatusServiceUnavailable, "conflict", "Others changed the same thing at the same moment, several times in a row. Send the request again in a moment.")
+		return newProblem(problem.Conflict, "Other requests kept changing the same data at the same time. Send the request again in a moment.")
 	}
 	return nil
 }
 
-const suspendedDetail = "You or your lender may not use the service at the moment. Ask your contact with us."
-
-// maxFaults bounds how many faults an answer lists: more are no help to anyone.
+// maxFaults limits how many faults an answer lists. More would help nobody.
 const maxFaults = 5000
 
 func validationProblem(faults []inquiry.Fault) *Problem {
-	p := newProblem(http.StatusUnprocessableEntity, "validation", "Nothing was stored. Correct what errors lists and send the request again.")
+	p := newProblem(problem.Validation, "Nothing was stored. "+fixErrors)
 	if p.Errors = listed(faults); len(p.Errors) < len(faults) {
-		p.Detail = "Nothing was stored. There are more errors than are listed here; correct these and send the request again."
+		p.Detail = "Nothing was stored. There are more errors than are listed here. Fix these and send the request again."
 	}
 	return p
 }
 
-// listed are faults of a body as an answer lists them, as many as it has room
-// for.
+// fixErrors is the detail of every problem that lists errors.
+const fixErrors = "Fix the listed errors and send the request again."
+
+// listed returns a body's faults as an answer lists them, as many as fit.
 func listed(faults []inquiry.Fault) []Fault {
 	var list []Fault
 	for _, f := range faults[:min(len(faults), maxFaults)] {
@@ -182,7 +190,7 @@ func listed(faults []inquiry.Fault) []Fault {
 	return list[:fitting(list, faultsRoom)]
 }
 
-// writeProblem answers outside of huma.
+// writeProblem writes an answer outside of huma.
 func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	p.of(requestOf(r.Context()))
 	maps.Copy(w.Header(), p.GetHeaders())
@@ -193,21 +201,21 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	}
 }
 
-// init replaces huma's own errors, which quote the values they complain about,
-// and its words, which are a programmer's. All of these are global variables, so
-// they are set before anything runs.
+// init replaces huma's errors, which quote the rejected values, and its texts, which are
+// written for programmers. All of these are global variables, so they must be set before
+// anything runs.
 func init() {
-	huma.DefaultArrayNullable = false // our lists are empty when there is nothing, never null
+	huma.DefaultArrayNullable = false // our lists may be empty but are never null
 	validation.MsgExpectedOneOf = "give one of %s"
-	validation.MsgExpectedMinimumNumber = "give a number of %.0f or more" // our limits are whole numbers
+	validation.MsgExpectedMinimumNumber = "give a number of %.0f or more" // all our limits are integers
 	validation.MsgExpectedMaximumNumber = "give a number of %.0f or less"
 	validation.MsgExpectedMinLength = "give at least %d characters"
 	validation.MsgExpectedMaxLength = "give at most %d characters"
 	validation.MsgExpectedBePattern = "give %s"
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, text string, errs ...error) huma.StatusError {
 		p := ofStatus(status)
-		if status == http.StatusBadRequest && text == "request body is required" { // huma's words
-			p.Detail = "The body is empty. Send JSON."
+		if status == http.StatusBadRequest && text == "request body is required" { // huma's text
+			p.Detail = "The body is empty. Send a JSON body."
 		}
 		for _, err := range errs {
 			detail, ok := err.(huma.ErrorDetailer)
@@ -217,11 +225,11 @@ func init() {
 			_, name, _ := strings.Cut(detail.ErrorDetail().Location, ".")
 			p.Errors = append(p.Errors, Fault{
 				Parameter: cmp.Or(name, detail.ErrorDetail().Location),
-				Code:      "invalid",
+				Code:      codeInvalid,
 				Message:   parameterText(detail.ErrorDetail().Message),
 			})
 		}
-		if ctx == nil { // nobody's request: huma asks for the type alone
+		if ctx == nil { // there is no request: huma only needs the type
 			return p
 		}
 		return p.of(requestOf(ctx.Context()))
@@ -231,36 +239,36 @@ func init() {
 	}
 }
 
-// parameterText says in our words what huma found wrong with a parameter: the
-// words that init has set, or one of its own that speak of Go.
+// parameterText returns our text for huma's message about a parameter: either init has
+// set it already, or it is replaced because it mentions Go.
 func parameterText(message string) string {
-	for _, said := range parameterTexts {
-		if strings.HasPrefix(message, said.huma) {
-			return said.ours
+	for _, text := range parameterTexts {
+		if strings.HasPrefix(message, text.huma) {
+			return text.ours
 		}
 	}
 	return message
 }
 
 var parameterTexts = []struct{ huma, ours string }{
-	{"invalid date/time", "give a date and a time with its zone (RFC 3339), such as 2026-11-23T00:00:00Z; in an address, a plus sign is written %2B"},
-	{"invalid integer", "give a whole number in digits"},
-	{"unknown query parameter", "there is no such parameter; remove it or correct its name"},
+	{"invalid date/time", "give a date and time with a time zone (RFC 3339), such as 2026-11-23T00:00:00Z; in a URL, write a plus sign as %2B"},
+	{"invalid integer", "give an integer, digits only"},
+	{"unknown query parameter", "this parameter does not exist; remove it or correct its name"},
 }
 
-// ofStatus is the problem for an error that huma found itself.
+// ofStatus returns the problem for an error that huma found.
 func ofStatus(status int) *Problem {
 	switch status {
 	case http.StatusBadRequest:
-		return newProblem(status, "malformed", "The request cannot be read.")
+		return newProblem(problem.Malformed, "The request cannot be read.")
 	case http.StatusUnprocessableEntity:
-		return newProblem(status, "validation", "Correct what errors lists and send the request again.")
+		return newProblem(problem.Validation, fixErrors)
 	case http.StatusRequestEntityTooLarge:
-		return newProblem(status, "too-large", "A request body has at most 5 MiB. Split the batch into smaller ones.")
+		return newProblem(problem.TooLarge, "A request body can have at most "+maxBodyText+". Split the batch into smaller ones.")
 	case http.StatusUnsupportedMediaType:
-		return newProblem(status, "unsupported-media", "Send application/json, in UTF-8.")
+		return newProblem(problem.UnsupportedType, "Send the body as application/json in UTF-8.")
 	case http.StatusNotAcceptable:
-		return newProblem(status, "not-acceptable", "The answer is application/json.")
+		return newProblem(problem.NotAcceptable, "The answer is available only as application/json.")
 	}
 	return internalProblem()
 }

@@ -8,36 +8,36 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// exampleProblems has one problem of each kind, as a client meets it. What this
-// package answers is made by the code that answers it, what the authorizer answers
-// is in its words, and what the gateway answers is written down here again.
-func exampleProblems() map[string]*Problem {
+// exampleProblems returns one problem of each kind as a client sees it. Problems of this
+// package are made by the code that makes real ones. Those of the authorizer use its
+// texts. Those of the gateway are repeated here.
+func exampleProblems() map[problem.Name]*Problem {
 	index := 1
 	invalid := validationProblem(nil)
 	invalid.Errors = []Fault{
 		{Pointer: "/inquiries/1/ein", Index: &index, ExternalID: "LOAN-1002", Code: "form", Message: hints["ein"]},
-		{Parameter: "limit", Code: "invalid", Message: "expected number <= 500"},
+		{Parameter: "limit", Code: "invalid", Message: "give a number of 500 or less"},
 	}
 	requests := fairuse.Requests
-	examples := map[string]*Problem{}
+	examples := map[problem.Name]*Problem{}
 	for _, p := range []*Problem{
-		newProblem(http.StatusBadRequest, problem.Malformed, "The body is not valid JSON: it breaks off at byte 118."),
+		newProblem(problem.Malformed, "The body is not valid JSON: there is an error at byte 118."),
 
-		refusedCredential(problem.Unauthenticated, "Send a Cognito token or a lender API key in the Authorization header."),
-		refusedCredential(problem.KeyMalformed, problem.Refusals[problem.KeyMalformed]),
-		refusedCredential(problem.KeyUnknown, problem.Refusals[problem.KeyUnknown]),
-		refusedCredential(problem.KeyRevoked, problem.Refusals[problem.KeyRevoked]),
-		refusedCredential(problem.TokenInvalid, problem.Refusals[problem.TokenInvalid]),
-		refusedCredential(problem.TokenExpired, problem.Refusals[problem.TokenExpired]),
-		refusedCredential(problem.TokenForeign, problem.Refusals[problem.TokenForeign]),
-		refusedCredential(problem.NotAMember, problem.Refusals[problem.NotAMember]),
+		newProblem(problem.Unauthenticated, "Send a Cognito token or a lender API key in the Authorization header."),
+		rejectedCredential(problem.KeyMalformed),
+		rejectedCredential(problem.KeyUnknown),
+		rejectedCredential(problem.KeyRevoked),
+		rejectedCredential(problem.TokenInvalid),
+		rejectedCredential(problem.TokenExpired),
+		rejectedCredential(problem.TokenForeign),
+		rejectedCredential(problem.NotAMember),
 
-		mayOnlyRead(),
-		newProblem(http.StatusForbidden, problem.Suspended, suspendedDetail),
+		readOnly(),
+		suspended(),
 		known(inquiry.ErrNotFound),
-		newProblem(http.StatusMethodNotAllowed, "method-not-allowed", "The Allow header lists the methods that there are."),
-		notAsResults(),
-		notCancellable(),
+		methodNotAllowed(),
+		noSuchFormat(),
+		known(inquiry.ErrFinished),
 		known(inquiry.ErrUnfinished),
 		keyInFlight(),
 		known(inquiry.ErrConflict),
@@ -54,13 +54,11 @@ func exampleProblems() map[string]*Problem {
 
 		internalProblem(),
 		unavailable(),
-		newProblem(http.StatusGatewayTimeout, problem.Timeout, "The request may have been carried out. Send it again with the same Idempotency-Key."),
+		newProblem(problem.Timeout, "The request may have been carried out. Send it again with the same Idempotency-Key."),
 	} {
-		examples[p.kind] = p.of(Request{ID: exampleRequestID, Prefix: "/prod"})
+		examples[p.kind] = p.of(Request{ID: sampleRequestID, Prefix: "/prod"})
 	}
 	return examples
 }
 
-func refusedCredential(kind, detail string) *Problem {
-	return newProblem(http.StatusUnauthorized, kind, detail)
-}
+func rejectedCredential(kind problem.Name) *Problem { return newProblem(kind, problem.Refusals[kind]) }

@@ -11,23 +11,24 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// The addresses that need no credential.
+// The addresses that need no credential, in addition to problem.Page.
 const (
 	documentJSON = "/v1/openapi.json"
 	documentYAML = "/v1/openapi.yaml"
 )
 
-// referenceCache lets anybody keep the reference for five minutes.
+// referenceCache lets anyone cache the reference for five minutes.
 const referenceCache = "public, max-age=300"
 
-// IsPublic reports whether a path is answered without a credential. What is
-// there is the same for everybody.
+// IsPublic reports whether a path needs no credential. Its content is the same for
+// everyone.
 func IsPublic(path string) bool {
 	switch strings.TrimSuffix(path, "/") {
 	case documentJSON, documentYAML, problem.Page:
@@ -36,48 +37,56 @@ func IsPublic(path string) bool {
 	return false
 }
 
-// rendering is the reference in one form.
+// rendering is the reference in one format.
 type rendering struct {
-	operation, path, media, summary string
-	render                          func(*huma.OpenAPI) ([]byte, error)
+	operation, path, media, summary, answer string
+	render                                  func(*huma.OpenAPI) ([]byte, error)
 }
 
 var renderings = []rendering{
-	{"get-openapi-json", documentJSON, "application/openapi+json", "This API as an OpenAPI 3.1 document, in JSON",
+	{"get-openapi-json", documentJSON, "application/openapi+json", "Get this API as an OpenAPI 3.1 document in JSON", "The document.",
 		func(doc *huma.OpenAPI) ([]byte, error) { return json.MarshalIndent(doc, "", "  ") }},
-	{"get-openapi-yaml", documentYAML, "application/yaml", "This API as an OpenAPI 3.1 document, in YAML", (*huma.OpenAPI).YAML},
-	{"get-docs", problem.Page, "text/html", "This API as a page for people",
-		func(*huma.OpenAPI) ([]byte, error) { return committedPage, nil }},
+	{"get-openapi-yaml", documentYAML, "application/yaml", "Get this API as an OpenAPI 3.1 document in YAML", "The document.", (*huma.OpenAPI).YAML},
+	{"get-docs", problem.Page, "text/html", "Get this API as a page for people", "The page.",
+		func(*huma.OpenAPI) ([]byte, error) { return page, nil }},
 }
 
-// committedPage is made by a test and lies beside the code. A template here would
-// find methods by their names while it runs, so that the linker could leave none
-// away: the function's program would be half as large again.
+//go:generate go run ./internal/pagegen
+
+// page is generated ahead of time. A template in this package would look up methods by
+// name at run time, so the linker could not drop any, and the function's program would be
+// half as large again.
 //
 //go:embed page.html
-var committedPage []byte
+var page []byte
 
-// addReference puts the reference itself into the document.
+// Document returns the complete OpenAPI document, from which the committed copy and the
+// page are generated.
+func Document() (*huma.OpenAPI, error) {
+	doc := (&API{Now: time.Now}).register(http.NewServeMux())
+	return doc, addExamples(doc)
+}
+
+// addReference adds the reference itself to the document.
 func addReference(doc *huma.OpenAPI) {
+	header := func(text, example string) *huma.Header {
+		return &huma.Header{Description: text, Schema: &huma.Schema{Type: huma.TypeString, Examples: []any{example}}}
+	}
 	for _, r := range renderings {
-		kind := "object"
-		if r.path == problem.Page {
-			kind = "string"
-		}
-		header := func(text, example string) *huma.Header {
-			return &huma.Header{Description: text, Schema: &huma.Schema{Type: huma.TypeString, Examples: []any{example}}}
-		}
+		kind := huma.TypeObject
 		headers := map[string]*huma.Header{
-			headerCacheControl:       header("How long it may be kept, in seconds.", referenceCache),
-			"X-Content-Type-Options": header("nosniff: it is what Content-Type says.", "nosniff"),
+			headerCacheControl:       header("How long the answer can be cached, in seconds.", referenceCache),
+			"X-Content-Type-Options": header("nosniff: the media type is the one in Content-Type.", "nosniff"),
 		}
 		if r.path == problem.Page {
-			headers["Content-Security-Policy"] = header("Lets the page use its own style and script, and nothing of anybody else's.", "default-src 'none'; img-src data:")
+			kind = huma.TypeString
+			headers["Content-Security-Policy"] = header("Allows the page's own style and script, and nothing else.", "default-src 'none'; img-src data:")
 		}
 		doc.AddOperation(&huma.Operation{
-			OperationID: r.operation, Method: http.MethodGet, Path: r.path, Summary: r.summary,
-			Description: "The same for everybody, and made from the code that answers the requests. It may be kept for five minutes.",
+			OperationID: r.operation, Method: http.MethodGet, Path: r.path, Tags: []string{tagReference}, Summary: r.summary,
+			Description: "The content is the same for everyone and is generated from the code that answers the requests. It can be cached for five minutes.",
 			Security:    []map[string][]string{},
+			Metadata:    map[string]any{metadataKey: reference{answers: map[string]string{"200": r.answer}}},
 			Responses: map[string]*huma.Response{"200": {
 				Headers: headers,
 				Content: map[string]*huma.MediaType{r.media: {Schema: &huma.Schema{Type: kind, Description: "The document."}}},
@@ -86,8 +95,8 @@ func addReference(doc *huma.OpenAPI) {
 	}
 }
 
-// serveReference answers with the document. It is rendered when somebody first
-// asks, so that the start of the function does not wait for it.
+// serveReference serves the document in each format. It is rendered on the first request,
+// so the start of the function does not wait for it.
 func (a *API) serveReference(mux *http.ServeMux, doc *huma.OpenAPI) {
 	complete := sync.OnceValue(func() error { return addExamples(doc) })
 	for _, r := range renderings {
@@ -105,40 +114,33 @@ func (a *API) serveReference(mux *http.ServeMux, doc *huma.OpenAPI) {
 				return
 			}
 			w.Header().Set("Content-Type", r.media+"; charset=utf-8")
-			w.Header().Set("Cache-Control", referenceCache)
+			w.Header().Set(headerCacheControl, referenceCache)
 			w.Header().Set("X-Content-Type-Options", "nosniff")
 			if r.path == problem.Page {
 				w.Header().Set("Content-Security-Policy", pagePolicy())
-			}
-			if r.path == problem.Page {
-				body = below(requestOf(req.Context()).Prefix, body)
+				body = withPrefix(body, requestOf(req.Context()).Prefix)
 			}
 			_, _ = w.Write(body) // an error means that the client has gone
 		})
 	}
 }
 
-// below makes the page's links to the document begin where the API does. Relative
-// ones would lead elsewhere from /v1/docs/ than from /v1/docs.
-func below(prefix string, page []byte) []byte {
+// withPrefix makes the page's links to the document start with the API's prefix. Relative
+// links would resolve differently from /v1/docs/ than from /v1/docs.
+func withPrefix(page []byte, prefix string) []byte {
 	start := []byte(`href="/v1/`)
 	return bytes.ReplaceAll(page, start, slices.Concat([]byte(`href="`), []byte(html.EscapeString(prefix)), start[len(`href="`):]))
 }
 
-var (
-	//go:embed reference.css
-	pageStyle string
-	//go:embed reference.js
-	pageScript string
-)
-
-// pagePolicy lets the page have its own style and script, and nothing of
-// anybody else's.
-func pagePolicy() string {
-	hash := func(s string) string {
-		sum := sha256.Sum256([]byte(s))
+// pagePolicy returns a Content-Security-Policy that allows the page's own style and script,
+// by their hashes, and nothing else.
+var pagePolicy = sync.OnceValue(func() string {
+	hash := func(element string) string {
+		_, rest, _ := bytes.Cut(page, []byte("<"+element+">"))
+		content, _, _ := bytes.Cut(rest, []byte("</"+element+">"))
+		sum := sha256.Sum256(content)
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
-	return "default-src 'none'; style-src " + hash(pageStyle) + "; script-src " + hash(pageScript) +
+	return "default-src 'none'; style-src " + hash("style") + "; script-src " + hash("script") +
 		"; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}
+})

@@ -13,55 +13,52 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// RerunBody says which inquiries of a finished batch to look up once more. All
-// of it may be left out, and so may the body.
+// RerunBody selects the inquiries of a finished batch to look up again. Every field
+// may be absent, and so may the body.
 type RerunBody struct {
-	Scope      string   `json:"scope,omitempty" enum:"failed,partial,unsuccessful" default:"failed" doc:"failed: without a useful report. partial: with a report from which a source is missing. unsuccessful: both, and those that a cancel stopped. Inquiries that were rejected are in none: correct and submit them."`
-	InquiryIDs []string `json:"inquiryIds,omitempty" maxItems:"65535" doc:"Instead of a scope: these inquiries of the batch, whatever their status."`
-	Name       string   `json:"name,omitempty" maxLength:"250" doc:"Name of the new batch; if left out that of the old one, or 'Rerun of a single inquiry'."`
+	Scope      string   `json:"scope,omitempty" enum:"failed,partial,unsuccessful" default:"failed" doc:"failed: inquiries without a useful report. partial: inquiries whose report lacks a source. unsuccessful: both of these and canceled inquiries. No scope includes rejected inquiries: correct them and submit them again."`
+	InquiryIDs []string `json:"inquiryIds,omitempty" maxItems:"65535" doc:"Instead of a scope: the inquiries of the batch to rerun, whatever their status."`
+	Name       string   `json:"name,omitempty" maxLength:"250" doc:"Name of the new batch. The default is the old batch's name, or 'Rerun of a single inquiry'."`
 }
 
 type rerunInput struct {
 	BatchPath
-	ContentType string `header:"Content-Type" doc:"application/json"`
-	Repeatable
+	ContentType string `header:"Content-Type"`
+	Idempotency
 	RawBody []byte `contentType:"application/json" required:"false"`
 }
 
 type rerunOutput struct {
-	Location string `header:"Location" doc:"Where the new batch is." example:"/prod/v1/batch-inquiries/01a20850-25c0-7cc1-8f10-6b1d2e3f0000"`
-	Retry    string `header:"Retry-After" doc:"For how many seconds to wait before the first poll." example:"2"`
+	Location string `header:"Location" doc:"Address of the new batch." example:"/prod/v1/batch-inquiries/01a20850-25c0-7cc1-8f10-6b1d2e3f0000"`
+	Retry    string `header:"Retry-After" doc:"Seconds to wait before the first poll." example:"2"`
 	Replayed string `header:"Idempotent-Replayed"`
 	Body     *SubmittedBody
 }
 
-func (a *API) registerRerun(api huma.API) {
-	rerun := huma.Operation{
-		OperationID: "rerun-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries/{batch_id}/rerun",
-		Summary: "Look inquiries of a finished batch up once more", DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody + 1,
-		Description: "Makes a new batch of operationType RERUN out of inquiries of a finished one; each batch names the other, and each inquiry the one it repeats. " +
-			"The old batch keeps its results. The new one is in the list of batches, also when the old one is the batch of one below a single inquiry, which is not. A batch that is not finished is a 409 `not-finished`; one without such inquiries a 422 `nothing-to-rerun`.",
-		SkipValidateBody: true, Errors: []int{http.StatusConflict, http.StatusGone},
-		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{
-			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[RerunBody](), true, "")},
-		}},
-	}
-	reader := newBodyReader(api.OpenAPI(), "RerunBody", a.Now)
-	huma.Register(api, rerun, func(ctx context.Context, in *rerunInput) (*rerunOutput, error) {
-		out, err := a.rerun(ctx, reader, in)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
+func (a *API) rerunRoute(api huma.API) {
+	reader := newBodyReader[RerunBody](api.OpenAPI(), a.Now)
+	route(a, api, huma.Operation{
+		OperationID: "rerun-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries/{batch_id}/rerun", Tags: []string{tagBatches},
+		Summary: "Rerun inquiries of a finished batch", DefaultStatus: http.StatusOK,
+		Description: "Creates a new batch with operationType RERUN from inquiries of a finished batch. Each batch refers to the other, and each new inquiry refers to the one it reruns. " +
+			"The old batch keeps its results. The new batch appears in the list of batches, even if it reruns a single inquiry, whose own batch does not. " +
+			"If the batch has not finished, the answer is a 409 `not-finished`; if it has no such inquiries, a 422 `nothing-to-rerun`.",
+	}, reference{
+		body: &requestBody{of: reflect.TypeFor[RerunBody](),
+			text: "The inquiries to rerun. Without a body, those that failed."},
+		answers:  map[string]string{"200": "The rerun was accepted as a new batch."},
+		problems: []problem.Name{problem.NotFinished, problem.NothingToRerun, problem.TooManyOpen, problem.Deleted},
+		examples: rerunExamples,
+	}, func(ctx context.Context, in *rerunInput) (*rerunOutput, error) { return a.rerun(ctx, reader, in) })
 }
 
 func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*rerunOutput, error) {
 	request := requestOf(ctx)
 	if !request.Caller.Role.MayChange() {
-		return nil, mayOnlyRead()
+		return nil, readOnly()
 	}
 	if len(in.RawBody) > 0 && !isJSON(in.ContentType) {
 		return nil, ofStatus(http.StatusUnsupportedMediaType)
@@ -78,13 +75,13 @@ func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*r
 	if err != nil {
 		return nil, err
 	}
-	fingerprint := fingerprintOf(id, body, ids)
-	parent, again, err := a.pick(ctx, lender, id, body, ids)
+	fingerprint := rerunFingerprint(id, body, ids)
+	parent, again, err := a.rerunPlan(ctx, lender, id, body, ids)
 	if err != nil {
 		if in.IdempotencyKey == "" {
 			return nil, err
 		}
-		return a.rerunBefore(ctx, lender, in.IdempotencyKey, fingerprint, err)
+		return a.repeatedRerun(ctx, lender, in.IdempotencyKey, fingerprint, err)
 	}
 	sub := inquiry.Submission{
 		UserID: request.Caller.UserID, Name: rerunName(body, parent), Metadata: parent.Metadata,
@@ -95,10 +92,10 @@ func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*r
 	if err != nil {
 		return nil, err
 	}
-	return rerunAnswer(request, child, sub.Name, len(again), id, replayed), nil
+	return newRerunOutput(request, id, child, sub.Name, len(again), replayed), nil
 }
 
-// rerunName is what the new batch is called.
+// rerunName returns the name of the new batch.
 func rerunName(body RerunBody, parent inquiry.Batch) string {
 	if parent.Operation == inquiry.OperationSingle {
 		return cmp.Or(strings.TrimSpace(body.Name), singleRerunName)
@@ -106,8 +103,9 @@ func rerunName(body RerunBody, parent inquiry.Batch) string {
 	return cmp.Or(strings.TrimSpace(body.Name), parent.Name)
 }
 
-// fingerprintOf tells a rerun from other requests under the same key.
-func fingerprintOf(parent inquiry.BatchID, body RerunBody, ids []inquiry.ID) [sha256.Size]byte {
+// rerunFingerprint distinguishes a rerun from other requests with the same
+// idempotency key.
+func rerunFingerprint(parent inquiry.BatchID, body RerunBody, ids []inquiry.ID) [sha256.Size]byte {
 	scope := body.Scope
 	if body.InquiryIDs == nil {
 		scope = cmp.Or(scope, string(inquiry.RerunFailed))
@@ -115,25 +113,25 @@ func fingerprintOf(parent inquiry.BatchID, body RerunBody, ids []inquiry.ID) [sh
 	return sha256.Sum256(fmt.Appendf(nil, "rerun %s %q %s %q", parent, scope, ids, strings.TrimSpace(body.Name)))
 }
 
-// pick returns the batch and its inquiries that the rerun is about, or why it
-// cannot be.
-func (a *API) pick(ctx context.Context, lender inquiry.Lender, id inquiry.BatchID, body RerunBody, ids []inquiry.ID) (inquiry.Batch, []inquiry.Inquiry, error) {
+// rerunPlan returns the batch to rerun and the inquiries of the new batch, or why
+// there can be no rerun.
+func (a *API) rerunPlan(ctx context.Context, lender inquiry.Lender, id inquiry.BatchID, body RerunBody, ids []inquiry.ID) (inquiry.Batch, []inquiry.Inquiry, error) {
 	parent, asked, err := a.Batches.Submitted(ctx, lender.ID, id)
 	if err != nil {
 		return inquiry.Batch{}, nil, err
 	}
-	again, err := rerunOf(parent, asked, body, ids)
+	again, err := selectRerun(parent, asked, body, ids)
 	if err == nil && len(again) > lender.BatchMax {
 		err = &inquiry.ValidationError{Faults: []inquiry.Fault{{Index: -1, Code: "too-many",
-			Message: fmt.Sprintf("there are %d inquiries to run again; your limit is %d in one batch: list fewer in inquiryIds", len(again), lender.BatchMax)}}}
+			Message: fmt.Sprintf("there are %d inquiries to rerun, but your limit is %d in one batch; list fewer in inquiryIds", len(again), lender.BatchMax)}}}
 	}
 	return parent, again, err
 }
 
-// rerunBefore answers a rerun that cannot be made now. It may have been made
-// before, and its batch deleted since; or the key stands for something else. Only
-// when the key is new, the refusal is the answer.
-func (a *API) rerunBefore(ctx context.Context, lender inquiry.Lender, key string, fingerprint [sha256.Size]byte, refusal error) (*rerunOutput, error) {
+// repeatedRerun answers a rerun that is not possible now. An earlier request with
+// the same key may have made it, and its batch may have been deleted since; or the
+// key belongs to a different request. If the key is new, the refusal is the answer.
+func (a *API) repeatedRerun(ctx context.Context, lender inquiry.Lender, key string, fingerprint [sha256.Size]byte, refusal error) (*rerunOutput, error) {
 	id, err := a.Batches.Recall(ctx, lender.ID, key, fingerprint)
 	if errors.Is(err, inquiry.ErrNotFound) {
 		return nil, refusal
@@ -146,19 +144,23 @@ func (a *API) rerunBefore(ctx context.Context, lender inquiry.Lender, key string
 		return nil, err
 	}
 	request := requestOf(ctx)
-	request.limits.room(lender.OpenMax, lender.Room())
-	return rerunAnswer(request, id, child.Name, child.Total, child.Parent, "true"), nil
+	request.limits.addRoom(lender.OpenMax, lender.Room())
+	return newRerunOutput(request, child.Parent, id, child.Name, child.Total, "true"), nil
 }
 
-func rerunAnswer(request Request, child inquiry.BatchID, name string, total int, parent inquiry.BatchID, replayed string) *rerunOutput {
+func newRerunOutput(request Request, parent, child inquiry.BatchID, name string, total int, replayed string) *rerunOutput {
 	return &rerunOutput{
 		Location: request.Prefix + "/v1/batch-inquiries/" + child.String(),
 		Retry:    firstPoll,
 		Replayed: replayed,
-		Body: &SubmittedBody{
-			BatchID: child, BatchName: name, Total: total, Accepted: total, ParentBatchID: &parent,
-			Message: fmt.Sprintf("Accepted %d inquiries once more. Follow the new batch at its Location.", total),
-		},
+		Body:     rerunSubmitted(parent, child, name, total),
+	}
+}
+
+func rerunSubmitted(parent, child inquiry.BatchID, name string, total int) *SubmittedBody {
+	return &SubmittedBody{
+		BatchID: child, BatchName: name, Total: total, Accepted: total, ParentBatchID: &parent,
+		Message: fmt.Sprintf("Accepted %d inquiries to rerun. Follow the new batch at its Location.", total),
 	}
 }
 
@@ -178,12 +180,12 @@ func readRerun(reader *bodyReader, raw []byte) (body RerunBody, ids []inquiry.ID
 		fault("/name", code, message)
 	}
 	if body.Scope != "" && body.InquiryIDs != nil {
-		fault("/inquiryIds", "invalid", "give either a scope or inquiryIds")
+		fault("/inquiryIds", codeInvalid, "give either scope or inquiryIds, not both")
 	}
 	for i, text := range body.InquiryIDs {
 		id, err := inquiry.ParseID(text)
 		if err != nil {
-			fault(fmt.Sprintf("/inquiryIds/%d", i), "invalid", "this is not the id of an inquiry")
+			fault(fmt.Sprintf("/inquiryIds/%d", i), codeInvalid, "this is not an inquiry id")
 		}
 		ids = append(ids, id)
 	}
@@ -193,8 +195,8 @@ func readRerun(reader *bodyReader, raw []byte) (body RerunBody, ids []inquiry.ID
 	return body, ids, nil
 }
 
-// rerunOf picks what to run again.
-func rerunOf(parent inquiry.Batch, asked []inquiry.Inquiry, body RerunBody, ids []inquiry.ID) ([]inquiry.Inquiry, error) {
+// selectRerun returns the inquiries that the body selects.
+func selectRerun(parent inquiry.Batch, asked []inquiry.Inquiry, body RerunBody, ids []inquiry.ID) ([]inquiry.Inquiry, error) {
 	if !parent.Status().Final() {
 		return nil, inquiry.ErrUnfinished
 	}
@@ -206,8 +208,8 @@ func rerunOf(parent inquiry.Batch, asked []inquiry.Inquiry, body RerunBody, ids 
 		if again, invalid = parent.RerunListed(asked, ids); len(invalid) > 0 {
 			var faults []inquiry.Fault
 			for _, i := range invalid {
-				faults = append(faults, inquiry.Fault{Pointer: fmt.Sprintf("/inquiryIds/%d", i), Index: -1, Code: "invalid",
-					Message: "this is not an inquiry of the batch, or one that was rejected: correct and submit it"})
+				faults = append(faults, inquiry.Fault{Pointer: fmt.Sprintf("/inquiryIds/%d", i), Index: -1, Code: codeInvalid,
+					Message: "this inquiry is not part of the batch, or it was rejected; correct and submit a rejected inquiry again"})
 			}
 			return nil, &inquiry.ValidationError{Faults: faults}
 		}
@@ -219,5 +221,14 @@ func rerunOf(parent inquiry.Batch, asked []inquiry.Inquiry, body RerunBody, ids 
 }
 
 func nothingToRerun() *Problem {
-	return newProblem(http.StatusUnprocessableEntity, "nothing-to-rerun", "The batch has no inquiry that the request is about.")
+	return newProblem(problem.NothingToRerun, "No inquiry of the batch matches the request.")
+}
+
+func rerunExamples(s *samples) ([]example, error) {
+	batch := sampleBatch()
+	return []example{
+		{inRequest, "scope", "The failed inquiries", RerunBody{Scope: string(inquiry.RerunFailed), Name: "November renewals, again"}},
+		{inRequest, "listed", "One inquiry, whatever its status", RerunBody{InquiryIDs: []string{s.inquiries[1].InquiryID.String()}}},
+		{place: "200", value: rerunSubmitted(batch.ID, sampleID(sampleRerunID), batch.Name, 1)},
+	}, nil
 }

@@ -3,90 +3,83 @@ package httpapi
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
-	"github.com/batch-inquiries/batch-inquiries/shared/report"
+	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// Exports keeps results that are too large for an answer, for a short time.
+// Exports stores results that are too large for an answer, for a short time.
 type Exports interface {
-	// Create begins a file; what is written to it is kept once it is closed. It
-	// is served with the two headers given.
+	// Create starts a file. Its content is kept once it is closed and is served with
+	// the two headers given.
 	Create(ctx context.Context, lender inquiry.LenderID, contentType, disposition string) (Export, error)
 }
 
-// Export is one file in the making.
+// Export is a file that is being written.
 type Export interface {
 	io.Writer
-	Close() (url string, err error) // the address is good for some minutes, without a credential
-	Abort()                         // forgets the file
+	Close() (url string, err error) // the URL works for some minutes, without a credential
+	Abort()                         // discards the file
 }
 
 const (
 	mediaNDJSON = "application/x-ndjson"
 	mediaCSV    = "text/csv"
 
-	// resultsPage is how many inquiries are read at once.
+	// resultsPage is the number of inquiries that are read at once.
 	resultsPage = 250
 )
 
-// resultsForms are the headers of each form. A file's name ends as its form does.
+// resultsForms has the Content-Type and the file name suffix of each format.
 var resultsForms = map[string]struct{ contentType, suffix string }{
-	mediaNDJSON: {mediaNDJSON, "ndjson"}, // RFC 8259 has JSON in UTF-8 and nothing else
+	mediaNDJSON: {mediaNDJSON, "ndjson"}, // no charset: by RFC 8259, JSON is always UTF-8
 	mediaCSV:    {mediaCSV + "; charset=utf-8; header=present", "csv"},
 }
 
 type resultsInput struct {
 	BatchPath
-	Accept string `header:"Accept" doc:"application/x-ndjson (the default) or text/csv; weights (q) and wildcards are heeded." example:"application/x-ndjson"`
-	Scope  string `query:"scope" enum:"all,succeeded,failed" default:"all" doc:"all: every inquiry. succeeded: those with a report, COMPLETED or PARTIAL_SUCCESS. failed: those that FAILED." example:"succeeded"`
+	Accept string `header:"Accept" doc:"application/x-ndjson (the default) or text/csv. Weights (q) and wildcards are supported." example:"application/x-ndjson"`
+	Scope  string `query:"scope" enum:"all,succeeded,failed" default:"all" doc:"all: every inquiry. succeeded: inquiries with a report, COMPLETED or PARTIAL_SUCCESS. failed: inquiries with status FAILED." example:"succeeded"`
 }
 
 type resultsOutput struct {
 	Status      int
-	ContentType string `header:"Content-Type" doc:"The form that the Accept header asked for."`
-	Disposition string `header:"Content-Disposition" doc:"A name for the file." example:"attachment; filename=\"01a20846-fe00-7bd3-9d5e-3c4b8a2f0000.csv\""`
-	Location    string `header:"Location" doc:"Where the file is, for five minutes. The address needs no credential." example:"https://results.example/01a20846.ndjson?X-Amz-Expires=300&X-Amz-Signature=0f3c"`
-	Complete    string `header:"Results-Complete" enum:"true,false" doc:"true when the batch was finished, so that no later result differs; otherwise false." example:"true"`
+	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition" doc:"Suggested name of the file." example:"attachment; filename=\"01a20846-fe00-7bd3-9d5e-3c4b8a2f0000.csv\""`
+	Location    string `header:"Location" doc:"Address of the file, valid for five minutes. It needs no credential." example:"https://results.example/01a20846.ndjson?X-Amz-Expires=300&X-Amz-Signature=0f3c"`
+	Complete    string `header:"Results-Complete" enum:"true,false" doc:"true if the batch had finished, so later results will be the same; otherwise false." example:"true"`
 	AsOf        string `header:"Results-As-Of" format:"date-time" doc:"When the results were read (RFC 3339)." example:"2026-11-23T12:01:22.1Z"`
 	Body        []byte
 }
 
-func (a *API) registerResults(api huma.API) {
+func (a *API) resultsRoute(api huma.API) {
 	text := &huma.Schema{Type: huma.TypeString}
-	huma.Register(api, huma.Operation{
-		OperationID: "get-results", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}/results",
+	op := route(a, api, huma.Operation{
+		OperationID: "get-results", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}/results", Tags: []string{tagBatches},
 		Summary: "Get all results of a batch in one file", DefaultStatus: http.StatusOK,
-		Errors: []int{http.StatusGone, http.StatusNotAcceptable},
-		Description: "As NDJSON, each line is an inquiry as `GET /v1/inquiries/{inquiry_id}` has it; a last line, whose only member is `end`, says how many there were, `asOf` when, and whether that is `complete`. " +
-			"NDJSON has every value exactly.\n\n" +
-			"As CSV (RFC 4180 with LF at the end of lines, UTF-8 without a byte order mark, a header row), there is a row for each inquiry, without its report; `metadata` is a JSON object. Columns may be added at the end. " +
-			"A text that a spreadsheet would run as a formula, and one that begins with an apostrophe itself, has an apostrophe before it: to get the exact value, remove one apostrophe from the beginning of a cell that has one. " +
-			"All other texts stand as they are, so that programs can join by `externalId`. A spreadsheet that guesses types will rewrite some of these (`0123`, `1E5`, `2026-11-23`): import the column as text, or join by `inquiryId`, which none rewrites.\n\n" +
-			"It may be asked for while the batch is running; `Results-Complete` is then false. " +
-			"A result above 2.5 MB is a 303 to a file that is there for five minutes; its address needs no credential, so follow it without yours.",
+		Description: "**NDJSON.** Each line is one inquiry, as `GET /v1/inquiries/{inquiry_id}` returns it, with every value exact. The last line has a single member, `end`: the number of lines before it, the time of reading (`asOf`), and whether the batch had finished (`complete`).\n\n" +
+			"**CSV** (RFC 4180, but with LF line endings; UTF-8 without a byte order mark; with a header row). There is one row per inquiry, without its report. `metadata` is a JSON object. Columns may be added at the end. " +
+			"A value that a spreadsheet would run as a formula, or that starts with an apostrophe, gets an apostrophe in front. To get the exact value back, remove one apostrophe from the start of a cell that has one. " +
+			"All other values are unchanged, so that programs can join on `externalId`. A spreadsheet that guesses types may rewrite some of them (`0123`, `1E5`, `2026-11-23`): import that column as text, or join on `inquiryId`, which no spreadsheet rewrites.\n\n" +
+			"You can request the results while the batch is running; `Results-Complete` is then false. " +
+			fmt.Sprintf("If the results are larger than %s, the answer is a 303 to a file that exists for five minutes. Its address needs no credential, so do not send yours there.", maxAnswerText),
 		Responses: map[string]*huma.Response{
-			"200": {Description: "The results.", Content: map[string]*huma.MediaType{mediaNDJSON: {Schema: text}, mediaCSV: {Schema: text}}},
-			"303": {Description: "The results are large and lie at the Location."},
+			"200": {Content: map[string]*huma.MediaType{mediaNDJSON: {Schema: text}, mediaCSV: {Schema: text}}},
+			"303": {},
 		},
-	}, func(ctx context.Context, in *resultsInput) (*resultsOutput, error) {
-		out, err := a.results(ctx, in)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
+	}, reference{
+		answers:  map[string]string{"200": "The results.", "303": "The results are large and are available at the `Location`. There is no body."},
+		problems: []problem.Name{problem.Deleted, problem.NotAcceptable},
+		examples: resultsExamples,
+	}, a.results)
+	describeResults(api.OpenAPI(), op)
 }
 
 func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, error) {
@@ -94,9 +87,9 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 	if err != nil {
 		return nil, err
 	}
-	media, ok := acceptable(in.Accept, mediaNDJSON, mediaCSV)
+	media, ok := negotiate(in.Accept, mediaNDJSON, mediaCSV)
 	if !ok {
-		return nil, notAsResults()
+		return nil, noSuchFormat()
 	}
 	lender := requestOf(ctx).Caller.LenderID
 	asOf := a.Now().UTC().Truncate(time.Millisecond)
@@ -131,7 +124,7 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 			return nil, err
 		}
 	}
-	if err := rows.end(resultsEnd{BatchID: id, Rows: rows.count, Complete: complete, AsOf: asOf}); err != nil {
+	if err := rows.finish(resultsEnd{BatchID: id, Rows: rows.count, Complete: complete, AsOf: asOf}); err != nil {
 		return nil, err
 	}
 	if spill.export == nil {
@@ -145,8 +138,8 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 	return out, nil
 }
 
-func notAsResults() *Problem {
-	return newProblem(http.StatusNotAcceptable, "not-acceptable", "Results come as application/x-ndjson or text/csv.")
+func noSuchFormat() *Problem {
+	return newProblem(problem.NotAcceptable, "Results are available as application/x-ndjson or text/csv.")
 }
 
 func inScope(scope string, status inquiry.Status) bool {
@@ -159,8 +152,8 @@ func inScope(scope string, status inquiry.Status) bool {
 	return true
 }
 
-// spill keeps what is written in memory as long as it is small, and in an export
-// from then on.
+// spill keeps its content in memory while it is small and moves it to an export when
+// it grows.
 type spill struct {
 	create func() (Export, error)
 	buffer bytes.Buffer
@@ -177,7 +170,7 @@ func (s *spill) Write(p []byte) (int, error) {
 	}
 	export, err := s.create()
 	if err != nil {
-		return 0, fmt.Errorf("beginning an export: %w", err)
+		return 0, fmt.Errorf("creating an export: %w", err)
 	}
 	s.export = export
 	_, err = s.buffer.WriteTo(export)
@@ -187,146 +180,39 @@ func (s *spill) Write(p []byte) (int, error) {
 func (s *spill) close() (string, error) {
 	url, err := s.export.Close()
 	if err != nil {
-		return "", fmt.Errorf("ending an export: %w", err)
+		return "", fmt.Errorf("closing an export: %w", err)
 	}
 	s.export = nil
 	return url, nil
 }
 
-// abort forgets an export that was not closed.
+// abort discards an export that was not closed.
 func (s *spill) abort() {
 	if s.export != nil {
 		s.export.Abort()
 	}
 }
 
-// resultsEnd is what the last line of results says.
-type resultsEnd struct {
-	BatchID  inquiry.BatchID `json:"batchId" format:"uuid" doc:"The batch."`
-	Rows     int             `json:"rows" doc:"Lines before this one."`
-	Complete bool            `json:"complete" doc:"The batch was finished, so that no later result differs."`
-	AsOf     time.Time       `json:"asOf" doc:"When the results were read."`
-}
-
-// rowWriter writes inquiries in one of the two forms.
-type rowWriter struct {
-	count int
-	json  *json.Encoder // nil when csv is meant
-	csv   *csv.Writer
-}
-
-var csvHeader = []string{
-	"index", "inquiryId", "externalId", "businessName", "ein", "status", "sources", "sourceRecordCount",
-	"failureCode", "failureRetryable", "errors", "attempts", "startedAt", "finishedAt", "metadata",
-}
-
-func newRowWriter(w io.Writer, media string) *rowWriter {
-	if media == mediaCSV {
-		return &rowWriter{csv: csv.NewWriter(w)}
-	}
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	return &rowWriter{json: encoder}
-}
-
-func (r *rowWriter) write(e inquiry.Entry) error {
-	if r.count++; r.json != nil {
-		body, err := inquiryBody(e)
-		if err != nil {
-			return err
+// resultsExamples shows a finished batch's results in both formats.
+func resultsExamples(s *samples) ([]example, error) {
+	var all []example
+	for _, media := range []string{mediaNDJSON, mediaCSV} {
+		var text bytes.Buffer
+		rows := newRowWriter(&text, media)
+		for _, e := range s.entries {
+			if err := rows.write(e); err != nil {
+				return nil, err
+			}
 		}
-		return r.json.Encode(body)
-	}
-	if r.count == 1 {
-		if err := r.csv.Write(csvHeader); err != nil {
-			return err
-		}
-	}
-	row, err := csvRow(summary(e), e.Inquiry.EIN)
-	if err != nil {
-		return fmt.Errorf("inquiry %s: %w", e.ID, err)
-	}
-	err = r.csv.Write(row)
-	r.csv.Flush()
-	return err
-}
-
-func (r *rowWriter) end(end resultsEnd) error {
-	if r.json != nil {
-		return r.json.Encode(map[string]resultsEnd{"end": end})
-	}
-	if r.count == 0 {
-		if err := r.csv.Write(csvHeader); err != nil {
-			return err
-		}
-	}
-	r.csv.Flush()
-	return r.csv.Error()
-}
-
-func csvRow(row InquirySummary, ein string) ([]string, error) {
-	var sources, faults []string
-	for name, outcome := range row.Sources {
-		sources = append(sources, name+"="+outcome)
-	}
-	slices.Sort(sources)
-	for _, f := range row.Errors {
-		faults = append(faults, f.Pointer+" "+f.Code)
-	}
-	if len(ein) == 9 {
-		ein = ein[:2] + "-" + ein[2:] // as people write it, and no spreadsheet's number
-	}
-	failure, retryable := "", ""
-	if row.Failure != nil {
-		failure, retryable = row.Failure.Code, strconv.FormatBool(row.Failure.Retryable)
-	}
-	when := func(t *time.Time) string {
-		if t == nil {
-			return ""
-		}
-		return t.Format(time.RFC3339Nano)
-	}
-	metadata := ""
-	if len(row.Metadata) > 0 {
-		object, err := plainJSON(row.Metadata) // its keys in order
-		if err != nil {
+		if err := rows.finish(sampleResultsEnd(rows.count)); err != nil {
 			return nil, err
 		}
-		metadata = string(object)
+		all = append(all, example{place: "200 " + media, value: text.String()})
 	}
-	return []string{
-		strconv.Itoa(row.Index), row.InquiryID.String(), cell(row.ExternalID), cell(row.BusinessName), ein, row.Status,
-		strings.Join(sources, "; "), strconv.Itoa(row.SourceRecordCount), failure, retryable,
-		cell(strings.Join(faults, "; ")), strconv.Itoa(row.Attempts), when(row.StartedAt), when(row.FinishedAt),
-		metadata,
-	}, nil
+	return all, nil
 }
 
-// cell is a text that no spreadsheet runs as a formula: it has an apostrophe
-// before it if one would. So has a text that begins with an apostrophe, so that
-// removing one gives every value back. Texts that a spreadsheet would take for
-// numbers or dates are left alone: an apostrophe shows in the sheet, keeps
-// nobody's join there, and would break every program's.
-func cell(s string) string {
-	if s != "" && strings.ContainsRune(formulaMarks, []rune(s)[0]) {
-		return "'" + s
-	}
-	return s
-}
-
-// formulaMarks are what a formula may begin with in one spreadsheet or another
-// (owasp.org/www-community/attacks/CSV_Injection), and the apostrophe.
-const formulaMarks = "=+-@\t\r\n|%＝＋－＠'"
-
-// inquiryBody is an inquiry with its report.
-func inquiryBody(e inquiry.Entry) (InquiryBody, error) {
-	body := InquiryBody{InquirySummary: summary(e), BatchID: e.ID.Batch(), Inquiry: inputOf(e.Inquiry)}
-	if e.Record.Report != nil {
-		rep, err := report.Decode(e.Record.Report)
-		if err != nil {
-			return InquiryBody{}, fmt.Errorf("inquiry %s: %w", e.ID, err)
-		}
-		body.Report = &rep
-	}
-	return body, nil
+func sampleResultsEnd(rows int) resultsEnd {
+	batch := sampleFinished()
+	return resultsEnd{BatchID: batch.ID, Rows: rows, Complete: true, AsOf: batch.FinishedAt.Add(time.Minute)}
 }

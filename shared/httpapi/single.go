@@ -11,63 +11,64 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
 const (
-	// singleName is the name of the batch of one below a single inquiry.
+	// singleName is the name of the batch that contains a single inquiry.
 	singleName = "Single inquiry"
 
-	// singleRerunName is that of a batch that looks it up once more. That batch is
-	// in the list, so that it says what it is.
+	// singleRerunName is the default name of a batch that reruns a single inquiry.
+	// Such a batch appears in the list, so its name says what it is.
 	singleRerunName = "Rerun of a single inquiry"
 )
 
 type singleOutput struct {
-	Location string `header:"Location" doc:"Where the inquiry is." example:"/prod/v1/inquiries/01a20846-fe00-7bd3-9d5e-3c4b8a2f0001"`
-	Retry    string `header:"Retry-After" doc:"For how many seconds to wait before the first look." example:"2"`
+	Location string `header:"Location" doc:"Address of the inquiry." example:"/prod/v1/inquiries/01a20846-fe00-7bd3-9d5e-3c4b8a2f0001"`
+	Retry    string `header:"Retry-After" doc:"Seconds to wait before the first poll." example:"2"`
 	Replayed string `header:"Idempotent-Replayed"`
 	Body     SubmittedInquiryBody
 }
 
 // SubmittedInquiryBody answers the submission of one inquiry.
 type SubmittedInquiryBody struct {
-	InquiryID inquiry.ID      `json:"inquiryId" format:"uuid" doc:"The inquiry."`
-	BatchID   inquiry.BatchID `json:"batchId" format:"uuid" doc:"The batch of one that the inquiry lies in. It is in no list."`
-	Status    string          `json:"status" enum:"PLANNING" doc:"No worker has claimed it yet."`
-	Message   string          `json:"message" doc:"What to do next, in words."`
+	InquiryID inquiry.ID      `json:"inquiryId" format:"uuid" doc:"Id of the inquiry."`
+	BatchID   inquiry.BatchID `json:"batchId" format:"uuid" doc:"The batch that contains only this inquiry. It does not appear in the list of batches."`
+	Status    string          `json:"status" enum:"PLANNING" doc:"Always PLANNING: no worker has claimed the inquiry yet."`
+	Message   string          `json:"message" doc:"What to do next, for people."`
 }
 
-// registerSingle adds the route that takes one inquiry: a batch of one, with the
-// same rules.
-func (a *API) registerSingle(api huma.API, reader *bodyReader) {
-	submit := huma.Operation{
-		OperationID: "submit-inquiry", Method: http.MethodPost, Path: "/v1/inquiries",
-		Summary: "Submit one inquiry", DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody + 1,
-		Description: "Looks one business up, by the same rules as an inquiry of a batch. The answer comes at once; follow the inquiry at its `Location` until its status is final. " +
-			"It lies in a batch of one, which is in no list. A repeated request with the same `Idempotency-Key` answers as the first one did.",
-		SkipValidateBody: true, Errors: []int{http.StatusConflict},
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[InquiryInput](), true, "")},
-		}},
-	}
-	huma.Register(api, submit, func(ctx context.Context, in *submitInput) (*singleOutput, error) {
-		out, err := a.submitSingle(ctx, reader, in)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
+// singleRoute adds the route that takes one inquiry. It makes a batch of one, with
+// the same rules.
+func (a *API) singleRoute(api huma.API) {
+	route(a, api, huma.Operation{
+		OperationID: "submit-inquiry", Method: http.MethodPost, Path: "/v1/inquiries", Tags: []string{tagInquiries},
+		Summary: "Submit one inquiry", DefaultStatus: http.StatusOK,
+		Description: "Looks up one business, with the same rules as for the inquiries of a batch. The answer comes at once; poll the inquiry at its `Location` until its status is final. " +
+			"The inquiry is stored in a batch of its own, which does not appear in the list of batches. Repeating the request with the same `Idempotency-Key` returns the same answer.",
+	}, reference{
+		body: &requestBody{of: reflect.TypeFor[InquiryInput](), required: true,
+			text: "The inquiry, with the same rules as the inquiries of a batch."},
+		answers:  map[string]string{"200": "The inquiry was accepted."},
+		problems: []problem.Name{problem.TooManyOpen},
+		examples: func(s *samples) ([]example, error) {
+			return []example{
+				{place: inRequest, value: s.submission.Inquiries[0]},
+				{place: "200", value: submittedInquiryBody(sampleID(sampleBatchID))},
+			}, nil
+		},
+	}, a.submitSingle)
 }
 
-func (a *API) submitSingle(ctx context.Context, reader *bodyReader, in *submitInput) (*singleOutput, error) {
+func (a *API) submitSingle(ctx context.Context, in *submitInput) (*singleOutput, error) {
 	request := requestOf(ctx)
 	if !request.Caller.Role.MayChange() {
-		return nil, mayOnlyRead()
+		return nil, readOnly()
 	}
 	if !isJSON(in.ContentType) {
 		return nil, ofStatus(http.StatusUnsupportedMediaType)
 	}
-	sub, err := reader.readSingle(in.RawBody)
+	sub, err := a.submissions.readSingle(in.RawBody)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func (a *API) submitSingle(ctx context.Context, reader *bodyReader, in *submitIn
 		Inquiries:      sub.inquiries,
 		Operation:      inquiry.OperationSingle,
 		IdempotencyKey: in.IdempotencyKey,
-		Fingerprint:    sha256.Sum256(append([]byte("single"), sub.fingerprint[:]...)), // no batch is the same request
+		Fingerprint:    sha256.Sum256(append([]byte("single"), sub.fingerprint[:]...)), // differs from that of any batch
 	})
 	if err != nil {
 		return nil, err
@@ -90,19 +91,23 @@ func (a *API) submitSingle(ctx context.Context, reader *bodyReader, in *submitIn
 		Location: request.Prefix + "/v1/inquiries/" + id.Inquiry(0).String(),
 		Retry:    firstPoll,
 		Replayed: replayed,
-		Body: SubmittedInquiryBody{
-			InquiryID: id.Inquiry(0), BatchID: id, Status: string(inquiry.StatusPlanning),
-			Message: "Accepted. Follow the inquiry at its Location.",
-		},
+		Body:     submittedInquiryBody(id),
 	}, nil
 }
 
-// readSingle reads one inquiry by the rules of a batch that holds it alone, and
-// names its faults by their place in the inquiry.
+func submittedInquiryBody(id inquiry.BatchID) SubmittedInquiryBody {
+	return SubmittedInquiryBody{
+		InquiryID: id.Inquiry(0), BatchID: id, Status: string(inquiry.StatusPlanning),
+		Message: "Accepted. Follow the inquiry at its Location.",
+	}
+}
+
+// readSingle reads one inquiry as a batch that contains only it. Faults point into
+// the inquiry.
 func (b *bodyReader) readSingle(raw []byte) (submission, error) {
-	// By itself it must be one JSON value, or it could be more than one inquiry.
+	// The body must be one JSON value on its own, or it could smuggle in a second inquiry.
 	if _, err := scan(raw); err != nil {
-		return submission{}, newProblem(http.StatusBadRequest, "malformed", "The body is not valid JSON: "+err.Error()+".")
+		return submission{}, notJSON(err)
 	}
 	const before = `{"name":"` + singleName + `","inquiries":[`
 	sub, err := b.read(append(append([]byte(before), raw...), "]}"...), 1)

@@ -3,18 +3,28 @@ package httpapi
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 )
 
-// maxAnswer is the most bytes that an answer's body may have. A function's
-// answer has at most 6 MB, headers included (docs.aws.amazon.com/lambda, quotas),
-// and the body travels in it as a JSON string, in which a quotation mark and a
-// backslash take two bytes and nothing in a body of ours takes more: twice this
-// leaves a megabyte for the rest. A test holds it against the worst of each
-// answer.
-const maxAnswer = 2_500_000
+const (
+	// maxBody is the maximum size of a request body in bytes.
+	maxBody = 5 << 20
 
-// How the parts of an answer share its room, in bytes. What is left over is for
-// what does not grow.
+	// maxAnswer is the maximum size of an answer's body in bytes. A function's answer is
+	// limited to 6 MB, headers included (docs.aws.amazon.com/lambda, quotas), and contains
+	// the body as a JSON string, in which a quotation mark or a backslash takes two bytes
+	// and no other character in our bodies takes more. Twice maxAnswer leaves a megabyte
+	// for the rest. A test checks the worst case of each answer.
+	maxAnswer = 2_500_000
+)
+
+// The limits as texts show them.
+var (
+	maxBodyText   = fmt.Sprintf("%d MiB", maxBody>>20)
+	maxAnswerText = fmt.Sprintf("%.1f MB", maxAnswer/1e6)
+)
+
+// Sizes of an answer's parts, in bytes. The remainder is for what does not grow.
 const (
 	pageRoom       = 2_400_000 // the rows of a list
 	faultsRoom     = 1_000_000
@@ -22,11 +32,11 @@ const (
 	previewRoom    = 1_000_000
 )
 
-// fitting is how many of the rows, in their order, have room in so many bytes.
-// One that cannot be encoded takes none; the answer will say so.
+// fitting returns how many of the rows, from the first on, fit into this many bytes. A
+// row that cannot be encoded takes no room; writing the answer will report it.
 func fitting[T any](rows []T, room int) int {
 	for i := range rows {
-		encoded, _ := plainJSON(rows[i])
+		encoded, _ := rawJSON(rows[i])
 		if room -= len(encoded) + 1; room < 0 {
 			return i
 		}
@@ -34,9 +44,8 @@ func fitting[T any](rows []T, room int) int {
 	return len(rows)
 }
 
-// plainJSON is v as our answers have it: what HTML would read otherwise stands as
-// it is.
-func plainJSON(v any) ([]byte, error) {
+// rawJSON encodes v as answers do, without HTML escaping.
+func rawJSON(v any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)

@@ -25,14 +25,14 @@ func TestTheStatusIsExplained(t *testing.T) {
 		cancel    bool
 		want      string
 	}{
-		"nothing begun":   {nil, false, "No inquiry has been started"},
-		"under way":       {[]inquiry.Status{completed}, false, "1 of 2 inquiries are still to come"},
-		"being cancelled": {[]inquiry.Status{completed}, true, "being cancelled"},
-		"just cancelled":  {nil, true, "being cancelled"},
-		"completed":       {[]inquiry.Status{completed, completed}, false, "Every applicable source has answered"},
+		"nothing begun":   {nil, false, "No inquiry has started"},
+		"under way":       {[]inquiry.Status{completed}, false, "1 of 2 inquiries are not finished"},
+		"being cancelled": {[]inquiry.Status{completed}, true, "being canceled"},
+		"just cancelled":  {nil, true, "being canceled"},
+		"completed":       {[]inquiry.Status{completed, completed}, false, "Every applicable source answered"},
 		"failed":          {[]inquiry.Status{failed, failed}, false, "No inquiry has a useful report"},
-		"mixed":           {[]inquiry.Status{partial, failed}, false, "1 have a report from which a source is missing and 1 have none"},
-		"cancelled":       {[]inquiry.Status{completed, cancelled}, true, "A cancel stopped 1 of 2"},
+		"mixed":           {[]inquiry.Status{partial, failed}, false, "1 have a report that lacks a source and 1 have no report"},
+		"cancelled":       {[]inquiry.Status{completed, cancelled}, true, "1 of 2 inquiries were canceled"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

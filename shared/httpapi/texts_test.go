@@ -15,17 +15,17 @@ import (
 
 func TestWhatIsWrongIsSaidInWords(t *testing.T) {
 	t.Parallel()
-	const moment = "give a date and a time with its zone (RFC 3339), such as 2026-11-23T00:00:00Z; in an address, a plus sign is written %2B"
+	const moment = "give a date and time with a time zone (RFC 3339), such as 2026-11-23T00:00:00Z; in a URL, write a plus sign as %2B"
 	for name, tt := range map[string]struct{ path, parameter, want string }{
 		"a day":                      {"?createdFrom=2026-11-23", "createdFrom", moment},
 		"a zone with a plus sign":    {"?createdTo=2026-11-23T00:00:00+02:00", "createdTo", moment},
 		"an offset beyond all lists": {"?offset=9999999999", "offset", "give a number of 1000000000 or less"},
 		"an offset below 0":          {"?offset=-1", "offset", "give a number of 0 or more"},
-		"a limit with an exponent":   {"?limit=1e2", "limit", "give a whole number in digits"},
-		"a limit of half":            {"?limit=0.5", "limit", "give a whole number in digits"},
+		"a limit with an exponent":   {"?limit=1e2", "limit", "give an integer, digits only"},
+		"a limit of half":            {"?limit=0.5", "limit", "give an integer, digits only"},
 		"a status that is none":      {"?status=DONE", "status", "give one of PENDING, RUNNING, COMPLETED, PARTIAL_SUCCESS, FAILED, CANCELLED"},
 		"a name of 300 letters":      {"?namePrefix=" + strings.Repeat("n", 300), "namePrefix", "give at most 250 characters"},
-		"no parameter of ours":       {"?page=2", "page", "there is no such parameter; remove it or correct its name"},
+		"no parameter of ours":       {"?page=2", "page", "this parameter does not exist; remove it or correct its name"},
 	} {
 		resp, body := newClient(t, newFake(), io.Discard).do(t, http.MethodGet, "/v1/batch-inquiries"+tt.path, "")
 		p := problem(t, resp, body)
@@ -34,7 +34,7 @@ func TestWhatIsWrongIsSaidInWords(t *testing.T) {
 		}
 	}
 	resp, body := newClient(t, newFake(), io.Discard).do(t, http.MethodPost, "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "Idempotency-Key", "Schlüssel")
-	if p := problem(t, resp, body); len(p.Errors) != 1 || p.Errors[0].Message != "give letters, digits, blanks and signs of ASCII alone" {
+	if p := problem(t, resp, body); len(p.Errors) != 1 || p.Errors[0].Message != "give printable ASCII characters only" {
 		t.Errorf("a key in German: %s", body)
 	}
 }
@@ -88,12 +88,12 @@ func TestWhereABodyStopsBeingJSON(t *testing.T) {
 	t.Parallel()
 	const one = `{"businessName":"B"}`
 	for body, want := range map[string]string{
-		one + one:            "more follows after its one value, at byte 20.",
-		one + " \n,":         "more follows after its one value, at byte 22.",
-		one + "\x00":         "more follows after its one value, at byte 20.",
+		one + one:            "there is more text after the JSON value, at byte 20.",
+		one + " \n,":         "there is more text after the JSON value, at byte 22.",
+		one + "\x00":         "there is more text after the JSON value, at byte 20.",
 		`{"businessName":"B`: "it ends too early.",
-		`{"businessName":B}`: "it breaks off at byte 16.",
-		"\xef\xbb\xbf" + one: "it begins with a byte order mark; save it as UTF-8 without one.",
+		`{"businessName":B}`: "there is an error at byte 16.",
+		"\xef\xbb\xbf" + one: "it starts with a byte order mark; save it as UTF-8 without one.",
 	} {
 		resp, answer := newClient(t, newFake(), io.Discard).do(t, http.MethodPost, "/v1/inquiries", body)
 		if p := problem(t, resp, answer); p.Status != http.StatusBadRequest || p.Detail != "The body is not valid JSON: "+want {

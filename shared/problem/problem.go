@@ -1,148 +1,170 @@
-// Package problem names every kind of error that a caller of the API can meet.
-// The function, the authorizer and the gateway all take the names from here, so
-// that the same fault is called the same wherever it is found.
+// Package problem names every kind of error that a caller of the API can get. The
+// API function, the authorizer and the gateway all use these names, so the same
+// error has the same name wherever it is found.
 //
-// It knows words and numbers. How a problem document is written is package
-// httpapi's business, and the gateway's.
+// It holds names, statuses and texts. Package httpapi and the gateway's templates
+// write the problem documents.
 package problem
 
-// Page is where the reference page is, below what stands before /v1 in the
-// address that a client uses.
+// Page is the path of the reference page, below the prefix that a client's address
+// has before /v1.
 const Page = "/v1/docs"
 
-// Anchor is what a problem's name is preceded by in its type.
+// Anchor comes before a kind's name in a problem's type.
 const Anchor = "problem-"
 
-// Kind is one kind of problem. It never changes its name or its status: clients
-// compare them.
+// Name is the stable name of a kind of problem. Clients compare it, so it never
+// changes.
+type Name string
+
+// Every kind of problem. Kinds describes each one.
+const (
+	Malformed           Name = "malformed"
+	Unauthenticated     Name = "unauthenticated"
+	KeyMalformed        Name = "key-malformed"
+	KeyUnknown          Name = "key-unknown"
+	KeyRevoked          Name = "key-revoked"
+	TokenInvalid        Name = "token-invalid"
+	TokenExpired        Name = "token-expired"
+	TokenForeign        Name = "token-foreign"
+	NotAMember          Name = "not-a-member"
+	Forbidden           Name = "forbidden"
+	Suspended           Name = "suspended"
+	NotFound            Name = "not-found"
+	MethodNotAllowed    Name = "method-not-allowed"
+	NotAcceptable       Name = "not-acceptable"
+	NotCancellable      Name = "not-cancellable"
+	NotFinished         Name = "not-finished"
+	IdempotencyInFlight Name = "idempotency-in-flight"
+	Conflict            Name = "conflict"
+	Deleted             Name = "deleted"
+	TooLarge            Name = "too-large"
+	UnsupportedType     Name = "unsupported-media"
+	Validation          Name = "validation"
+	IdempotencyMismatch Name = "idempotency-mismatch"
+	NothingToRerun      Name = "nothing-to-rerun"
+	RateLimited         Name = "rate-limited"
+	TooManyOpen         Name = "too-many-open"
+	Internal            Name = "internal"
+	Unavailable         Name = "unavailable"
+	Timeout             Name = "timeout"
+)
+
+// Kind describes one kind of problem. Its name and status never change.
 type Kind struct {
-	Name   string `json:"name"`   // completes Type
-	Status int    `json:"status"` // the HTTP status it comes with
+	Name   Name   `json:"name"`   // completes Type
+	Status int    `json:"status"` // the HTTP status of every such problem
 	Title  string `json:"title"`
-	Help   string `json:"help"` // for the reference page: when it happens, and what to do
+	Help   string `json:"help"` // for the reference page: when it happens and what to do
 }
 
-// Type is the kind's URI for a problem document: a reference to its paragraph on
-// the reference page, below prefix, which is what stands before /v1 ("/prod" on
-// the API's own address, "" on a domain of its own).
-func Type(prefix, name string) string { return prefix + Page + "#" + Anchor + name }
+// Type returns the URI that identifies the kind in a problem document: a reference
+// to its paragraph on the reference page. The prefix is the part of the client's
+// address before /v1: "/prod" on the API's own address, "" on a custom domain.
+func Type(prefix string, name Name) string { return prefix + Page + "#" + Anchor + string(name) }
 
-// Challenge is what WWW-Authenticate says with a credential that was refused. The
-// detail has no quotes.
+// Challenge returns the WWW-Authenticate header for a rejected credential. The
+// detail must not contain quotes.
 func Challenge(detail string) string {
 	return `Bearer error="invalid_token", error_description="` + detail + `"`
 }
 
-// KeyEnded is the detail of every KeyRevoked.
-const KeyEnded = "The API key was revoked or rotated. Sign in and make a new one."
+// KeyEnded is the detail of every KeyRevoked problem.
+const KeyEnded = "The API key was revoked or rotated. Sign in and create a new one."
 
-// Refusals are the details of the problems that a credential may be, by their names.
-// They go into headers and templates as they stand, so they have no quotes.
-var Refusals = map[string]string{
+// Refusals are the details of the problems with a credential. They are copied into
+// headers and templates without escaping, so they must not contain quotes.
+var Refusals = map[Name]string{
 	KeyRevoked:   KeyEnded,
-	NotAMember:   "The token is genuine, and its user is no member here. Ask your administrator for an invitation, then sign in again.",
-	KeyMalformed: "The API key was cut short or mistyped: its checksum does not fit. Copy it again.",
-	KeyUnknown:   "The API key has the right form and was not issued here. Check that key and address belong together.",
+	NotAMember:   "The token is valid, but its user is not a member here. Ask your administrator for an invitation, then sign in again.",
+	KeyMalformed: "The API key was cut short or mistyped: its checksum does not match. Copy it again.",
+	KeyUnknown:   "The API key has the right format but was not issued here. Check that you are using the key for this environment.",
 	TokenExpired: "The token has expired. Sign in again.",
-	TokenForeign: "The token is of another user pool. Check that token and address belong together.",
-	TokenInvalid: "The token is not one that this service takes. Sign in again.",
+	TokenForeign: "The token comes from a different user pool. Check that you are using the token for this environment.",
+	TokenInvalid: "This service does not accept the token. Sign in again.",
 }
 
-// The names that more than one of us uses.
-const (
-	Unauthenticated = "unauthenticated"
-	KeyMalformed    = "key-malformed"
-	KeyUnknown      = "key-unknown"
-	KeyRevoked      = "key-revoked"
-	TokenInvalid    = "token-invalid"
-	TokenExpired    = "token-expired"
-	TokenForeign    = "token-foreign"
-	NotAMember      = "not-a-member"
-	Suspended       = "suspended"
-	NotFound        = "not-found"
-	TooLarge        = "too-large"
-	UnsupportedType = "unsupported-media"
-	RateLimited     = "rate-limited"
-	Timeout         = "timeout"
-	Internal        = "internal"
-	Malformed       = "malformed"
-	Unavailable     = "unavailable"
-)
-
-// Kinds are all there are, by status.
+// Kinds lists every kind of problem in the order of the reference page, which is
+// roughly by status.
 var Kinds = []Kind{
 	{Malformed, 400, "The request cannot be read",
-		"The body is missing or is not JSON, or the request breaks HTTP itself. The detail says where reading stopped. Correct the request; sending it again as it is will not help."},
+		"The body is missing or is not valid JSON, or the HTTP request itself is malformed. `detail` says where parsing stopped. Fix the request before you send it again."},
 
 	{Unauthenticated, 401, "Not signed in",
-		"There is no credential in the Authorization header, or it is neither a token nor a key. Send `Authorization: Bearer <credential>` with an API key (it begins with vd__) or a Cognito token."},
+		"The Authorization header is missing, or it contains neither a token nor an API key. Send `Authorization: Bearer <credential>` with an API key (which starts with vd__) or a Cognito token."},
 	{KeyMalformed, 401, "The API key is malformed",
-		"It cannot be a key of ours: it was cut short, has a character mistyped, or has something around it. The checksum at its end says so without looking anything up. Copy it again from `GET /v1/users/me/api-key`."},
+		"The key was cut short, has a mistyped character, or has extra characters around it: the checksum at its end does not match. Copy it again from `GET /v1/users/me/api-key`."},
 	{KeyUnknown, 401, "The API key is unknown",
-		"It has the form of a key and is none that was issued here. Check that key and address belong together: each environment has keys of its own."},
+		"The key has the right format but was never issued here. Each environment has its own keys: check that you are using the key for this one."},
 	{KeyRevoked, 401, "The API key has ended",
-		"It was a valid key until it was revoked or rotated. Sign in: with your token, `GET /v1/users/me/api-key` shows the key that is in use, and `POST /v1/users/me/api-key/rotate` makes a new one. Only who holds the whole key is told this."},
+		"The key was valid until it was revoked or rotated. Sign in: with your token, `GET /v1/users/me/api-key` shows your current key, and `POST /v1/users/me/api-key/rotate` creates a new one. Only a caller who sends the complete key gets this answer."},
 	{TokenInvalid, 401, "The token is invalid",
-		"Its signature does not fit, it was issued to another application, or it is not a token that this service takes (an ID token or an access token). Sign in again."},
+		"The token's signature does not match, it was issued to another application, or it is neither an ID token nor an access token. Sign in again."},
 	{TokenExpired, 401, "The token has expired",
-		"It was valid and its time is over. Refresh it, or sign in again. For systems that run unattended, use an API key."},
-	{TokenForeign, 401, "The token is of another user pool",
-		"Its issuer is not this environment's user pool. Check that token and address belong together."},
-	// 401, for it is the one status that the gateway has for a refusal. Nor is it
-	// far off: signing in again is what helps.
+		"The token was valid but has expired. Refresh it or sign in again. For unattended systems, use an API key."},
+	{TokenForeign, 401, "The token comes from a different user pool",
+		"The token was issued by a user pool other than this environment's. Check that you are using the token for this environment."},
+	// The gateway has only one status, 401, for a rejected credential. It is also
+	// close to the truth: signing in again is what helps.
 	{NotAMember, 401, "Not a member here",
-		"The token is genuine, and nothing is wrong with the header: its user has an account and acts for no lender here. Ask your administrator to finish the invitation, then sign in again. The token that you had is refused for up to five minutes more, a new one is not."},
+		"The token is valid, but its user does not belong to a lender here. Ask your administrator to complete your invitation, then sign in again. Your current token may be rejected for up to five more minutes; a new one works at once."},
 
-	{"forbidden", 403, "Not allowed",
-		"You are signed in, and your role may not do this. A viewer reads; a member also submits, cancels and reruns."},
+	{Forbidden, 403, "Not allowed",
+		"You are signed in, but your role does not allow this. A viewer can only read; a member can also submit, cancel, rerun and delete."},
 	{Suspended, 403, "Suspended",
-		"The credential is genuine, and its user or lender may not use the service at the moment. Ask your contact with us."},
+		"The credential is valid, but its user or lender is suspended. Contact your account manager."},
 
 	{NotFound, 404, "Not found",
-		"There is nothing here, or it is another lender's: the two cannot be told apart. Batches are kept for 30 days."},
-	{"method-not-allowed", 405, "The method is not allowed here",
-		"The path exists, and not with this method. The Allow header lists those it has."},
-	{"not-acceptable", 406, "No acceptable representation",
-		"The Accept header asks for media types that this answer does not come in."},
-	{"not-cancellable", 409, "The batch is already finished",
-		"Every inquiry of the batch has its final status, so there is nothing left to cancel."},
-	{"not-finished", 409, "The batch is not finished yet",
-		"Some of its inquiries have no final status. Send the request again when isTerminal is true, or cancel the batch first."},
-	{"idempotency-in-flight", 409, "A request with the same idempotency key is under way",
-		"Another request got in the way, which may be the same one. Retry-After says when to send it again, with the same Idempotency-Key."},
-	{"conflict", 503, "Too many changes at once",
-		"Others changed the same thing at the same moment, several times in a row. Send the request again, with the same Idempotency-Key."},
-	{"deleted", 410, "The batch's data was deleted",
+		"Nothing exists here, or it belongs to another lender: the answer does not reveal which. Batches are kept for 30 days."},
+	{MethodNotAllowed, 405, "The method is not allowed here",
+		"The path exists, but not with this method. The Allow header lists the methods you can use."},
+	{NotAcceptable, 406, "No acceptable format",
+		"The answer is not available in any of the media types in your Accept header."},
+	{NotCancellable, 409, "The batch has already finished",
+		"Every inquiry of the batch has a final status, so there is nothing left to cancel."},
+	{NotFinished, 409, "The batch has not finished yet",
+		"Some inquiries of the batch do not have a final status yet. Wait until `isTerminal` is true, or cancel the batch first, then send the request again."},
+	{IdempotencyInFlight, 409, "A request with the same idempotency key is in progress",
+		"Another request, possibly this same one, got in the way. Send the request again with the same Idempotency-Key after the number of seconds in Retry-After."},
+	{Conflict, 503, "Too many changes at once",
+		"Other requests kept changing the same data at the same time. Send the request again with the same Idempotency-Key."},
+	{Deleted, 410, "The batch's data was deleted",
 		"Your lender deleted the batch. Its status and counts remain; its inquiries and reports are gone for good."},
 	{TooLarge, 413, "The request is too large",
-		"A body has at most 5 MiB, and a batch must fit one transaction of the table. Split it into smaller batches."},
+		"The body is larger than `bodyBytesMax` in `GET /v1/users/me`, or the batch is too large to store in one transaction. Split it into smaller batches."},
 	{UnsupportedType, 415, "The body's media type is not supported",
-		"Send the body as application/json, in UTF-8."},
+		"Send the body as application/json in UTF-8."},
 
-	{"validation", 422, "The request breaks the rules",
-		"Nothing was stored. `errors` lists everything that is wrong: where (a JSON pointer into the body, or a parameter's name), the inquiry's index and externalId, a code for programs, and what to change. Of what was sent it repeats names of members and parameters, and externalIds; no other value."},
-	{"idempotency-mismatch", 422, "The idempotency key was used for another request",
-		"Within the last 24 hours, this Idempotency-Key came with another request: another body, another batch or another route. Nothing was done for this one. Use a new key for a new request."},
+	{Validation, 422, "The request is not valid",
+		"Nothing was stored. `errors` lists everything that is wrong: where it is (a JSON pointer into the body, or the name of a parameter), the inquiry's index and externalId, a code for programs, and what to change. It repeats only field names, parameter names and externalIds from your request, never other values."},
+	{IdempotencyMismatch, 422, "The idempotency key was used for a different request",
+		"You used this Idempotency-Key within the last 24 hours for a different request: a different body, batch or route. This request was not carried out. Use a new key for a new request."},
 
-	{"nothing-to-rerun", 422, "Nothing to run again",
-		"The batch has no inquiry in the scope that the request names, or it lists none. Inquiries that were rejected cannot be run again: correct and submit them."},
+	{NothingToRerun, 422, "Nothing to rerun",
+		"No inquiry of the batch is in the requested scope, or the list of inquiries is empty. Rejected inquiries cannot be rerun: correct them and submit them again."},
 
 	{RateLimited, 429, "Too many requests",
-		"Your lender's users and keys together have sent more requests than the limits that GET /v1/users/me shows, or one batch was polled too often. Retry-After says for how many seconds to wait. Polling a batch more often than its Retry-After gains nothing: ask with waitSeconds instead, which answers as soon as something changed."},
+		"Your lender's users and keys together sent requests faster than the limits in `GET /v1/users/me` allow, or polled one batch too often. Wait for the number of seconds in Retry-After. Polling a batch more often than its Retry-After gains nothing: use `waitSeconds` instead, which answers as soon as something changes."},
 
-	{"too-many-open", 429, "Too many open inquiries",
-		"With these, your lender's unfinished batches would have more inquiries than it may have open. Nothing was stored. A batch counts with all its inquiries until it is finished. Retry-After estimates when there is room; cancelling a batch makes room sooner."},
+	{TooManyOpen, 429, "Too many open inquiries",
+		"With these inquiries, your lender would have too many in unfinished batches. Nothing was stored. All inquiries of a batch count until the batch finishes. Retry-After estimates when there will be room; canceling a batch makes room sooner."},
 
 	{Internal, 500, "Internal error",
-		"The error is ours and has been logged under the requestId. Send the request again with the same Idempotency-Key; if it stays, give support the requestId."},
-	{Unavailable, 503, "Not available at the moment",
-		"Something that we depend on did not answer in time, or takes no more at the moment. The request may have been carried out. Send it again as Retry-After says, with the same Idempotency-Key: it will not be carried out twice."},
-	{Timeout, 504, "The answer took too long",
+		"The error is on our side and has been logged under the requestId. Send the request again with the same Idempotency-Key. If the error persists, give the requestId to support."},
+	{Unavailable, 503, "Temporarily unavailable",
+		"A service that we depend on did not answer in time or is at capacity. The request may have been carried out. Send it again after Retry-After with the same Idempotency-Key: it will not be carried out twice."},
+	{Timeout, 504, "The request took too long",
 		"The request may have been carried out. Send it again with the same Idempotency-Key: it will not be carried out twice."},
 }
 
-// Of returns the kind of this name; ok is false when there is none.
-func Of(name string) (k Kind, ok bool) {
+// Kind returns the kind with this name. A test checks that every constant has one.
+func (n Name) Kind() Kind {
+	k, _ := Of(n)
+	return k
+}
+
+// Of returns the kind with this name. ok is false if there is none.
+func Of(name Name) (k Kind, ok bool) {
 	for _, k := range Kinds {
 		if k.Name == name {
 			return k, true
@@ -151,7 +173,7 @@ func Of(name string) (k Kind, ok bool) {
 	return Kind{}, false
 }
 
-// OfStatus returns the kinds that come with an HTTP status.
+// OfStatus returns the kinds that have an HTTP status.
 func OfStatus(status int) []Kind {
 	var kinds []Kind
 	for _, k := range Kinds {

@@ -13,7 +13,7 @@ import (
 // general.
 var refusals = []struct {
 	fault   error
-	problem string
+	problem problem.Name
 	// detail goes into a template as it stands, so it has no quotes.
 	detail string
 }{
@@ -28,7 +28,7 @@ var refusals = []struct {
 }
 
 // refusalOf returns the problem that a caller's fault is; "" when err is ours.
-func refusalOf(err error) string {
+func refusalOf(err error) problem.Name {
 	for _, r := range refusals {
 		if errors.Is(err, r.fault) {
 			return r.problem
@@ -41,7 +41,7 @@ func refusalOf(err error) string {
 // is. The gateway keeps a denial, so a wrong credential that is sent again and
 // again costs nothing; a corrected one is another, and is looked at anew. So is the
 // token of whoever was invited meanwhile and has signed in again.
-func refuse(stage, name string) response {
+func refuse(stage string, name problem.Name) response {
 	for _, r := range refusals {
 		if r.problem != name {
 			continue

@@ -225,7 +225,7 @@ func TestARefusalSaysWhichProblemItIs(t *testing.T) {
 	for name, c := range map[string]struct {
 		credential string
 		change     func(fixture)
-		want       string
+		want       problem.Name
 	}{
 		"no credential":                   {credential: "", want: "unauthenticated"},
 		"only Bearer":                     {credential: "Bearer ", want: "unauthenticated"},

@@ -1,4 +1,4 @@
-package httpapi
+package main
 
 import (
 	"bytes"
@@ -16,39 +16,38 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/batch-inquiries/batch-inquiries/shared/problem"
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 )
 
-// In tests the page is made anew, and the one that is served elsewhere is held
-// against it.
-func init() {
-	for i, r := range renderings {
-		if r.path == problem.Page {
-			renderings[i].render = renderPage
-		}
-	}
-}
+var (
+	//go:embed reference.html
+	source string
+	//go:embed reference.css
+	style string
+	//go:embed reference.js
+	script string
+)
 
+// renderPage returns the document as one HTML page.
 func renderPage(doc *huma.OpenAPI) ([]byte, error) {
-	var page bytes.Buffer
-	if err := pageTemplate().Execute(&page, newPage(doc)); err != nil {
-		return nil, fmt.Errorf("rendering the page: %w", err)
+	content, err := newPage(doc)
+	if err != nil {
+		return nil, err
 	}
-	return page.Bytes(), nil
+	var out bytes.Buffer
+	err = pageTemplate().Execute(&out, content)
+	return out.Bytes(), err
 }
-
-//go:embed reference.html
-var pageSource string
 
 func pageTemplate() *template.Template {
 	return template.Must(template.New("reference").Funcs(template.FuncMap{
 		"prose":  prose,
-		"style":  func() template.CSS { return template.CSS(pageStyle) },
-		"script": func() template.JS { return template.JS(pageScript) },
-	}).Parse(pageSource))
+		"style":  func() template.CSS { return template.CSS(style) },
+		"script": func() template.JS { return template.JS(script) },
+	}).Parse(source))
 }
 
-// page is what the reference page shows, in its order.
+// page is the content of the reference page in its order.
 type page struct {
 	Title, Version, Introduction string
 	Security                     []pageField
@@ -58,9 +57,11 @@ type page struct {
 	Headers                      []pageField
 }
 
+// pageProblem is one kind of problem, as the document lists it.
 type pageProblem struct {
-	problem.Kind
-	Example string
+	Name, Title, Help string
+	Status            int
+	Example           string
 }
 
 type pageSection struct {
@@ -79,14 +80,14 @@ type pageOperation struct {
 
 type pageResponse struct {
 	Status, Reason, Description string
-	Kinds                       []string // of problems, whose paragraphs have the examples
+	Kinds                       []string // of problems; their paragraphs have the examples
 	Media                       []pageMedia
 	Headers                     []pageField
-	Shared                      []string // headers that have a paragraph of their own
+	Shared                      []string // headers with a paragraph of their own
 }
 
-// pageMedia is a body in one of its forms. Lines are the schemas of its lines,
-// Columns those of its table, if it has either.
+// pageMedia is a body in one media type. Lines is the schema of its lines and Columns are
+// those of its table, if it has any.
 type pageMedia struct {
 	Name, Description string
 	Type, Lines       template.HTML
@@ -96,7 +97,7 @@ type pageMedia struct {
 
 type pageExample struct{ Summary, Text string }
 
-// pageField is one line of a table: a parameter, a header or a member.
+// pageField is one row of a table: a parameter, a header or a schema member.
 type pageField struct {
 	Name, In, Description string
 	Type                  template.HTML
@@ -110,11 +111,11 @@ type pageSchema struct {
 	Members           []pageField
 }
 
-func newPage(doc *huma.OpenAPI) page {
+func newPage(doc *huma.OpenAPI) (page, error) {
 	p := page{Title: doc.Info.Title, Version: doc.Info.Version, Introduction: doc.Info.Description}
-	examples := exampleProblems()
-	for _, k := range problem.Kinds {
-		p.Problems = append(p.Problems, pageProblem{k, indented(examples[k.Name])})
+	var err error
+	if p.Problems, err = pageProblemsOf(doc); err != nil {
+		return p, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Components.SecuritySchemes)) {
 		p.Security = append(p.Security, pageField{Name: name, Description: doc.Components.SecuritySchemes[name].Description})
@@ -138,7 +139,24 @@ func newPage(doc *huma.OpenAPI) page {
 	for _, name := range slices.Sorted(maps.Keys(schemas)) {
 		p.Schemas = append(p.Schemas, pageSchema{Name: name, Description: schemas[name].Description, Members: membersOf(schemas[name])})
 	}
-	return p
+	return p, nil
+}
+
+func pageProblemsOf(doc *huma.OpenAPI) (problems []pageProblem, err error) {
+	text, err := json.Marshal(doc.Extensions["x-problems"])
+	if err != nil {
+		return nil, err
+	}
+	var listed []struct {
+		Name, Title, Help string
+		Status            int
+		Example           json.RawMessage
+	}
+	err = json.Unmarshal(text, &listed)
+	for _, p := range listed {
+		problems = append(problems, pageProblem{p.Name, p.Title, p.Help, p.Status, indented(p.Example)})
+	}
+	return problems, err
 }
 
 func pageOperationOf(doc *huma.OpenAPI, op *huma.Operation) pageOperation {
@@ -167,7 +185,7 @@ func pageResponseOf(doc *huma.OpenAPI, code string, response *huma.Response) pag
 	}
 	status, _ := strconv.Atoi(code)
 	out := pageResponse{Status: code, Reason: http.StatusText(status), Description: response.Description}
-	if media := response.Content[problemMedia]; media != nil {
+	if media := response.Content["application/problem+json"]; media != nil {
 		out.Description, out.Kinds = "", slices.Sorted(maps.Keys(media.Examples))
 	} else {
 		out.Media = mediaOf(response.Content)
@@ -188,10 +206,10 @@ func mediaOf(content map[string]*huma.MediaType) []pageMedia {
 	for _, name := range slices.Sorted(maps.Keys(content)) {
 		media := content[name]
 		one := pageMedia{Name: name, Description: media.Schema.Description, Type: typeOf(media.Schema)}
-		if lines, ok := media.Extensions[extensionLines].(*huma.Schema); ok {
+		if lines, ok := media.Extensions["x-item-schema"].(*huma.Schema); ok {
 			one.Lines = typeOf(lines)
 		}
-		columns, _ := media.Extensions[extensionColumns].([]column)
+		columns, _ := media.Extensions["x-columns"].([]httpapi.Column)
 		for _, c := range columns {
 			one.Columns = append(one.Columns, pageField{Name: c.Name, Type: "text", Description: c.Description})
 		}
@@ -238,7 +256,7 @@ func fieldOf(name, in, description string, schema *huma.Schema, required bool, e
 	return f
 }
 
-// written is an example as it is written: a text as it stands, anything else as JSON.
+// written returns an example as it is written: a string unchanged, anything else as JSON.
 func written(example any) string {
 	switch example := example.(type) {
 	case nil:
@@ -253,7 +271,7 @@ func written(example any) string {
 	return string(text)
 }
 
-// typeOf says in a word or two what a value is, with a link to its schema.
+// typeOf describes a value's type in a word or two, with a link to its schema.
 func typeOf(s *huma.Schema) template.HTML {
 	if s == nil {
 		return ""
@@ -284,56 +302,56 @@ func typeOf(s *huma.Schema) template.HTML {
 	return template.HTML(template.HTMLEscapeString(word))
 }
 
-// limitsOf says in words what a value has to keep to.
+// limitsOf describes the limits of a value.
 func limitsOf(s *huma.Schema) []string {
 	var limits []string
-	say := func(format string, args ...any) { limits = append(limits, fmt.Sprintf(format, args...)) }
+	add := func(format string, args ...any) { limits = append(limits, fmt.Sprintf(format, args...)) }
 	if len(s.Enum) > 0 {
 		var words []string
 		for _, word := range s.Enum {
-			if word != nil { // the type says that it may be null
+			if word != nil { // the type already says "or null"
 				words = append(words, fmt.Sprint(word))
 			}
 		}
 		if len(words) == 1 {
-			say("always %s", words[0])
+			add("always %s", words[0])
 		} else {
-			say("one of %s", strings.Join(words, ", "))
+			add("one of %s", strings.Join(words, ", "))
 		}
 	}
 	if s.Pattern != "" {
-		say("matches %s", s.Pattern)
+		add("matches %s", s.Pattern)
 	}
 	if s.Minimum != nil {
-		say("at least %v", *s.Minimum)
+		add("at least %v", *s.Minimum)
 	}
 	if s.Maximum != nil {
-		say("at most %v", strconv.FormatFloat(*s.Maximum, 'f', -1, 64))
+		add("at most %v", strconv.FormatFloat(*s.Maximum, 'f', -1, 64))
 	}
 	if s.MinLength != nil {
-		say("at least %d characters", *s.MinLength)
+		add("at least %d characters", *s.MinLength)
 	}
 	if s.MaxLength != nil {
-		say("at most %d characters", *s.MaxLength)
+		add("at most %d characters", *s.MaxLength)
 	}
 	if s.MinItems != nil {
-		say("at least %d items", *s.MinItems)
+		add("at least %d items", *s.MinItems)
 	}
 	if s.MaxItems != nil {
-		say("at most %d items", *s.MaxItems)
+		add("at most %d items", *s.MaxItems)
 	}
 	if s.MaxProperties != nil {
-		say("at most %d names", *s.MaxProperties)
+		add("at most %d names", *s.MaxProperties)
 	}
 	if s.Default != nil {
-		say("default %v", s.Default)
+		add("default %v", s.Default)
 	}
 	return limits
 }
 
 func indented(example any) string {
 	if text, ok := example.(string); ok {
-		return text // not JSON: a file's lines
+		return text // the lines of a file, which are not JSON
 	}
 	text, err := json.MarshalIndent(example, "", "  ")
 	if err != nil {
@@ -347,8 +365,7 @@ var (
 	boldMark = regexp.MustCompile(`\*\*([^*]+)\*\*`)
 )
 
-// prose turns our own texts into HTML: paragraphs, code and emphasis are all
-// that they have.
+// prose turns our own texts into HTML. They contain only paragraphs, code and emphasis.
 func prose(text string) template.HTML {
 	var out strings.Builder
 	for paragraph := range strings.SplitSeq(text, "\n\n") {
@@ -358,4 +375,10 @@ func prose(text string) template.HTML {
 		out.WriteString("<p>" + safe + "</p>\n")
 	}
 	return template.HTML(out.String())
+}
+
+// operationsOf lists the operations of one path in the order of their methods' names.
+func operationsOf(path *huma.PathItem) []*huma.Operation {
+	return slices.DeleteFunc([]*huma.Operation{path.Delete, path.Get, path.Patch, path.Post, path.Put},
+		func(op *huma.Operation) bool { return op == nil })
 }
