@@ -31,7 +31,7 @@ func (a *API) cancelRoute(api huma.API) {
 		Summary: "Cancel a batch", DefaultStatus: http.StatusAccepted,
 		Description: "Cancels the inquiries that no worker has claimed; running inquiries finish. " +
 			"Returns the batch's status: 202 while inquiries are still running, 200 once the canceled batch has finished. Repeating the request is harmless. " +
-			"For a batch that finished without a cancel, the answer is a 409 `not-cancellable`.",
+			"For a batch that finished without a cancel, the response is a 409 `not-cancellable`.",
 		Responses: map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{
 			mediaJSON: {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[BatchBody](), true, "")},
 		}}},

@@ -23,8 +23,8 @@ var introduction = "Screen hundreds of businesses with one request. Submit a bat
 	"`GET /v1/batch-inquiries/{batch_id}` returns its progress. `GET /v1/batch-inquiries/{batch_id}/inquiries` lists its inquiries, " +
 	"and `GET /v1/inquiries/{inquiry_id}` returns one inquiry with its report.\n\n" +
 	"**Conventions.** Bodies are JSON in UTF-8 with camelCase field names. Times are RFC 3339 in UTC. The unit of a duration is at the end of its field's name. " +
-	"New fields may be added to answers, and new values to lists of codes: ignore those that you do not know. " +
-	"A path works with or without a trailing slash. HEAD returns the headers of GET without a body, and its `Content-Length` is not that of GET. OPTIONS lists the methods of a path.\n\n" +
+	"New fields may be added to responses, and new values to lists of codes: ignore those that you do not know. " +
+	"A path works with or without a trailing slash. HEAD returns the headers of GET without a body; do not rely on its `Content-Length`. OPTIONS lists the methods of a path.\n\n" +
 	"**Errors** are problem documents (RFC 9457, `application/problem+json`). `type` identifies the kind of problem by a link to its paragraph on this page. The part after `#problem-` never changes: compare that. " +
 	"An error repeats field names, parameter names and `externalId`s from your request so that you can find the place. It never repeats other values, because they may be personal data.\n\n" +
 	"**Retries.** You can repeat any GET, and any POST with the same `Idempotency-Key`. After a 429 or 503, wait for the number of seconds in `Retry-After`.\n\n" +
@@ -33,9 +33,9 @@ var introduction = "Screen hundreds of businesses with one request. Submit a bat
 		fairuse.Requests.Burst, fairuse.Requests.PerSecond, fairuse.Polls.PerSecond) +
 	"`RateLimit-Policy` and `RateLimit` show the limits that a request counted against: the quota (`q`), what remains of it (`r`), how many seconds a full refill takes (`w`), and how many seconds are left until it is full (`t`). Each server process counts rates separately, so with concurrent requests less may remain than `r` says: follow the policy. " +
 	"Requests beyond a limit get a 429. A lender who stays within the limits is never rejected. The rates are approximate; the limit on open inquiries is exact.\n\n" +
-	"**Browsers.** If the environment has a portal, scripts from the portal's origin can read answers. All answers of the service then have `Vary: Origin`, and answers to the portal have `Access-Control-Allow-Origin` and `Access-Control-Expose-Headers`, which lists the headers described here. " +
+	"**Browsers.** If the environment has a portal, scripts from the portal's origin can read responses. All responses of the service then have `Vary: Origin`, and responses to the portal have `Access-Control-Allow-Origin` and `Access-Control-Expose-Headers`, which lists the headers described here. " +
 	"OPTIONS answers a preflight request with `Access-Control-Allow-Methods`, `Access-Control-Allow-Headers` and `Access-Control-Max-Age` (in seconds). There are no cookies.\n\n" +
-	"**Support.** Send your own `X-Request-Id` (up to 128 visible ASCII characters) to find a request under the same id in your logs and ours. The answer repeats it. " +
+	"**Support.** Send your own `X-Request-Id` (up to 128 visible ASCII characters) to find a request under the same id in your logs and ours. The response repeats it. " +
 	"Without one, the service assigns an id. Requests that the gateway itself rejects have an `X-Request-Id` only if you sent one; the gateway's own id is `requestId` in the problem document and `x-amzn-RequestId`."
 
 // Names that several operations share.
@@ -122,7 +122,7 @@ func describeShared(doc *huma.OpenAPI) {
 	}
 	doc.Components.Headers = map[string]*huma.Header{
 		headerRequestID:    text("Id of the request: the one you sent, or one that the service assigned.", sampleRequestID),
-		headerCacheControl: text("no-store: do not store the answer. Absent if the gateway itself rejected the request.", "no-store"),
+		headerCacheControl: text("no-store: do not store the response. Absent if the gateway itself rejected the request.", "no-store"),
 		headerRetryAfter:   {Description: "Seconds to wait before you try again.", Schema: secondsSchema(), Example: 30},
 		headerReplayed:     {Description: "true if an earlier request with the same Idempotency-Key was already carried out; otherwise absent.", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"true"}}, Example: "true"},
 		headerAuthenticate: text("How to authenticate, and what was wrong, in `error` and `error_description` (RFC 6750). On the API key routes, API Gateway renames this header to `X-Amzn-Remapped-Www-Authenticate`.", `Bearer error="invalid_token", error_description="The token has expired. Sign in again."`),
@@ -134,7 +134,7 @@ func describeShared(doc *huma.OpenAPI) {
 	doc.Components.Parameters = map[string]*huma.Param{
 		headerRequestID: {
 			Name: headerRequestID, In: "header", Schema: &huma.Schema{Type: huma.TypeString}, Example: "nightly-run-7",
-			Description: "Your own id for the request: up to 128 visible ASCII characters. It appears in the answer, in problem documents and in our logs. Any other value is replaced by an id that the service assigns.",
+			Description: "Your own id for the request: up to 128 visible ASCII characters. It appears in the response, in problem documents and in our logs. Any other value is replaced by an id that the service assigns.",
 		},
 	}
 }
@@ -147,8 +147,8 @@ func secondsSchema() *huma.Schema {
 // idempotencyText describes the Idempotency-Key of every route that embeds Idempotency.
 const idempotencyText = "A unique key that you choose for this operation: 1 to 255 printable ASCII characters. Do not reuse it for anything else. " +
 	"It is valid for 24 hours and applies to your whole lender: all its users and keys, on all routes that share this description. " +
-	"Repeating the same request with the key does not carry it out again: the answer shows the current state of the first request's result, with `Idempotent-Replayed: true`. " +
-	"A different request with the same key gets a 422 `idempotency-mismatch`. While the first request may still be in progress, the answer is a 409 `idempotency-in-flight`. " +
+	"Repeating the same request with the key does not carry it out again: the response shows the current state of the first request's result, with `Idempotent-Replayed: true`. " +
+	"A different request with the same key gets a 422 `idempotency-mismatch`. While the first request may still be in progress, the response is a 409 `idempotency-in-flight`. " +
 	"A request that is rejected does not use up its key."
 
 // shareIdempotencyKey moves the parameter of Idempotency, which has no description of

@@ -9,7 +9,7 @@ type SubmitBody struct {
 	Inquiries    []InquiryInput    `json:"inquiries" minItems:"1" maxItems:"65535" doc:"The businesses to look up: at most 250, unless your lender has a different limit."`
 	Metadata     map[string]string `json:"metadata,omitempty" maxProperties:"16" doc:"Up to 16 values of at most 250 characters each, with keys of at most 40 characters. They are returned unchanged."`
 	OnInvalid    string            `json:"onInvalid,omitempty" enum:"reject,skip" default:"reject" doc:"What happens if some inquiries are invalid. reject: nothing is stored. skip: the invalid inquiries are stored as FAILED with the reasons, and the others are looked up; a batch without a valid inquiry, or with an error outside its inquiries, is still rejected as a whole."`
-	ValidateOnly bool              `json:"validateOnly,omitempty" doc:"Check the batch and store nothing. The answer lists all errors, possible duplicates, and the inquiries as they would be stored."`
+	ValidateOnly bool              `json:"validateOnly,omitempty" doc:"Check the batch and store nothing. The response lists all errors, possible duplicates, and the inquiries as they would be stored."`
 }
 
 // InquiryInput is one business to look up.
@@ -22,7 +22,7 @@ type InquiryInput struct {
 	Email        string            `json:"email,omitempty" maxLength:"254" pattern:"^([^@\\s]+@[^@\\s]+)?$" doc:"Email address." example:"office@kylderon.example"`
 	Website      string            `json:"website,omitempty" maxLength:"2048" pattern:"^\\S*$" doc:"Website, with or without https://." example:"kylderon.example"`
 	Principals   []PrincipalInput  `json:"principals,omitempty" maxItems:"20" doc:"People who own or run the business."`
-	ExternalID   string            `json:"externalId,omitempty" maxLength:"128" doc:"Your own id for the inquiry, unique in the batch. Every answer about the inquiry repeats it." example:"LOAN-1001"`
+	ExternalID   string            `json:"externalId,omitempty" maxLength:"128" doc:"Your own id for the inquiry, unique in the batch. Every response about the inquiry repeats it." example:"LOAN-1001"`
 	Metadata     map[string]string `json:"metadata,omitempty" maxProperties:"16" doc:"Up to 16 values of at most 250 characters each, with keys of at most 40 characters. They are returned unchanged."`
 }
 

@@ -22,7 +22,7 @@ type APIKeyBody struct {
 
 // rotateInput has an idempotency key with rules of its own, unlike Idempotency.
 type rotateInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"printable ASCII characters only" doc:"A unique key that you choose for this rotation: 1 to 255 printable ASCII characters. If you sign the request with an API key, it needs at least 20 characters and must be impossible to guess, such as a UUID. It applies to rotations of your own API key only, for 24 hours. Repeating the rotation with it returns the same new key, with Idempotent-Replayed: true. A rotation that is rejected does not use up its key." example:"8f3f4f0e-6f0b-4a54-9a0c-2f1b7d5c9e11"`
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"printable ASCII characters only" doc:"A unique key that you choose for this rotation: 1 to 255 printable ASCII characters. If you authenticate with an API key, it needs at least 20 characters and must be impossible to guess, such as a UUID. It applies to rotations of your own API key only, for 24 hours. Repeating the rotation with it returns the same new key, with Idempotent-Replayed: true. A rotation that is rejected does not use up its key." example:"8f3f4f0e-6f0b-4a54-9a0c-2f1b7d5c9e11"`
 }
 
 type rotateOutput struct {
@@ -42,7 +42,7 @@ func (a *API) showKeyRoutes(api huma.API) {
 		OperationID: "get-api-key", Method: http.MethodGet, Path: "/v1/users/me/api-key", Tags: []string{tagUsers},
 		Summary: "Show your API key",
 		Description: "Returns your key. The first call creates it, and it stays the same until you rotate or revoke it. " +
-			"It acts as you: with your role, for your lender. After you revoke it, the answer is a 404 until you rotate. " +
+			"It acts as you: with your role, for your lender. After you revoke it, the response is a 404 until you rotate. " +
 			"A key that has ended cannot read this, even while other routes still accept it.",
 	}
 	short := show
@@ -72,8 +72,8 @@ func (a *API) rotateKeyRoute(api huma.API) {
 		OperationID: "rotate-api-key", Method: http.MethodPost, Path: "/v1/users/me/api-key/rotate", Tags: []string{tagUsers},
 		Summary: "Replace your API key", DefaultStatus: http.StatusOK,
 		Description: "Returns a new key, which works at once. The old key, if there is one, ends. If it was used in the last five minutes, it may keep working for up to five more, but it cannot show, create or end a key. " +
-			"Send an `Idempotency-Key`: if the answer is lost, repeating the same request returns the same new key, for 24 hours or until the key is rotated or revoked again.\n\n" +
-			"If you signed the request with the old API key, repeating it works only while that key is still accepted, and only with an `Idempotency-Key`; otherwise anyone who stole the old key could get the new one. In that case, sign in and use `GET` to see your key.",
+			"Send an `Idempotency-Key`: if the response is lost, repeating the same request returns the same new key, for 24 hours or until the key is rotated or revoked again.\n\n" +
+			"If you authenticated with the old API key, repeating the request works only while that key is still accepted, and only with an `Idempotency-Key`; otherwise anyone who stole the old key could get the new one. If you can no longer repeat it, sign in and use `GET` to see your new key.",
 	}, reference{
 		answers:  map[string]string{"200": "Your new key."},
 		problems: []problem.Name{problem.NotFound},

@@ -65,7 +65,7 @@ func (a *API) takePollToken(ctx context.Context, id inquiry.BatchID) error {
 		return nil
 	}
 	return rateLimited(s.Wait, fmt.Sprintf("You are polling this batch more than %d times per second. "+
-		"Poll only as often as Retry-After says, or use waitSeconds, which answers as soon as something changes.", s.PerSecond))
+		"Poll only as often as Retry-After says, or use waitSeconds, which returns as soon as something changes.", s.PerSecond))
 }
 
 func rateLimited(wait int, detail string) *Problem {

@@ -20,15 +20,15 @@ import (
 
 type pollInput struct {
 	BatchPath
-	WaitSeconds int    `query:"waitSeconds" minimum:"0" maximum:"20" default:"0" doc:"Wait until the batch changes before answering, for at most this many seconds. A change means that the batch differs from the ETag in If-None-Match or, without one, from its state when the request arrived. A terminal batch is answered at once." example:"20"`
-	IfNoneMatch string `header:"If-None-Match" doc:"ETags that you already have. If one of them is still current, the answer is a 304 without a body." example:"\"6a7d0c5b3e9f4a21\""`
+	WaitSeconds int    `query:"waitSeconds" minimum:"0" maximum:"20" default:"0" doc:"Wait until the batch changes before responding, for at most this many seconds. A change means that the batch differs from the ETag in If-None-Match or, without one, from its state when the request arrived. If the batch is terminal, the response is immediate." example:"20"`
+	IfNoneMatch string `header:"If-None-Match" doc:"ETags that you already have. If one of them is still current, the response is a 304 without a body." example:"\"6a7d0c5b3e9f4a21\""`
 }
 
 type pollOutput struct {
 	Status       int
 	ETag         string `header:"ETag" doc:"Identifies this state of the batch. It is strong, and the same for every credential of your lender." example:"\"6a7d0c5b3e9f4a21\""`
 	RetryAfter   string `header:"Retry-After" doc:"Seconds to wait before the next poll: 2 in the first half minute, then 5, 15 after two minutes and 30 after ten, but never beyond the estimated end of the batch. Absent when the batch is terminal." example:"5"`
-	CacheControl string `header:"Cache-Control" doc:"private, no-cache: you may store the answer, but revalidate it before each use." example:"private, no-cache"`
+	CacheControl string `header:"Cache-Control" doc:"private, no-cache: you may store the response, but revalidate it before each use." example:"private, no-cache"`
 	Body         BatchBody
 }
 
@@ -42,8 +42,8 @@ func (a *API) pollRoute(api huma.API) {
 		OperationID: "get-batch", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}", Tags: []string{tagBatches},
 		Summary: "Get a batch's status",
 		Description: "Returns the progress of the batch. The six counters always sum to `total`. Once `isTerminal` is true, the status and counters never change again; later, a rerun can still add to `childBatchIds`, and a deletion sets `deletedAt` and removes the name and metadata.\n\n" +
-			"Poll every 30 seconds, or as often as `Retry-After` says, which is more often while a batch is young. Send the `ETag` of the last answer as `If-None-Match`: if nothing has changed, the answer is a 304 without a body. " +
-			fmt.Sprintf("With `waitSeconds`, the answer comes as soon as something changes. Polling one batch more than %d times per second gets a 429.", fairuse.Polls.PerSecond),
+			"Poll every 30 seconds, or as often as `Retry-After` says, which is more often while a batch is young. Send the `ETag` of the last response as `If-None-Match`: if nothing has changed, the response is a 304 without a body. " +
+			fmt.Sprintf("With `waitSeconds`, the response comes as soon as something changes. Polling one batch more than %d times per second gets a 429.", fairuse.Polls.PerSecond),
 		Responses: map[string]*huma.Response{"304": {Headers: map[string]*huma.Header{
 			"ETag":          {Description: "The batch's state, as in the 200.", Schema: &huma.Schema{Type: "string", Examples: []any{`"6a7d0c5b3e9f4a21"`}}},
 			"Cache-Control": {Description: "private, no-cache, as in the 200.", Schema: &huma.Schema{Type: "string", Examples: []any{"private, no-cache"}}},

@@ -268,7 +268,7 @@ func ofStatus(status int) *Problem {
 	case http.StatusUnsupportedMediaType:
 		return newProblem(problem.UnsupportedType, "Send the body as application/json in UTF-8.")
 	case http.StatusNotAcceptable:
-		return newProblem(problem.NotAcceptable, "The answer is available only as application/json.")
+		return newProblem(problem.NotAcceptable, "The response is available only as application/json.")
 	}
 	return internalProblem()
 }

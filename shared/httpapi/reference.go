@@ -75,7 +75,7 @@ func addReference(doc *huma.OpenAPI) {
 	for _, r := range renderings {
 		kind := huma.TypeObject
 		headers := map[string]*huma.Header{
-			headerCacheControl:       header("How long the answer can be cached, in seconds.", referenceCache),
+			headerCacheControl:       header("How long the response can be cached, in seconds.", referenceCache),
 			"X-Content-Type-Options": header("nosniff: the media type is the one in Content-Type.", "nosniff"),
 		}
 		if r.path == problem.Page {

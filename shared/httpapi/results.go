@@ -69,7 +69,7 @@ func (a *API) resultsRoute(api huma.API) {
 			"A value that a spreadsheet would run as a formula, or that starts with an apostrophe, gets an apostrophe in front. To get the exact value back, remove one apostrophe from the start of a cell that has one. " +
 			"All other values are unchanged, so that programs can join on `externalId`. A spreadsheet that guesses types may rewrite some of them (`0123`, `1E5`, `2026-11-23`): import that column as text, or join on `inquiryId`, which no spreadsheet rewrites.\n\n" +
 			"You can request the results while the batch is running; `Results-Complete` is then false. " +
-			fmt.Sprintf("If the results are larger than %s, the answer is a 303 to a file that exists for five minutes. Its address needs no credential, so do not send yours there.", maxAnswerText),
+			fmt.Sprintf("If the results are larger than %s, the response is a 303 to a file. Its address works for five minutes and needs no credential, so do not send yours there.", maxAnswerText),
 		Responses: map[string]*huma.Response{
 			"200": {Content: map[string]*huma.MediaType{mediaNDJSON: {Schema: text}, mediaCSV: {Schema: text}}},
 			"303": {},

@@ -44,8 +44,8 @@ func (a *API) singleRoute(api huma.API) {
 	route(a, api, huma.Operation{
 		OperationID: "submit-inquiry", Method: http.MethodPost, Path: "/v1/inquiries", Tags: []string{tagInquiries},
 		Summary: "Submit one inquiry", DefaultStatus: http.StatusOK,
-		Description: "Looks up one business, with the same rules as for the inquiries of a batch. The answer comes at once; poll the inquiry at its `Location` until its status is final. " +
-			"The inquiry is stored in a batch of its own, which does not appear in the list of batches. Repeating the request with the same `Idempotency-Key` returns the same answer.",
+		Description: "Looks up one business, with the same rules as for the inquiries of a batch. The response comes at once; poll the inquiry at its `Location` until its status is final. " +
+			"The inquiry is stored in a batch of its own, which does not appear in the list of batches. Repeating the request with the same `Idempotency-Key` returns the same response.",
 	}, reference{
 		body: &requestBody{of: reflect.TypeFor[InquiryInput](), required: true,
 			text: "The inquiry, with the same rules as the inquiries of a batch."},

@@ -46,10 +46,10 @@ func (a *API) submitRoute(api huma.API) {
 	route(a, api, huma.Operation{
 		OperationID: "submit-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries", Tags: []string{tagBatches},
 		Summary: "Submit a batch of inquiries",
-		Description: "The batch is accepted as a whole or not at all (unless you set `onInvalid`), and a single answer lists everything that is wrong with it. " +
+		Description: "The batch is accepted as a whole or not at all (unless you set `onInvalid`), and a single response lists everything that is wrong with it. " +
 			fmt.Sprintf("A batch can have at most %d inquiries, unless your lender has a different limit (see `GET /v1/users/me`), and a body of at most %s.\n\n", inquiry.DefaultBatchMax, maxBodyText) +
 			"Then poll the batch at its `Location` until `isTerminal` is true: every 30 seconds, or as often as `Retry-After` says. " +
-			"Send an `Idempotency-Key` so that a lost answer does no harm: repeating the same request returns the same batch.",
+			"Send an `Idempotency-Key` so that a lost response does no harm: repeating the same request returns the same batch.",
 		Responses: map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{
 			mediaJSON: {Schema: &huma.Schema{OneOf: []*huma.Schema{
 				schemas.Schema(reflect.TypeFor[SubmittedBody](), true, ""),

@@ -97,7 +97,7 @@ var Kinds = []Kind{
 	{KeyUnknown, 401, "The API key is unknown",
 		"The key has the right format but was never issued here. Each environment has its own keys: check that you are using the key for this one."},
 	{KeyRevoked, 401, "The API key has ended",
-		"The key was valid until it was revoked or rotated. Sign in: with your token, `GET /v1/users/me/api-key` shows your current key, and `POST /v1/users/me/api-key/rotate` creates a new one. Only a caller who sends the complete key gets this answer."},
+		"The key was valid until it was revoked or rotated. Sign in: with your token, `GET /v1/users/me/api-key` shows your current key, and `POST /v1/users/me/api-key/rotate` creates a new one. Only a caller who sends the complete key gets this response."},
 	{TokenInvalid, 401, "The token is invalid",
 		"The token's signature does not match, it was issued to another application, or it is neither an ID token nor an access token. Sign in again."},
 	{TokenExpired, 401, "The token has expired",
@@ -115,11 +115,11 @@ var Kinds = []Kind{
 		"The credential is valid, but its user or lender is suspended. Contact your account manager."},
 
 	{NotFound, 404, "Not found",
-		"Nothing exists here, or it belongs to another lender: the answer does not reveal which. Batches are kept for 30 days."},
+		"Nothing exists here, or it belongs to another lender: the response does not say which. Batches are kept for 30 days."},
 	{MethodNotAllowed, 405, "The method is not allowed here",
 		"The path exists, but not with this method. The Allow header lists the methods you can use."},
 	{NotAcceptable, 406, "No acceptable format",
-		"The answer is not available in any of the media types in your Accept header."},
+		"The response is not available in any of the media types in your Accept header."},
 	{NotCancellable, 409, "The batch has already finished",
 		"Every inquiry of the batch has a final status, so there is nothing left to cancel."},
 	{NotFinished, 409, "The batch has not finished yet",
@@ -144,7 +144,7 @@ var Kinds = []Kind{
 		"No inquiry of the batch is in the requested scope, or the list of inquiries is empty. Rejected inquiries cannot be rerun: correct them and submit them again."},
 
 	{RateLimited, 429, "Too many requests",
-		"Your lender's users and keys together sent requests faster than the limits in `GET /v1/users/me` allow, or polled one batch too often. Wait for the number of seconds in Retry-After. Polling a batch more often than its Retry-After gains nothing: use `waitSeconds` instead, which answers as soon as something changes."},
+		"Your lender's users and keys together sent requests faster than the limits in `GET /v1/users/me` allow, or polled one batch too often. Wait for the number of seconds in Retry-After. Polling a batch more often than its Retry-After gains nothing: use `waitSeconds` instead, which returns as soon as something changes."},
 
 	{TooManyOpen, 429, "Too many open inquiries",
 		"With these inquiries, your lender would have too many in unfinished batches. Nothing was stored. All inquiries of a batch count until the batch finishes. Retry-After estimates when there will be room; canceling a batch makes room sooner."},

@@ -1,5 +1,4 @@
-// The page is complete without this: it adds a search over the contents, and
-// opens what a link points into.
+// The page works without this script, which adds a search of the contents.
 (() => {
   const find = document.getElementById("find");
   find.closest("p").hidden = false;
