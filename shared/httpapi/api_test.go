@@ -167,11 +167,14 @@ func problem(t testing.TB, resp *http.Response, body string) httpapi.Problem {
 	return p
 }
 
-func TestSubmitAnswersAsTheReferenceSays(t *testing.T) {
+func TestSubmit(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/v1/batch-inquiries/", "/v1/batch-inquiries"} {
-		fake := newFake()
-		resp, body := newClient(t, fake, io.Discard).do(t, "POST", path, `{
+
+	t.Run("the response is as the reference says", func(t *testing.T) {
+		t.Parallel()
+		for _, path := range []string{"/v1/batch-inquiries/", "/v1/batch-inquiries"} {
+			fake := newFake()
+			resp, body := newClient(t, fake, io.Discard).do(t, "POST", path, `{
 			"name": " Renewals ",
 			"inquiries": [
 				{"businessName": "Kylderon LLC", "ein": "12-3456789", "externalId": "L-1", "dba": null,
@@ -180,249 +183,270 @@ func TestSubmitAnswersAsTheReferenceSays(t *testing.T) {
 				 "metadata": {"loan.type": "term"}},
 				{"businessName": "Second Inc."}
 			]}`)
-		if resp.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %d %s", path, resp.StatusCode, body)
+			if resp.StatusCode != http.StatusOK {
+				t.Fatalf("%s: %d %s", path, resp.StatusCode, body)
+			}
+			var got map[string]any
+			if err := json.Unmarshal([]byte(body), &got); err != nil {
+				t.Fatal(err)
+			}
+			id := fake.batches[0].ID.String()
+			want := map[string]any{
+				"batchId": id, "batchName": "Renewals", "total": 2.0, "accepted": 2.0, "rejected": 0.0,
+				"message": "Accepted 2 inquiries. Follow the batch at its Location.",
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: body (-want +got):\n%s", path, diff)
+			}
+			if location := resp.Header.Get("Location"); location != "/dev/v1/batch-inquiries/"+id {
+				t.Errorf("%s: Location %q", path, location)
+			}
+			share := 60.5
+			wantStored := []inquiry.Inquiry{
+				{
+					BusinessName: "Kylderon LLC", EIN: "123456789", ExternalID: "L-1",
+					Address:    &inquiry.Address{Line1: "1 Main Street", State: "CO", Country: "US"},
+					Principals: []inquiry.Principal{{FirstName: "Mira", LastName: "Kylder", DateOfBirth: "1980-02-29", OwnershipPercentage: &share}},
+					Metadata:   map[string]string{"loan.type": "term"},
+				},
+				{BusinessName: "Second Inc."},
+			}
+			if diff := cmp.Diff(wantStored, fake.stored[0].Inquiries); diff != "" {
+				t.Errorf("%s: stored (-want +got):\n%s", path, diff)
+			}
 		}
+	})
+
+	t.Run("a repeated key returns the same batch", func(t *testing.T) {
+		t.Parallel()
+		fake := newFake()
+		c := newClient(t, fake, io.Discard)
+		const body = `{"name":"A","inquiries":[{"businessName":"B","ein":"12-3456789"}]}`
+		first, firstBody := c.do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", "k1")
+		// The same content, written differently.
+		again, againBody := c.do(t, "POST", "/v1/batch-inquiries/", `{"inquiries":[{"ein":"123456789", "businessName":"B "}],"name":"A"}`, "Idempotency-Key", "k1")
+		if again.StatusCode != http.StatusOK || againBody != firstBody || again.Header.Get("Location") != first.Header.Get("Location") {
+			t.Errorf("the replay differs: %d %s", again.StatusCode, againBody)
+		}
+		if first.Header.Get("Idempotent-Replayed") != "" || again.Header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("Idempotent-Replayed is %q, then %q", first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed"))
+		}
+		// The name that it repeats comes with the request: the batch has lost its own.
+		fake.batches[0].Name, fake.batches[0].DeletedAt = "", noon
+		if _, deletedBody := c.do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", "k1"); deletedBody != firstBody {
+			t.Errorf("the replay after a deletion differs: %s", deletedBody)
+		}
+		other, otherBody := c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"C"}]}`, "Idempotency-Key", "k1")
+		if p := problem(t, other, otherBody); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
+			t.Errorf("another body under the key: %+v", p)
+		}
+	})
+
+	t.Run("a viewer may not submit", func(t *testing.T) {
+		t.Parallel()
+		fake := newFake()
+		c := newClient(t, fake, io.Discard)
+		c.caller.Role = auth.RoleViewer
+		resp, body := c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
+		if p := problem(t, resp, body); p.Status != http.StatusForbidden || len(fake.stored) != 0 {
+			t.Errorf("%+v, %d stored", p, len(fake.stored))
+		}
+	})
+}
+
+func TestBatch(t *testing.T) {
+	t.Parallel()
+
+	t.Run("the status has every field of the reference", func(t *testing.T) {
+		t.Parallel()
+		fake := newFake()
+		c := newClient(t, fake, io.Discard)
+		c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"},{"businessName":"C"},{"businessName":"D"}]}`)
+		started := fake.batches[0].ID.CreatedAt().Add(2 * time.Second)
+		fake.batches[0].Tally, _ = fake.batches[0].Merge(
+			inquiry.Change{Index: 1, Status: inquiry.StatusRunning, Figures: inquiry.Figures{StartedAt: started}},
+			inquiry.Change{Index: 2, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{
+				StartedAt: started, FinishedAt: started.Add(500 * time.Millisecond), Attempts: 1,
+				Sources: map[string]inquiry.SourceFigures{"ofac": {Outcome: inquiry.OutcomeFound, Records: 2, Elapsed: 250 * time.Millisecond}},
+			}},
+		)
+		_, body := c.do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String(), "")
 		var got map[string]any
 		if err := json.Unmarshal([]byte(body), &got); err != nil {
 			t.Fatal(err)
 		}
-		id := fake.batches[0].ID.String()
 		want := map[string]any{
-			"batchId": id, "batchName": "Renewals", "total": 2.0, "accepted": 2.0, "rejected": 0.0,
-			"message": "Accepted 2 inquiries. Follow the batch at its Location.",
+			"batchId": fake.batches[0].ID.String(), "batchName": "A", "operationType": "SUBMIT",
+			"status": "RUNNING", "isTerminal": false,
+			"total": 3.0, "planning": 1.0, "running": 1.0, "completed": 1.0, "partialSuccess": 0.0, "failed": 0.0, "cancelled": 0.0,
+			"progressPercentage": 33.3, "createdAt": "2026-11-23T12:00:00Z", "finishedAt": nil, "cancelRequestedAt": nil,
+			"deletedAt": nil, "parentBatchId": nil, "childBatchIds": []any{}, "latestChildBatchId": nil,
+			"statusReason": "2 of 3 inquiries are not finished yet.", "estimatedCompletionAt": nil, "resultsExpireAt": "2026-12-23T12:00:00Z",
+			"phaseProgress": map[string]any{
+				"validate": map[string]any{"total": 3.0, "done": 3.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": "2026-11-23T12:00:00Z"},
+				"plan":     map[string]any{"total": 3.0, "done": 2.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": nil},
+				"gather":   map[string]any{"total": 3.0, "done": 1.0, "startedAt": "2026-11-23T12:00:02Z", "endedAt": nil},
+			},
+			"sourceRecordTotals": map[string]any{"total": 2.0, "bySource": map[string]any{"ofac": map[string]any{
+				"records": 2.0, "found": 1.0, "notFound": 0.0, "ambiguous": 0.0, "notApplicable": 0.0, "failed": 0.0,
+			}}},
+			"timingSummary": map[string]any{
+				"firstStartedAt": "2026-11-23T12:00:02Z", "lastFinishedAt": "2026-11-23T12:00:02.5Z",
+				"queuedSeconds": 2.0, "wallSeconds": 2.5, "meanSeconds": 0.5, "p50Seconds": 0.5, "p95Seconds": 0.5, "longestSeconds": 0.5, "attempts": 1.0,
+				"bySource": map[string]any{"ofac": map[string]any{"meanSeconds": 0.25, "longestSeconds": 0.25}},
+			},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: body (-want +got):\n%s", path, diff)
+			t.Errorf("status (-want +got):\n%s", diff)
 		}
-		if location := resp.Header.Get("Location"); location != "/dev/v1/batch-inquiries/"+id {
-			t.Errorf("%s: Location %q", path, location)
+	})
+}
+
+func TestLists(t *testing.T) {
+	t.Parallel()
+
+	t.Run("a list has its array and its page", func(t *testing.T) {
+		t.Parallel()
+		fake := newFake()
+		c := newClient(t, fake, io.Discard)
+		c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B","externalId":"x"}]}`)
+		id := fake.batches[0].ID
+		fake.entries = []inquiry.Entry{{
+			ID: id.Inquiry(0), Inquiry: inquiry.Inquiry{BusinessName: "B", ExternalID: "x"},
+			Record: inquiry.Record{ID: id.Inquiry(0), Status: inquiry.StatusPlanning},
+		}}
+		tests := map[string]struct {
+			path, array string
+			limit       float64
+			offset      float64
+			rows        int
+		}{
+			"batches":               {"/v1/batch-inquiries/", "batches", 100, 0, 1},
+			"batches, paged":        {"/v1/batch-inquiries?limit=500&offset=1", "batches", 500, 1, 0},
+			"inquiries":             {"/v1/batch-inquiries/" + id.String() + "/inquiries", "inquiries", 100, 0, 1},
+			"inquiries, far beyond": {"/v1/batch-inquiries/" + id.String() + "/inquiries/?limit=1&offset=100000", "inquiries", 1, 100000, 0},
 		}
-		share := 60.5
-		wantStored := []inquiry.Inquiry{
-			{
-				BusinessName: "Kylderon LLC", EIN: "123456789", ExternalID: "L-1",
-				Address:    &inquiry.Address{Line1: "1 Main Street", State: "CO", Country: "US"},
-				Principals: []inquiry.Principal{{FirstName: "Mira", LastName: "Kylder", DateOfBirth: "1980-02-29", OwnershipPercentage: &share}},
-				Metadata:   map[string]string{"loan.type": "term"},
-			},
-			{BusinessName: "Second Inc."},
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				resp, body := c.do(t, "GET", tt.path, "")
+				var got map[string]any
+				if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusOK {
+					t.Fatalf("%d, %v: %s", resp.StatusCode, err, body)
+				}
+				rows, isArray := got[tt.array].([]any)
+				if !isArray || len(rows) != tt.rows || got["total"] != 1.0 || got["limit"] != tt.limit || got["offset"] != tt.offset {
+					t.Errorf("%s", body)
+				}
+			})
 		}
-		if diff := cmp.Diff(wantStored, fake.stored[0].Inquiries); diff != "" {
-			t.Errorf("%s: stored (-want +got):\n%s", path, diff)
+	})
+}
+
+func TestAPI(t *testing.T) {
+	t.Parallel()
+
+	t.Run("a request that matches no route is rejected", func(t *testing.T) {
+		t.Parallel()
+		id := inquiry.NewBatchID(noon)
+		tests := map[string]struct {
+			method, path string
+			status       int
+			parameter    string
+		}{
+			"an unknown batch":           {"GET", "/v1/batch-inquiries/" + id.String(), 404, ""},
+			"an id of another form":      {"GET", "/v1/batch-inquiries/latest", 404, ""},
+			"an inquiry's id as batch":   {"GET", "/v1/batch-inquiries/" + id.Inquiry(0).String(), 404, ""},
+			"an unknown batch's rows":    {"GET", "/v1/batch-inquiries/" + id.String() + "/inquiries", 404, ""},
+			"an unknown inquiry":         {"GET", "/v1/inquiries/" + id.Inquiry(3).String(), 404, ""},
+			"a batch's id as inquiry":    {"GET", "/v1/inquiries/" + id.String(), 404, ""},
+			"an unknown route":           {"GET", "/v2/batch-inquiries", 404, ""},
+			"a key in the path":          {"GET", "/v1/batch-inquiries/LENDER%23x%23BATCH%23y", 404, ""},
+			"a limit of 0":               {"GET", "/v1/batch-inquiries?limit=0", 422, "limit"},
+			"a limit of 501":             {"GET", "/v1/batch-inquiries?limit=501", 422, "limit"},
+			"a limit in words":           {"GET", "/v1/batch-inquiries?limit=many", 422, "limit"},
+			"a negative offset":          {"GET", "/v1/batch-inquiries?offset=-1", 422, "offset"},
+			"an offset beyond integers":  {"GET", "/v1/batch-inquiries?offset=99999999999999999999", 422, "offset"},
+			"a parameter that is no one": {"GET", "/v1/batch-inquiries?lender=other", 422, "lender"},
+			"a parameter twice":          {"GET", "/v1/batch-inquiries?status=RUNNING&limit=5&status=FAILED", 422, "status"},
+			"a parameter twice the same": {"GET", "/v1/batch-inquiries?limit=5&limit=5", 422, "limit"},
+			"a limit twice, of rows":     {"GET", "/v1/batch-inquiries/" + id.String() + "/inquiries?limit=5&limit=", 422, "limit"},
 		}
-	}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				resp, body := newClient(t, newFake(), io.Discard).do(t, tt.method, tt.path, "")
+				p := problem(t, resp, body)
+				if p.Status != tt.status {
+					t.Errorf("status %d, want %d: %s", p.Status, tt.status, body)
+				}
+				if tt.parameter != "" && (len(p.Errors) != 1 || p.Errors[0].Parameter != tt.parameter || p.Errors[0].Message == "") {
+					t.Errorf("errors %+v, want one of parameter %s", p.Errors, tt.parameter)
+				}
+			})
+		}
+	})
 }
 
-func TestARepeatedKeyReturnsTheSameBatch(t *testing.T) {
+func TestProblem(t *testing.T) {
 	t.Parallel()
-	fake := newFake()
-	c := newClient(t, fake, io.Discard)
-	const body = `{"name":"A","inquiries":[{"businessName":"B","ein":"12-3456789"}]}`
-	first, firstBody := c.do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", "k1")
-	// The same content, written differently.
-	again, againBody := c.do(t, "POST", "/v1/batch-inquiries/", `{"inquiries":[{"ein":"123456789", "businessName":"B "}],"name":"A"}`, "Idempotency-Key", "k1")
-	if again.StatusCode != http.StatusOK || againBody != firstBody || again.Header.Get("Location") != first.Header.Get("Location") {
-		t.Errorf("the replay differs: %d %s", again.StatusCode, againBody)
-	}
-	if first.Header.Get("Idempotent-Replayed") != "" || again.Header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("Idempotent-Replayed is %q, then %q", first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed"))
-	}
-	// The name that it repeats comes with the request: the batch has lost its own.
-	fake.batches[0].Name, fake.batches[0].DeletedAt = "", noon
-	if _, deletedBody := c.do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", "k1"); deletedBody != firstBody {
-		t.Errorf("the replay after a deletion differs: %s", deletedBody)
-	}
-	other, otherBody := c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"C"}]}`, "Idempotency-Key", "k1")
-	if p := problem(t, other, otherBody); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
-		t.Errorf("another body under the key: %+v", p)
-	}
+
+	t.Run("an unknown error has a fixed text and its cause is logged", func(t *testing.T) {
+		t.Parallel()
+		fake, log := newFake(), &bytes.Buffer{}
+		fake.err = errors.New("the table said: Secret Name LLC")
+		resp, body := newClient(t, fake, log).do(t, "GET", "/v1/batch-inquiries", "")
+		if p := problem(t, resp, body); p.Status != http.StatusInternalServerError || strings.Contains(body, "Secret") {
+			t.Errorf("%s", body)
+		}
+		if !strings.Contains(log.String(), "the table said") || !strings.Contains(log.String(), "req-1") {
+			t.Errorf("the cause is not in the log: %s", log)
+		}
+	})
+
+	// What was asked may have been done, so the answer says how to ask again.
+	t.Run("an unavailable table is a 503", func(t *testing.T) {
+		t.Parallel()
+		fake, log := newFake(), &bytes.Buffer{}
+		c := newClient(t, lenderOnly{fake}, log)
+		fake.err = fmt.Errorf("submitting: %w: throttled", inquiry.ErrUnavailable)
+		resp, body := c.do(t, "POST", "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "Idempotency-Key", "k")
+		p := problem(t, resp, body)
+		if p.Status != http.StatusServiceUnavailable || !strings.HasSuffix(p.Type, "#problem-unavailable") || resp.Header.Get("Retry-After") != "2" {
+			t.Errorf("%v %s", resp.Header, body)
+		}
+		if strings.Contains(p.Detail, "othing was stored") || !strings.Contains(p.Detail, "Idempotency-Key") {
+			t.Errorf("it says: %s", p.Detail)
+		}
+		if !strings.Contains(log.String(), "throttled") || !strings.Contains(log.String(), `"level":"ERROR"`) {
+			t.Errorf("the cause is not in the log: %s", log)
+		}
+	})
+
+	t.Run("a panic is a 500", func(t *testing.T) {
+		t.Parallel()
+		log := &bytes.Buffer{}
+		c := newClient(t, nil, log) // no batches at all: every call of them panics
+		resp, body := c.do(t, "GET", "/v1/batch-inquiries", "")
+		if p := problem(t, resp, body); p.Status != http.StatusInternalServerError || !strings.Contains(log.String(), "api_test.go") {
+			t.Errorf("%s\n%s", body, log)
+		}
+	})
 }
 
-func TestAViewerMayNotSubmit(t *testing.T) {
+func TestShowKey(t *testing.T) {
 	t.Parallel()
-	fake := newFake()
-	c := newClient(t, fake, io.Discard)
-	c.caller.Role = auth.RoleViewer
-	resp, body := c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
-	if p := problem(t, resp, body); p.Status != http.StatusForbidden || len(fake.stored) != 0 {
-		t.Errorf("%+v, %d stored", p, len(fake.stored))
-	}
-}
 
-func TestStatusHasEveryFieldOfTheReference(t *testing.T) {
-	t.Parallel()
-	fake := newFake()
-	c := newClient(t, fake, io.Discard)
-	c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"},{"businessName":"C"},{"businessName":"D"}]}`)
-	started := fake.batches[0].ID.CreatedAt().Add(2 * time.Second)
-	fake.batches[0].Tally, _ = fake.batches[0].Merge(
-		inquiry.Change{Index: 1, Status: inquiry.StatusRunning, Figures: inquiry.Figures{StartedAt: started}},
-		inquiry.Change{Index: 2, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{
-			StartedAt: started, FinishedAt: started.Add(500 * time.Millisecond), Attempts: 1,
-			Sources: map[string]inquiry.SourceFigures{"ofac": {Outcome: inquiry.OutcomeFound, Records: 2, Elapsed: 250 * time.Millisecond}},
-		}},
-	)
-	_, body := c.do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String(), "")
-	var got map[string]any
-	if err := json.Unmarshal([]byte(body), &got); err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]any{
-		"batchId": fake.batches[0].ID.String(), "batchName": "A", "operationType": "SUBMIT",
-		"status": "RUNNING", "isTerminal": false,
-		"total": 3.0, "planning": 1.0, "running": 1.0, "completed": 1.0, "partialSuccess": 0.0, "failed": 0.0, "cancelled": 0.0,
-		"progressPercentage": 33.3, "createdAt": "2026-11-23T12:00:00Z", "finishedAt": nil, "cancelRequestedAt": nil,
-		"deletedAt": nil, "parentBatchId": nil, "childBatchIds": []any{}, "latestChildBatchId": nil,
-		"statusReason": "2 of 3 inquiries are not finished yet.", "estimatedCompletionAt": nil, "resultsExpireAt": "2026-12-23T12:00:00Z",
-		"phaseProgress": map[string]any{
-			"validate": map[string]any{"total": 3.0, "done": 3.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": "2026-11-23T12:00:00Z"},
-			"plan":     map[string]any{"total": 3.0, "done": 2.0, "startedAt": "2026-11-23T12:00:00Z", "endedAt": nil},
-			"gather":   map[string]any{"total": 3.0, "done": 1.0, "startedAt": "2026-11-23T12:00:02Z", "endedAt": nil},
-		},
-		"sourceRecordTotals": map[string]any{"total": 2.0, "bySource": map[string]any{"ofac": map[string]any{
-			"records": 2.0, "found": 1.0, "notFound": 0.0, "ambiguous": 0.0, "notApplicable": 0.0, "failed": 0.0,
-		}}},
-		"timingSummary": map[string]any{
-			"firstStartedAt": "2026-11-23T12:00:02Z", "lastFinishedAt": "2026-11-23T12:00:02.5Z",
-			"queuedSeconds": 2.0, "wallSeconds": 2.5, "meanSeconds": 0.5, "p50Seconds": 0.5, "p95Seconds": 0.5, "longestSeconds": 0.5, "attempts": 1.0,
-			"bySource": map[string]any{"ofac": map[string]any{"meanSeconds": 0.25, "longestSeconds": 0.25}},
-		},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("status (-want +got):\n%s", diff)
-	}
-}
-
-func TestListsCarryTheirArrayAndPage(t *testing.T) {
-	t.Parallel()
-	fake := newFake()
-	c := newClient(t, fake, io.Discard)
-	c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B","externalId":"x"}]}`)
-	id := fake.batches[0].ID
-	fake.entries = []inquiry.Entry{{
-		ID: id.Inquiry(0), Inquiry: inquiry.Inquiry{BusinessName: "B", ExternalID: "x"},
-		Record: inquiry.Record{ID: id.Inquiry(0), Status: inquiry.StatusPlanning},
-	}}
-	tests := map[string]struct {
-		path, array string
-		limit       float64
-		offset      float64
-		rows        int
-	}{
-		"batches":               {"/v1/batch-inquiries/", "batches", 100, 0, 1},
-		"batches, paged":        {"/v1/batch-inquiries?limit=500&offset=1", "batches", 500, 1, 0},
-		"inquiries":             {"/v1/batch-inquiries/" + id.String() + "/inquiries", "inquiries", 100, 0, 1},
-		"inquiries, far beyond": {"/v1/batch-inquiries/" + id.String() + "/inquiries/?limit=1&offset=100000", "inquiries", 1, 100000, 0},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			resp, body := c.do(t, "GET", tt.path, "")
-			var got map[string]any
-			if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusOK {
-				t.Fatalf("%d, %v: %s", resp.StatusCode, err, body)
-			}
-			rows, isArray := got[tt.array].([]any)
-			if !isArray || len(rows) != tt.rows || got["total"] != 1.0 || got["limit"] != tt.limit || got["offset"] != tt.offset {
-				t.Errorf("%s", body)
-			}
-		})
-	}
-}
-
-func TestRequestsThatNoRouteTakes(t *testing.T) {
-	t.Parallel()
-	id := inquiry.NewBatchID(noon)
-	tests := map[string]struct {
-		method, path string
-		status       int
-		parameter    string
-	}{
-		"an unknown batch":           {"GET", "/v1/batch-inquiries/" + id.String(), 404, ""},
-		"an id of another form":      {"GET", "/v1/batch-inquiries/latest", 404, ""},
-		"an inquiry's id as batch":   {"GET", "/v1/batch-inquiries/" + id.Inquiry(0).String(), 404, ""},
-		"an unknown batch's rows":    {"GET", "/v1/batch-inquiries/" + id.String() + "/inquiries", 404, ""},
-		"an unknown inquiry":         {"GET", "/v1/inquiries/" + id.Inquiry(3).String(), 404, ""},
-		"a batch's id as inquiry":    {"GET", "/v1/inquiries/" + id.String(), 404, ""},
-		"an unknown route":           {"GET", "/v2/batch-inquiries", 404, ""},
-		"a key in the path":          {"GET", "/v1/batch-inquiries/LENDER%23x%23BATCH%23y", 404, ""},
-		"a limit of 0":               {"GET", "/v1/batch-inquiries?limit=0", 422, "limit"},
-		"a limit of 501":             {"GET", "/v1/batch-inquiries?limit=501", 422, "limit"},
-		"a limit in words":           {"GET", "/v1/batch-inquiries?limit=many", 422, "limit"},
-		"a negative offset":          {"GET", "/v1/batch-inquiries?offset=-1", 422, "offset"},
-		"an offset beyond integers":  {"GET", "/v1/batch-inquiries?offset=99999999999999999999", 422, "offset"},
-		"a parameter that is no one": {"GET", "/v1/batch-inquiries?lender=other", 422, "lender"},
-		"a parameter twice":          {"GET", "/v1/batch-inquiries?status=RUNNING&limit=5&status=FAILED", 422, "status"},
-		"a parameter twice the same": {"GET", "/v1/batch-inquiries?limit=5&limit=5", 422, "limit"},
-		"a limit twice, of rows":     {"GET", "/v1/batch-inquiries/" + id.String() + "/inquiries?limit=5&limit=", 422, "limit"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			resp, body := newClient(t, newFake(), io.Discard).do(t, tt.method, tt.path, "")
-			p := problem(t, resp, body)
-			if p.Status != tt.status {
-				t.Errorf("status %d, want %d: %s", p.Status, tt.status, body)
-			}
-			if tt.parameter != "" && (len(p.Errors) != 1 || p.Errors[0].Parameter != tt.parameter || p.Errors[0].Message == "") {
-				t.Errorf("errors %+v, want one of parameter %s", p.Errors, tt.parameter)
-			}
-		})
-	}
-}
-
-func TestAnUnknownErrorIsAFixedTextAndALogLine(t *testing.T) {
-	t.Parallel()
-	fake, log := newFake(), &bytes.Buffer{}
-	fake.err = errors.New("the table said: Secret Name LLC")
-	resp, body := newClient(t, fake, log).do(t, "GET", "/v1/batch-inquiries", "")
-	if p := problem(t, resp, body); p.Status != http.StatusInternalServerError || strings.Contains(body, "Secret") {
-		t.Errorf("%s", body)
-	}
-	if !strings.Contains(log.String(), "the table said") || !strings.Contains(log.String(), "req-1") {
-		t.Errorf("the cause is not in the log: %s", log)
-	}
-}
-
-// What was asked may have been done, so the answer says how to ask again.
-func TestATableThatIsNotAvailableIsA503(t *testing.T) {
-	t.Parallel()
-	fake, log := newFake(), &bytes.Buffer{}
-	c := newClient(t, lenderOnly{fake}, log)
-	fake.err = fmt.Errorf("submitting: %w: throttled", inquiry.ErrUnavailable)
-	resp, body := c.do(t, "POST", "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "Idempotency-Key", "k")
-	p := problem(t, resp, body)
-	if p.Status != http.StatusServiceUnavailable || !strings.HasSuffix(p.Type, "#problem-unavailable") || resp.Header.Get("Retry-After") != "2" {
-		t.Errorf("%v %s", resp.Header, body)
-	}
-	if strings.Contains(p.Detail, "othing was stored") || !strings.Contains(p.Detail, "Idempotency-Key") {
-		t.Errorf("it says: %s", p.Detail)
-	}
-	if !strings.Contains(log.String(), "throttled") || !strings.Contains(log.String(), `"level":"ERROR"`) {
-		t.Errorf("the cause is not in the log: %s", log)
-	}
-}
-
-func TestAPanicIsAProblemToo(t *testing.T) {
-	t.Parallel()
-	log := &bytes.Buffer{}
-	c := newClient(t, nil, log) // no batches at all: every call of them panics
-	resp, body := c.do(t, "GET", "/v1/batch-inquiries", "")
-	if p := problem(t, resp, body); p.Status != http.StatusInternalServerError || !strings.Contains(log.String(), "api_test.go") {
-		t.Errorf("%s\n%s", body, log)
-	}
-}
-
-func TestTheCallersKeyIsShown(t *testing.T) {
-	t.Parallel()
-	resp, body := newClient(t, newFake(), io.Discard).do(t, "GET", "/users/me/api-key", "")
-	if resp.StatusCode != http.StatusOK || strings.TrimSpace(body) != `{"apiKey":"vd__user-1"}` {
-		t.Errorf("%d %s", resp.StatusCode, body)
-	}
-	if got := resp.Header.Get("Cache-Control"); got != "no-store" {
-		t.Errorf("Cache-Control %q", got)
-	}
+	t.Run("it shows the caller's key", func(t *testing.T) {
+		t.Parallel()
+		resp, body := newClient(t, newFake(), io.Discard).do(t, "GET", "/users/me/api-key", "")
+		if resp.StatusCode != http.StatusOK || strings.TrimSpace(body) != `{"apiKey":"vd__user-1"}` {
+			t.Errorf("%d %s", resp.StatusCode, body)
+		}
+		if got := resp.Header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("Cache-Control %q", got)
+		}
+	})
 }
 
 func operationOf(sub inquiry.Submission) inquiry.Operation {

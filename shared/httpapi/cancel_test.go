@@ -42,98 +42,102 @@ func (f *fakeBatches) RequestCancelOnce(ctx context.Context, lender inquiry.Lend
 	return b, replayed, err
 }
 
-func TestACancelIsAnsweredWithHowFarItHasCome(t *testing.T) {
+func TestCancel(t *testing.T) {
 	t.Parallel()
-	fake := newFake()
-	c := newClient(t, fake, io.Discard)
-	c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"},{"businessName":"C"}]}`)
-	path := "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/cancel"
-	ask := func(status int) httpapi.BatchBody {
-		t.Helper()
-		resp, body := c.do(t, "POST", path, "")
-		var got httpapi.BatchBody
-		if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != status || got.CancelRequestedAt == nil {
-			t.Errorf("%d, %v: %s; want %d", resp.StatusCode, err, body, status)
-		}
-		return got
-	}
-	ask(http.StatusAccepted)
-	ask(http.StatusAccepted)
-	fake.batches[0].Tally, _ = fake.batches[0].Merge(
-		inquiry.Change{Index: 0, Status: inquiry.StatusCompleted}, inquiry.Change{Index: 1, Status: inquiry.StatusCancelled},
-	)
-	if got := ask(http.StatusOK); got.Status != "CANCELLED" || got.Cancelled != 1 || got.Completed != 1 {
-		t.Errorf("when it has drained: %+v", got)
-	}
-}
 
-func TestWhatCannotBeCancelled(t *testing.T) {
-	t.Parallel()
-	fake := newFake()
-	c := newClient(t, fake, io.Discard)
-	c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
-	id := fake.batches[0].ID
-	fake.batches[0].Tally, _ = fake.batches[0].Merge(inquiry.Change{Index: 0, Status: inquiry.StatusCompleted})
-	viewer := c
-	viewer.caller.Role = auth.RoleViewer
-	tests := map[string]struct {
-		who    client
-		id     string
-		status int
-		kind   string
-	}{
-		"a finished batch":         {c, id.String(), 409, "not-cancellable"},
-		"a batch nobody has":       {c, inquiry.NewBatchID(noon).String(), 404, "not-found"},
-		"an inquiry's id as batch": {c, id.Inquiry(0).String(), 404, "not-found"},
-		"by a viewer":              {viewer, id.String(), 403, "forbidden"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			resp, body := tt.who.do(t, "POST", "/v1/batch-inquiries/"+tt.id+"/cancel", "")
-			if p := problem(t, resp, body); p.Status != tt.status || !strings.HasSuffix(p.Type, "#problem-"+tt.kind) {
-				t.Errorf("%s", body)
+	t.Run("the response shows the progress of the cancel", func(t *testing.T) {
+		t.Parallel()
+		fake := newFake()
+		c := newClient(t, fake, io.Discard)
+		c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"},{"businessName":"C"}]}`)
+		path := "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/cancel"
+		ask := func(status int) httpapi.BatchBody {
+			t.Helper()
+			resp, body := c.do(t, "POST", path, "")
+			var got httpapi.BatchBody
+			if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != status || got.CancelRequestedAt == nil {
+				t.Errorf("%d, %v: %s; want %d", resp.StatusCode, err, body, status)
 			}
-		})
-	}
-	if !fake.batches[0].CancelRequestedAt.IsZero() {
-		t.Error("one of them asked for a cancel")
-	}
-}
-
-// The body of a replay is the batch as it is then; nothing more is remembered.
-func TestACancelWithAKeyIsReplayed(t *testing.T) {
-	t.Parallel()
-	fake := newFake()
-	c := newClient(t, fake, io.Discard)
-	path := func(i int) string { return "/v1/batch-inquiries/" + fake.batches[i].ID.String() + "/cancel" }
-	for range 2 {
-		c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
-	}
-	first, firstBody := c.do(t, "POST", path(0), "", "Idempotency-Key", "k")
-	again, againBody := c.do(t, "POST", path(0), "", "Idempotency-Key", "k")
-	if first.StatusCode != http.StatusAccepted || again.StatusCode != http.StatusAccepted || firstBody != againBody {
-		t.Errorf("%d %s then %d %s", first.StatusCode, firstBody, again.StatusCode, againBody)
-	}
-	if first.Header.Get("Idempotent-Replayed") != "" || again.Header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("Idempotent-Replayed is %q, then %q", first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed"))
-	}
-	fake.batches[0].Tally, _ = fake.batches[0].Merge(inquiry.Change{Index: 0, Status: inquiry.StatusCancelled})
-	if drained, body := c.do(t, "POST", path(0), "", "Idempotency-Key", "k"); drained.StatusCode != http.StatusOK || drained.Header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("when it has drained: %d %s", drained.StatusCode, body)
-	}
-	resp, body := c.do(t, "POST", path(1), "", "Idempotency-Key", "k")
-	if p := problem(t, resp, body); !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") || !fake.batches[1].CancelRequestedAt.IsZero() {
-		t.Errorf("of another batch: %s", body)
-	}
-	for name, key := range map[string]string{"too long": strings.Repeat("k", 256), "of other characters": "Schlüssel", "empty": ""} {
-		resp, body := c.do(t, "POST", path(1), "", "Idempotency-Key", key)
-		if p := problem(t, resp, body); p.Status != http.StatusUnprocessableEntity || len(p.Errors) != 1 || p.Errors[0].Parameter != "Idempotency-Key" || !fake.batches[1].CancelRequestedAt.IsZero() {
-			t.Errorf("a key that is %s: %s", name, body)
+			return got
 		}
-	}
-	fake.err = inquiry.ErrConflict
-	resp, body = c.do(t, "POST", path(1), "", "Idempotency-Key", "l")
-	if p := problem(t, resp, body); p.Status != http.StatusConflict || !strings.HasSuffix(p.Type, "#problem-idempotency-in-flight") || resp.Header.Get("Retry-After") != "1" {
-		t.Errorf("while another is under way: %v %s", resp.Header, body)
-	}
+		ask(http.StatusAccepted)
+		ask(http.StatusAccepted)
+		fake.batches[0].Tally, _ = fake.batches[0].Merge(
+			inquiry.Change{Index: 0, Status: inquiry.StatusCompleted}, inquiry.Change{Index: 1, Status: inquiry.StatusCancelled},
+		)
+		if got := ask(http.StatusOK); got.Status != "CANCELLED" || got.Cancelled != 1 || got.Completed != 1 {
+			t.Errorf("when it has drained: %+v", got)
+		}
+	})
+
+	t.Run("some batches cannot be canceled", func(t *testing.T) {
+		t.Parallel()
+		fake := newFake()
+		c := newClient(t, fake, io.Discard)
+		c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
+		id := fake.batches[0].ID
+		fake.batches[0].Tally, _ = fake.batches[0].Merge(inquiry.Change{Index: 0, Status: inquiry.StatusCompleted})
+		viewer := c
+		viewer.caller.Role = auth.RoleViewer
+		tests := map[string]struct {
+			who    client
+			id     string
+			status int
+			kind   string
+		}{
+			"a finished batch":         {c, id.String(), 409, "not-cancellable"},
+			"a batch nobody has":       {c, inquiry.NewBatchID(noon).String(), 404, "not-found"},
+			"an inquiry's id as batch": {c, id.Inquiry(0).String(), 404, "not-found"},
+			"by a viewer":              {viewer, id.String(), 403, "forbidden"},
+		}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				resp, body := tt.who.do(t, "POST", "/v1/batch-inquiries/"+tt.id+"/cancel", "")
+				if p := problem(t, resp, body); p.Status != tt.status || !strings.HasSuffix(p.Type, "#problem-"+tt.kind) {
+					t.Errorf("%s", body)
+				}
+			})
+		}
+		if !fake.batches[0].CancelRequestedAt.IsZero() {
+			t.Error("one of them asked for a cancel")
+		}
+	})
+
+	// The body of a replay is the batch as it is then; nothing more is remembered.
+	t.Run("a repeated key replays the cancel", func(t *testing.T) {
+		t.Parallel()
+		fake := newFake()
+		c := newClient(t, fake, io.Discard)
+		path := func(i int) string { return "/v1/batch-inquiries/" + fake.batches[i].ID.String() + "/cancel" }
+		for range 2 {
+			c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
+		}
+		first, firstBody := c.do(t, "POST", path(0), "", "Idempotency-Key", "k")
+		again, againBody := c.do(t, "POST", path(0), "", "Idempotency-Key", "k")
+		if first.StatusCode != http.StatusAccepted || again.StatusCode != http.StatusAccepted || firstBody != againBody {
+			t.Errorf("%d %s then %d %s", first.StatusCode, firstBody, again.StatusCode, againBody)
+		}
+		if first.Header.Get("Idempotent-Replayed") != "" || again.Header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("Idempotent-Replayed is %q, then %q", first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed"))
+		}
+		fake.batches[0].Tally, _ = fake.batches[0].Merge(inquiry.Change{Index: 0, Status: inquiry.StatusCancelled})
+		if drained, body := c.do(t, "POST", path(0), "", "Idempotency-Key", "k"); drained.StatusCode != http.StatusOK || drained.Header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("when it has drained: %d %s", drained.StatusCode, body)
+		}
+		resp, body := c.do(t, "POST", path(1), "", "Idempotency-Key", "k")
+		if p := problem(t, resp, body); !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") || !fake.batches[1].CancelRequestedAt.IsZero() {
+			t.Errorf("of another batch: %s", body)
+		}
+		for name, key := range map[string]string{"too long": strings.Repeat("k", 256), "of other characters": "Schlüssel", "empty": ""} {
+			resp, body := c.do(t, "POST", path(1), "", "Idempotency-Key", key)
+			if p := problem(t, resp, body); p.Status != http.StatusUnprocessableEntity || len(p.Errors) != 1 || p.Errors[0].Parameter != "Idempotency-Key" || !fake.batches[1].CancelRequestedAt.IsZero() {
+				t.Errorf("a key that is %s: %s", name, body)
+			}
+		}
+		fake.err = inquiry.ErrConflict
+		resp, body = c.do(t, "POST", path(1), "", "Idempotency-Key", "l")
+		if p := problem(t, resp, body); p.Status != http.StatusConflict || !strings.HasSuffix(p.Type, "#problem-idempotency-in-flight") || resp.Header.Get("Retry-After") != "1" {
+			t.Errorf("while another is under way: %v %s", resp.Header, body)
+		}
+	})
 }

@@ -25,47 +25,51 @@ func (f *fakeBatches) Delete(ctx context.Context, lender inquiry.LenderID, id in
 	return f.batches[0], nil
 }
 
-func TestADeletedBatchSaysSo(t *testing.T) {
+func TestDelete(t *testing.T) {
 	t.Parallel()
-	fake := fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed)
-	c := newClient(t, fake, io.Discard)
-	path := "/v1/batch-inquiries/" + fake.batches[0].ID.String()
-	for _, method := range []string{"DELETE", "DELETE", "GET"} {
-		resp, answer := c.do(t, method, path, "")
-		var got httpapi.BatchBody
-		if err := json.Unmarshal([]byte(answer), &got); err != nil || resp.StatusCode != http.StatusOK ||
-			got.DeletedAt == nil || got.BatchName != "" || got.Completed != 1 || got.Failed != 1 || !strings.Contains(got.StatusReason, "deleted") {
-			t.Errorf("%s: %d, %v: %s", method, resp.StatusCode, err, answer)
-		}
-	}
-	fake.err = inquiry.ErrDeleted
-	resp, answer := c.do(t, "GET", path+"/inquiries", "")
-	if p := problem(t, resp, answer); p.Status != http.StatusGone || !strings.HasSuffix(p.Type, "#problem-deleted") {
-		t.Errorf("its inquiries: %s", answer)
-	}
-}
 
-func TestWhatIsNotDeleted(t *testing.T) {
-	t.Parallel()
-	running, done := fakeWith(inquiry.StatusRunning), fakeWith(inquiry.StatusCompleted)
-	viewer := newClient(t, done, io.Discard)
-	viewer.caller.Role = auth.RoleViewer
-	for name, tt := range map[string]struct {
-		who    client
-		id     string
-		status int
-	}{
-		"a running batch":          {newClient(t, running, io.Discard), running.batches[0].ID.String(), http.StatusConflict},
-		"a batch nobody has":       {newClient(t, done, io.Discard), inquiry.NewBatchID(noon).String(), http.StatusNotFound},
-		"an inquiry":               {newClient(t, done, io.Discard), done.batches[0].ID.Inquiry(0).String(), http.StatusNotFound},
-		"by one who may only read": {viewer, done.batches[0].ID.String(), http.StatusForbidden},
-	} {
-		resp, answer := tt.who.do(t, "DELETE", "/v1/batch-inquiries/"+tt.id, "")
-		if p := problem(t, resp, answer); p.Status != tt.status {
-			t.Errorf("%s: %s", name, answer)
+	t.Run("a deleted batch says so", func(t *testing.T) {
+		t.Parallel()
+		fake := fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed)
+		c := newClient(t, fake, io.Discard)
+		path := "/v1/batch-inquiries/" + fake.batches[0].ID.String()
+		for _, method := range []string{"DELETE", "DELETE", "GET"} {
+			resp, answer := c.do(t, method, path, "")
+			var got httpapi.BatchBody
+			if err := json.Unmarshal([]byte(answer), &got); err != nil || resp.StatusCode != http.StatusOK ||
+				got.DeletedAt == nil || got.BatchName != "" || got.Completed != 1 || got.Failed != 1 || !strings.Contains(got.StatusReason, "deleted") {
+				t.Errorf("%s: %d, %v: %s", method, resp.StatusCode, err, answer)
+			}
 		}
-	}
-	if !done.batches[0].DeletedAt.IsZero() {
-		t.Error("it was deleted")
-	}
+		fake.err = inquiry.ErrDeleted
+		resp, answer := c.do(t, "GET", path+"/inquiries", "")
+		if p := problem(t, resp, answer); p.Status != http.StatusGone || !strings.HasSuffix(p.Type, "#problem-deleted") {
+			t.Errorf("its inquiries: %s", answer)
+		}
+	})
+
+	t.Run("some batches cannot be deleted", func(t *testing.T) {
+		t.Parallel()
+		running, done := fakeWith(inquiry.StatusRunning), fakeWith(inquiry.StatusCompleted)
+		viewer := newClient(t, done, io.Discard)
+		viewer.caller.Role = auth.RoleViewer
+		for name, tt := range map[string]struct {
+			who    client
+			id     string
+			status int
+		}{
+			"a running batch":          {newClient(t, running, io.Discard), running.batches[0].ID.String(), http.StatusConflict},
+			"a batch nobody has":       {newClient(t, done, io.Discard), inquiry.NewBatchID(noon).String(), http.StatusNotFound},
+			"an inquiry":               {newClient(t, done, io.Discard), done.batches[0].ID.Inquiry(0).String(), http.StatusNotFound},
+			"by one who may only read": {viewer, done.batches[0].ID.String(), http.StatusForbidden},
+		} {
+			resp, answer := tt.who.do(t, "DELETE", "/v1/batch-inquiries/"+tt.id, "")
+			if p := problem(t, resp, answer); p.Status != tt.status {
+				t.Errorf("%s: %s", name, answer)
+			}
+		}
+		if !done.batches[0].DeletedAt.IsZero() {
+			t.Error("it was deleted")
+		}
+	})
 }

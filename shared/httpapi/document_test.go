@@ -174,122 +174,248 @@ func (w walker) schema(name string, schema any) {
 	}
 }
 
-func TestEverythingInTheDocumentIsDescribed(t *testing.T) {
+func TestDocument(t *testing.T) {
 	t.Parallel()
-	doc := document(t)
-	w := walker{t, doc}
-	for _, op := range operations(t, doc) {
-		for _, member := range []string{"summary", "operationId", "tags"} {
-			if op.body[member] == nil {
-				t.Errorf("%s has no %s", op.name, member)
-			}
-		}
-		w.described(op.name, op.body)
-		parameters, _ := op.body["parameters"].([]any)
-		for _, p := range parameters {
-			where := op.name + ": parameter " + w.at(p)["name"].(string)
-			w.described(where, p)
-			w.illustrated(where, p)
-		}
-		if body := op.body["requestBody"]; body != nil {
-			w.described(op.name+": body", body)
-			w.content(op.name+": body", body.(map[string]any)["content"])
-		}
-		for status, response := range op.body["responses"].(map[string]any) {
-			w.answer(op.name+": answer "+status, response)
-		}
-	}
-	components := doc["components"].(map[string]any)
-	for name, schema := range components["schemas"].(map[string]any) {
-		w.schema(name, schema)
-	}
-	whole := string(must(json.Marshal(doc)))
-	for _, group := range []string{"schemas", "responses", "headers", "parameters", "securitySchemes"} {
-		for name, thing := range components[group].(map[string]any) {
-			w.described(group+" "+name, thing)
-			if group != "securitySchemes" && !strings.Contains(whole, `"#/components/`+group+"/"+name+`"`) {
-				t.Errorf("%s %s is used nowhere", group, name)
-			}
-		}
-	}
-}
 
-// Each kind of problem has an example of its own, in each answer that may be of it.
-func TestEveryKindOfProblemHasItsExample(t *testing.T) {
-	t.Parallel()
-	doc := document(t)
-	details := map[string]string{}
-	for _, entry := range doc["x-problems"].([]any) {
-		kind := entry.(map[string]any)
-		example, _ := kind["example"].(map[string]any)
-		name, detail := kind["name"].(string), ""
-		if example != nil {
-			detail, _ = example["detail"].(string)
-		}
-		if detail == "" || example["status"] != kind["status"] || example["title"] != kind["title"] {
-			t.Errorf("%s: its example is %v: put one into problemexamples.go", name, example)
-		}
-		if other := details[detail]; other != "" {
-			t.Errorf("%s and %s have the same detail", name, other)
-		}
-		details[detail] = name
-	}
-	if len(details) != len(kinds.Kinds) {
-		t.Errorf("%d details of %d kinds", len(details), len(kinds.Kinds))
-	}
-	for name, response := range doc["components"].(map[string]any)["responses"].(map[string]any) {
-		r := response.(map[string]any)
-		examples, _ := r["content"].(map[string]any)["application/problem+json"].(map[string]any)["examples"].(map[string]any)
-		if told := strings.Count(r["description"].(string), "`") / 2; told != len(examples) {
-			t.Errorf("%s: %d kinds, %d examples", name, told, len(examples))
-		}
-		for kind, example := range examples {
-			p := example.(map[string]any)["value"].(map[string]any)
-			if !strings.HasSuffix(p["type"].(string), "#problem-"+kind) || !strings.Contains(r["description"].(string), "`"+kind+"`") {
-				t.Errorf("%s: %s is an example of %s", name, kind, p["type"])
+	t.Run("everything is described", func(t *testing.T) {
+		t.Parallel()
+		doc := document(t)
+		w := walker{t, doc}
+		for _, op := range operations(t, doc) {
+			for _, member := range []string{"summary", "operationId", "tags"} {
+				if op.body[member] == nil {
+					t.Errorf("%s has no %s", op.name, member)
+				}
+			}
+			w.described(op.name, op.body)
+			parameters, _ := op.body["parameters"].([]any)
+			for _, p := range parameters {
+				where := op.name + ": parameter " + w.at(p)["name"].(string)
+				w.described(where, p)
+				w.illustrated(where, p)
+			}
+			if body := op.body["requestBody"]; body != nil {
+				w.described(op.name+": body", body)
+				w.content(op.name+": body", body.(map[string]any)["content"])
+			}
+			for status, response := range op.body["responses"].(map[string]any) {
+				w.answer(op.name+": answer "+status, response)
 			}
 		}
-	}
-}
+		components := doc["components"].(map[string]any)
+		for name, schema := range components["schemas"].(map[string]any) {
+			w.schema(name, schema)
+		}
+		whole := string(must(json.Marshal(doc)))
+		for _, group := range []string{"schemas", "responses", "headers", "parameters", "securitySchemes"} {
+			for name, thing := range components[group].(map[string]any) {
+				w.described(group+" "+name, thing)
+				if group != "securitySchemes" && !strings.Contains(whole, `"#/components/`+group+"/"+name+`"`) {
+					t.Errorf("%s %s is used nowhere", group, name)
+				}
+			}
+		}
+	})
 
-// What is said to be finished, cancelled or deleted has to look so.
-func TestExamplesShowWhatTheirAnswersSay(t *testing.T) {
-	t.Parallel()
-	doc := document(t)
-	answer := func(path, method, status string) map[string]any {
-		op := doc["paths"].(map[string]any)[path].(map[string]any)[method].(map[string]any)
-		media := op["responses"].(map[string]any)[status].(map[string]any)["content"].(map[string]any)["application/json"].(map[string]any)
-		return media["example"].(map[string]any)
-	}
-	const one = "/v1/batch-inquiries/{batch_id}"
-	for name, tt := range map[string]struct {
-		batch      map[string]any
-		want       map[string]any
-		isSet, not []string
-	}{
-		"a cancel that is noted": {answer(one+"/cancel", "post", "202"),
-			map[string]any{"status": "RUNNING", "isTerminal": false}, []string{"cancelRequestedAt"}, []string{"finishedAt", "deletedAt"}},
-		"a cancel that has ended": {answer(one+"/cancel", "post", "200"),
-			map[string]any{"status": "CANCELLED", "isTerminal": true}, []string{"cancelRequestedAt", "finishedAt"}, []string{"deletedAt"}},
-		"a deletion": {answer(one, "delete", "200"),
-			map[string]any{"batchName": "", "isTerminal": true}, []string{"deletedAt", "finishedAt"}, []string{"metadata"}},
-	} {
-		for member, want := range tt.want {
-			if tt.batch[member] != want {
-				t.Errorf("%s: %s is %v", name, member, tt.batch[member])
+	// Each kind of problem has an example of its own, in each answer that may be of it.
+	t.Run("every kind of problem has an example", func(t *testing.T) {
+		t.Parallel()
+		doc := document(t)
+		details := map[string]string{}
+		for _, entry := range doc["x-problems"].([]any) {
+			kind := entry.(map[string]any)
+			example, _ := kind["example"].(map[string]any)
+			name, detail := kind["name"].(string), ""
+			if example != nil {
+				detail, _ = example["detail"].(string)
+			}
+			if detail == "" || example["status"] != kind["status"] || example["title"] != kind["title"] {
+				t.Errorf("%s: its example is %v: put one into problemexamples.go", name, example)
+			}
+			if other := details[detail]; other != "" {
+				t.Errorf("%s and %s have the same detail", name, other)
+			}
+			details[detail] = name
+		}
+		if len(details) != len(kinds.Kinds) {
+			t.Errorf("%d details of %d kinds", len(details), len(kinds.Kinds))
+		}
+		for name, response := range doc["components"].(map[string]any)["responses"].(map[string]any) {
+			r := response.(map[string]any)
+			examples, _ := r["content"].(map[string]any)["application/problem+json"].(map[string]any)["examples"].(map[string]any)
+			if told := strings.Count(r["description"].(string), "`") / 2; told != len(examples) {
+				t.Errorf("%s: %d kinds, %d examples", name, told, len(examples))
+			}
+			for kind, example := range examples {
+				p := example.(map[string]any)["value"].(map[string]any)
+				if !strings.HasSuffix(p["type"].(string), "#problem-"+kind) || !strings.Contains(r["description"].(string), "`"+kind+"`") {
+					t.Errorf("%s: %s is an example of %s", name, kind, p["type"])
+				}
 			}
 		}
-		for _, member := range tt.isSet {
-			if tt.batch[member] == nil {
-				t.Errorf("%s: no %s", name, member)
+	})
+
+	// What is said to be finished, cancelled or deleted has to look so.
+	t.Run("examples show what their responses describe", func(t *testing.T) {
+		t.Parallel()
+		doc := document(t)
+		answer := func(path, method, status string) map[string]any {
+			op := doc["paths"].(map[string]any)[path].(map[string]any)[method].(map[string]any)
+			media := op["responses"].(map[string]any)[status].(map[string]any)["content"].(map[string]any)["application/json"].(map[string]any)
+			return media["example"].(map[string]any)
+		}
+		const one = "/v1/batch-inquiries/{batch_id}"
+		for name, tt := range map[string]struct {
+			batch      map[string]any
+			want       map[string]any
+			isSet, not []string
+		}{
+			"a cancel that is noted": {answer(one+"/cancel", "post", "202"),
+				map[string]any{"status": "RUNNING", "isTerminal": false}, []string{"cancelRequestedAt"}, []string{"finishedAt", "deletedAt"}},
+			"a cancel that has ended": {answer(one+"/cancel", "post", "200"),
+				map[string]any{"status": "CANCELLED", "isTerminal": true}, []string{"cancelRequestedAt", "finishedAt"}, []string{"deletedAt"}},
+			"a deletion": {answer(one, "delete", "200"),
+				map[string]any{"batchName": "", "isTerminal": true}, []string{"deletedAt", "finishedAt"}, []string{"metadata"}},
+		} {
+			for member, want := range tt.want {
+				if tt.batch[member] != want {
+					t.Errorf("%s: %s is %v", name, member, tt.batch[member])
+				}
+			}
+			for _, member := range tt.isSet {
+				if tt.batch[member] == nil {
+					t.Errorf("%s: no %s", name, member)
+				}
+			}
+			for _, member := range tt.not {
+				if tt.batch[member] != nil {
+					t.Errorf("%s: %s is %v", name, member, tt.batch[member])
+				}
 			}
 		}
-		for _, member := range tt.not {
-			if tt.batch[member] != nil {
-				t.Errorf("%s: %s is %v", name, member, tt.batch[member])
+	})
+
+	// Every example is one of what it stands beside.
+	t.Run("every example matches its schema", func(t *testing.T) {
+		t.Parallel()
+		doc := document(t)
+		compiler := compilerOf(t, doc)
+		fits := func(where, pointer string, example any) {
+			compiled, err := compiler.Compile("urn:document#" + pointer)
+			if err != nil {
+				t.Fatalf("%s: %v", where, err)
+			}
+			if err := compiled.Validate(must(jsonschema.UnmarshalJSON(bytes.NewReader(must(json.Marshal(example)))))); err != nil {
+				t.Errorf("%s: the example does not fit: %v", where, err)
 			}
 		}
-	}
+		checked := 0
+		var walk func(pointer string, part any)
+		walk = func(pointer string, part any) {
+			list, _ := part.([]any)
+			for i, item := range list {
+				walk(pointer+"/"+strconv.Itoa(i), item)
+			}
+			m, _ := part.(map[string]any)
+			schema, beside := m["schema"].(map[string]any)
+			if beside && m["example"] != nil {
+				checked++
+				fits(pointer, pointer+"/schema", m["example"])
+			}
+			if named, _ := m["examples"].(map[string]any); beside && schema != nil {
+				for name, e := range named {
+					checked++
+					fits(pointer+" "+name, pointer+"/schema", e.(map[string]any)["value"])
+				}
+			}
+			if inside, _ := m["examples"].([]any); strings.Contains(pointer, "/properties/") {
+				for _, e := range inside {
+					checked++
+					fits(pointer, pointer, e)
+				}
+			}
+			for name, member := range m {
+				if name != "example" && name != "examples" && name != "x-problems" {
+					walk(pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(name), member)
+				}
+			}
+		}
+		walk("", doc)
+		if checked < 300 {
+			t.Errorf("only %d examples", checked)
+		}
+	})
+
+	t.Run("only the reference needs no credential", func(t *testing.T) {
+		t.Parallel()
+		for _, op := range operations(t, document(t)) {
+			security, said := op.body["security"].([]any)
+			public := said && len(security) == 0
+			_, path, _ := strings.Cut(op.name, " ")
+			if public != httpapi.IsPublic(path) {
+				t.Errorf("%s: public in the document: %t, to the function: %t", op.name, public, httpapi.IsPublic(path))
+			}
+			if refused := op.body["responses"].(map[string]any)["401"] != nil; refused == public {
+				t.Errorf("%s: public %t, and can answer 401: %t", op.name, public, refused)
+			}
+		}
+	})
+
+	// A portal's scripts see what the document names, beside what every script sees.
+	t.Run("scripts may read every header", func(t *testing.T) {
+		t.Parallel()
+		seen := strings.Split(cors.ExposedHeaders+", Cache-Control", ", ")
+		for _, op := range operations(t, document(t)) {
+			if _, path, _ := strings.Cut(op.name, " "); httpapi.IsPublic(path) {
+				continue
+			}
+			for status, response := range op.body["responses"].(map[string]any) {
+				headers, _ := response.(map[string]any)["headers"].(map[string]any)
+				for name := range headers {
+					if !slices.Contains(seen, name) {
+						t.Errorf("%s: %s: scripts do not see %s", op.name, status, name)
+					}
+				}
+			}
+		}
+	})
+
+	t.Run("it is also available as YAML", func(t *testing.T) {
+		t.Parallel()
+		resp, body := reference(t, "/v1/openapi.yaml")
+		if !strings.Contains(body, "batchName: November renewals") {
+			t.Error("its examples are not YAML")
+		}
+		if resp.Header.Get("Content-Type") != "application/yaml; charset=utf-8" || !strings.Contains(body, "openapi: 3.1.0") || !strings.Contains(body, "operationId: submit-batch") {
+			t.Errorf("%.200s", body)
+		}
+	})
+
+	// The words that programs compare stand in the document, as many as the code has.
+	t.Run("it lists the codes", func(t *testing.T) {
+		t.Parallel()
+		schemas := document(t)["components"].(map[string]any)["schemas"].(map[string]any)
+		for name, tt := range map[string]struct {
+			dir, constants string // the package, and what its constants are called
+			member         [2]string
+		}{
+			"how a source answers":       {"../inquiry", `^Outcome[A-Z]`, [2]string{"ReportSourceSummary", "outcome"}},
+			"why an inquiry is given up": {"../inquiry", `^Failure[A-Z]`, [2]string{"InquiryFailure", "code"}},
+			"why a report has nothing":   {"../report", `^Code[A-Z]`, [2]string{"Failure", "code"}},
+			"and so has its inquiry":     {"../report", `^Code[A-Z]`, [2]string{"InquiryFailure", "code"}},
+		} {
+			text := schemas[tt.member[0]].(map[string]any)["properties"].(map[string]any)[tt.member[1]].(map[string]any)["description"].(string)
+			words := constantsIn(t, tt.dir, regexp.MustCompile(tt.constants))
+			if len(words) < 2 {
+				t.Errorf("%s: found only %q", name, words)
+			}
+			for _, word := range words {
+				if !strings.Contains(text, word+" (") {
+					t.Errorf("%s: the document lacks %s", name, word)
+				}
+			}
+		}
+	})
 }
 
 // compilerOf makes the schemas in a document ready, as parts of urn:document.
@@ -303,168 +429,106 @@ func compilerOf(t testing.TB, doc map[string]any) *jsonschema.Compiler {
 	return compiler
 }
 
-// Every example is one of what it stands beside.
-func TestEveryExampleFitsItsSchema(t *testing.T) {
+func TestPage(t *testing.T) {
 	t.Parallel()
-	doc := document(t)
-	compiler := compilerOf(t, doc)
-	fits := func(where, pointer string, example any) {
-		compiled, err := compiler.Compile("urn:document#" + pointer)
-		if err != nil {
-			t.Fatalf("%s: %v", where, err)
-		}
-		if err := compiled.Validate(must(jsonschema.UnmarshalJSON(bytes.NewReader(must(json.Marshal(example)))))); err != nil {
-			t.Errorf("%s: the example does not fit: %v", where, err)
-		}
-	}
-	checked := 0
-	var walk func(pointer string, part any)
-	walk = func(pointer string, part any) {
-		list, _ := part.([]any)
-		for i, item := range list {
-			walk(pointer+"/"+strconv.Itoa(i), item)
-		}
-		m, _ := part.(map[string]any)
-		schema, beside := m["schema"].(map[string]any)
-		if beside && m["example"] != nil {
-			checked++
-			fits(pointer, pointer+"/schema", m["example"])
-		}
-		if named, _ := m["examples"].(map[string]any); beside && schema != nil {
-			for name, e := range named {
-				checked++
-				fits(pointer+" "+name, pointer+"/schema", e.(map[string]any)["value"])
-			}
-		}
-		if inside, _ := m["examples"].([]any); strings.Contains(pointer, "/properties/") {
-			for _, e := range inside {
-				checked++
-				fits(pointer, pointer, e)
-			}
-		}
-		for name, member := range m {
-			if name != "example" && name != "examples" && name != "x-problems" {
-				walk(pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(name), member)
-			}
-		}
-	}
-	walk("", doc)
-	if checked < 300 {
-		t.Errorf("only %d examples", checked)
-	}
-}
 
-func TestOnlyTheReferenceNeedsNoCredential(t *testing.T) {
-	t.Parallel()
-	for _, op := range operations(t, document(t)) {
-		security, said := op.body["security"].([]any)
-		public := said && len(security) == 0
-		_, path, _ := strings.Cut(op.name, " ")
-		if public != httpapi.IsPublic(path) {
-			t.Errorf("%s: public in the document: %t, to the function: %t", op.name, public, httpapi.IsPublic(path))
+	t.Run("it is self-contained", func(t *testing.T) {
+		t.Parallel()
+		resp, page := reference(t, "/v1/docs")
+		if media := resp.Header.Get("Content-Type"); media != "text/html; charset=utf-8" {
+			t.Errorf("Content-Type %q", media)
 		}
-		if refused := op.body["responses"].(map[string]any)["401"] != nil; refused == public {
-			t.Errorf("%s: public %t, and can answer 401: %t", op.name, public, refused)
+		if policy := resp.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("Content-Security-Policy %q", policy)
 		}
-	}
-}
+		ids := map[string]bool{}
+		for _, id := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(page, -1) {
+			if ids[id[1]] {
+				t.Errorf("two elements have the id %s", id[1])
+			}
+			ids[id[1]] = true
+		}
+		for _, link := range regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+			target, inside := strings.CutPrefix(link[1], "#")
+			if inside && !ids[target] || !inside && regexp.MustCompile(`^(https?:|//)`).MatchString(link[1]) {
+				t.Errorf("the page links to %s", link[1])
+			}
+		}
+		for _, kind := range kinds.Kinds {
+			if !ids["problem-"+string(kind.Name)] {
+				t.Errorf("the page has no paragraph about %s", kind.Name)
+			}
+		}
+		for _, op := range operations(t, document(t)) {
+			if !ids[op.body["operationId"].(string)] {
+				t.Errorf("the page has nothing on %s", op.name)
+			}
+		}
+		if strings.Contains(page, "ZgotmplZ") {
+			t.Error("the template refused something that it was to write")
+		}
+	})
 
-// A portal's scripts see what the document names, beside what every script sees.
-func TestScriptsSeeTheHeadersOfTheDocument(t *testing.T) {
-	t.Parallel()
-	seen := strings.Split(cors.ExposedHeaders+", Cache-Control", ", ")
-	for _, op := range operations(t, document(t)) {
-		if _, path, _ := strings.Cut(op.name, " "); httpapi.IsPublic(path) {
-			continue
-		}
-		for status, response := range op.body["responses"].(map[string]any) {
-			headers, _ := response.(map[string]any)["headers"].(map[string]any)
-			for name := range headers {
-				if !slices.Contains(seen, name) {
-					t.Errorf("%s: %s: scripts do not see %s", op.name, status, name)
+	// Whoever has the page needs no JSON: what the document says of values, forms and
+	// problems stands there too.
+	t.Run("it says what the document says", func(t *testing.T) {
+		t.Parallel()
+		_, page := reference(t, "/v1/docs")
+		page = html.UnescapeString(page)
+		var walk func(name string, part any)
+		walk = func(name string, part any) {
+			switch part := part.(type) {
+			case []any:
+				for _, item := range part {
+					if word, ok := item.(string); ok && name == "enum" && !strings.Contains(page, word) {
+						t.Errorf("the page lacks the word %s", word)
+					}
+					walk("", item)
+				}
+			case map[string]any:
+				for member, value := range part {
+					walk(member, value)
+				}
+			case string:
+				if (name == "pattern" || name == "description" || name == "detail") && !strings.Contains(page, part) && !strings.ContainsAny(part, "`*\n") {
+					t.Errorf("the page lacks the %s %q", name, part)
 				}
 			}
 		}
-	}
-}
-
-func TestThePageStandsAlone(t *testing.T) {
-	t.Parallel()
-	resp, page := reference(t, "/v1/docs")
-	if media := resp.Header.Get("Content-Type"); media != "text/html; charset=utf-8" {
-		t.Errorf("Content-Type %q", media)
-	}
-	if policy := resp.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
-		t.Errorf("Content-Security-Policy %q", policy)
-	}
-	ids := map[string]bool{}
-	for _, id := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(page, -1) {
-		if ids[id[1]] {
-			t.Errorf("two elements have the id %s", id[1])
-		}
-		ids[id[1]] = true
-	}
-	for _, link := range regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllStringSubmatch(page, -1) {
-		target, inside := strings.CutPrefix(link[1], "#")
-		if inside && !ids[target] || !inside && regexp.MustCompile(`^(https?:|//)`).MatchString(link[1]) {
-			t.Errorf("the page links to %s", link[1])
-		}
-	}
-	for _, kind := range kinds.Kinds {
-		if !ids["problem-"+string(kind.Name)] {
-			t.Errorf("the page has no paragraph about %s", kind.Name)
-		}
-	}
-	for _, op := range operations(t, document(t)) {
-		if !ids[op.body["operationId"].(string)] {
-			t.Errorf("the page has nothing on %s", op.name)
-		}
-	}
-	if strings.Contains(page, "ZgotmplZ") {
-		t.Error("the template refused something that it was to write")
-	}
-}
-
-// Whoever has the page needs no JSON: what the document says of values, forms and
-// problems stands there too.
-func TestThePageSaysWhatTheDocumentSays(t *testing.T) {
-	t.Parallel()
-	_, page := reference(t, "/v1/docs")
-	page = html.UnescapeString(page)
-	var walk func(name string, part any)
-	walk = func(name string, part any) {
-		switch part := part.(type) {
-		case []any:
-			for _, item := range part {
-				if word, ok := item.(string); ok && name == "enum" && !strings.Contains(page, word) {
-					t.Errorf("the page lacks the word %s", word)
-				}
-				walk("", item)
-			}
-		case map[string]any:
-			for member, value := range part {
-				walk(member, value)
-			}
-		case string:
-			if (name == "pattern" || name == "description" || name == "detail") && !strings.Contains(page, part) && !strings.ContainsAny(part, "`*\n") {
-				t.Errorf("the page lacks the %s %q", name, part)
-			}
-		}
-	}
-	doc := document(t)
-	walk("", doc["components"].(map[string]any)["schemas"])
-	walk("", doc["x-problems"])
-	for _, op := range operations(t, doc) {
-		walk("", op.body["parameters"])
-		for status, response := range op.body["responses"].(map[string]any) {
-			content, _ := response.(map[string]any)["content"].(map[string]any)
-			for media := range content {
-				if _, after, _ := strings.Cut(page, `id="`+op.body["operationId"].(string)+`"`); !strings.Contains(before(after, "</article>"), "as <code>"+media+"</code>") {
-					t.Errorf("%s: the page does not say that %s may be %s", op.name, status, media)
+		doc := document(t)
+		walk("", doc["components"].(map[string]any)["schemas"])
+		walk("", doc["x-problems"])
+		for _, op := range operations(t, doc) {
+			walk("", op.body["parameters"])
+			for status, response := range op.body["responses"].(map[string]any) {
+				content, _ := response.(map[string]any)["content"].(map[string]any)
+				for media := range content {
+					if _, after, _ := strings.Cut(page, `id="`+op.body["operationId"].(string)+`"`); !strings.Contains(before(after, "</article>"), "as <code>"+media+"</code>") {
+						t.Errorf("%s: the page does not say that %s may be %s", op.name, status, media)
+					}
 				}
 			}
 		}
-	}
+	})
+
+	// The page's links lead to the document from both of its addresses, wherever the
+	// API begins.
+	t.Run("it links to the document", func(t *testing.T) {
+		t.Parallel()
+		for _, prefix := range []string{"", "/prod", `/a"b`} {
+			for _, path := range []string{"/v1/docs", "/v1/docs/"} {
+				r := httptest.NewRequest(http.MethodGet, path, nil)
+				r = r.WithContext(httpapi.WithRequest(t.Context(), httpapi.Request{ID: "req-1", Prefix: prefix}))
+				w := httptest.NewRecorder()
+				newClient(t, nil, io.Discard).handler.ServeHTTP(w, r)
+				for _, file := range []string{"json", "yaml"} {
+					if link := `href="` + html.EscapeString(prefix) + "/v1/openapi." + file + `"`; !strings.Contains(w.Body.String(), link) {
+						t.Errorf("%s%s has no %s", prefix, path, link)
+					}
+				}
+			}
+		}
+	})
 }
 
 func before(s, end string) string {
@@ -472,67 +536,11 @@ func before(s, end string) string {
 	return found
 }
 
-// The page's links lead to the document from both of its addresses, wherever the
-// API begins.
-func TestThePageLinksToTheDocument(t *testing.T) {
-	t.Parallel()
-	for _, prefix := range []string{"", "/prod", `/a"b`} {
-		for _, path := range []string{"/v1/docs", "/v1/docs/"} {
-			r := httptest.NewRequest(http.MethodGet, path, nil)
-			r = r.WithContext(httpapi.WithRequest(t.Context(), httpapi.Request{ID: "req-1", Prefix: prefix}))
-			w := httptest.NewRecorder()
-			newClient(t, nil, io.Discard).handler.ServeHTTP(w, r)
-			for _, file := range []string{"json", "yaml"} {
-				if link := `href="` + html.EscapeString(prefix) + "/v1/openapi." + file + `"`; !strings.Contains(w.Body.String(), link) {
-					t.Errorf("%s%s has no %s", prefix, path, link)
-				}
-			}
-		}
-	}
-}
-
-func TestTheDocumentIsYAMLToo(t *testing.T) {
-	t.Parallel()
-	resp, body := reference(t, "/v1/openapi.yaml")
-	if !strings.Contains(body, "batchName: November renewals") {
-		t.Error("its examples are not YAML")
-	}
-	if resp.Header.Get("Content-Type") != "application/yaml; charset=utf-8" || !strings.Contains(body, "openapi: 3.1.0") || !strings.Contains(body, "operationId: submit-batch") {
-		t.Errorf("%.200s", body)
-	}
-}
-
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
 	}
 	return v
-}
-
-// The words that programs compare stand in the document, as many as the code has.
-func TestTheDocumentListsTheWords(t *testing.T) {
-	t.Parallel()
-	schemas := document(t)["components"].(map[string]any)["schemas"].(map[string]any)
-	for name, tt := range map[string]struct {
-		dir, constants string // the package, and what its constants are called
-		member         [2]string
-	}{
-		"how a source answers":       {"../inquiry", `^Outcome[A-Z]`, [2]string{"ReportSourceSummary", "outcome"}},
-		"why an inquiry is given up": {"../inquiry", `^Failure[A-Z]`, [2]string{"InquiryFailure", "code"}},
-		"why a report has nothing":   {"../report", `^Code[A-Z]`, [2]string{"Failure", "code"}},
-		"and so has its inquiry":     {"../report", `^Code[A-Z]`, [2]string{"InquiryFailure", "code"}},
-	} {
-		text := schemas[tt.member[0]].(map[string]any)["properties"].(map[string]any)[tt.member[1]].(map[string]any)["description"].(string)
-		words := constantsIn(t, tt.dir, regexp.MustCompile(tt.constants))
-		if len(words) < 2 {
-			t.Errorf("%s: found only %q", name, words)
-		}
-		for _, word := range words {
-			if !strings.Contains(text, word+" (") {
-				t.Errorf("%s: the document lacks %s", name, word)
-			}
-		}
-	}
 }
 
 // constantsIn are the texts of a package's constants with such names.

@@ -63,128 +63,132 @@ func (p *poller) reach(index int, s inquiry.Status) {
 	b.Version++
 }
 
-func TestAPollCostsOneRead(t *testing.T) {
+func TestPoll(t *testing.T) {
 	t.Parallel()
-	p := newPoller(t)
-	for _, tag := range []string{"", `"old"`, "*"} {
-		before := p.batches.reads
-		p.do(t, "GET", p.path, "", "If-None-Match", tag)
-		if n := p.batches.reads - before; n != 1 {
-			t.Errorf("If-None-Match %s: %d reads", tag, n)
-		}
-	}
-}
 
-func TestAnETagNamesTheStateAndNothingElse(t *testing.T) {
-	t.Parallel()
-	p := newPoller(t)
-	first, _ := p.do(t, "GET", p.path, "")
-	tag := first.Header.Get("ETag")
-	if first.StatusCode != http.StatusOK || !strings.HasPrefix(tag, `"`) {
-		t.Fatalf("%d, ETag %s", first.StatusCode, tag)
-	}
-	// Another hour, another person, another credential, a write nobody sees.
-	*p.now = noon.Add(time.Hour)
-	p.batches.batches[0].Version++
-	p.caller.UserID, p.caller.Credential = "user-2", auth.CredentialUser
-	for _, sent := range []string{tag, "W/" + tag, `"other", ` + tag, "*"} {
-		resp, body := p.do(t, "GET", p.path, "", "If-None-Match", sent)
-		if resp.StatusCode != http.StatusNotModified || body != "" || resp.Header.Get("ETag") != tag || resp.Header.Get("X-Request-Id") == "" {
-			t.Errorf("If-None-Match %s: %d %s, ETag %s", sent, resp.StatusCode, body, resp.Header.Get("ETag"))
-		}
-	}
-	p.reach(0, inquiry.StatusRunning)
-	resp, _ := p.do(t, "GET", p.path, "", "If-None-Match", tag)
-	if resp.StatusCode != http.StatusOK || resp.Header.Get("ETag") == tag {
-		t.Errorf("after a change: %d, ETag %s", resp.StatusCode, resp.Header.Get("ETag"))
-	}
-}
-
-func TestRetryAfterFollowsThePhase(t *testing.T) {
-	t.Parallel()
-	p := newPoller(t)
-	for age, want := range map[time.Duration]string{0: "2", 29 * time.Second: "2", time.Minute: "5", 5 * time.Minute: "15", time.Hour: "30"} {
-		*p.now = noon.Add(age)
-		if resp, _ := p.do(t, "GET", p.path, ""); resp.Header.Get("Retry-After") != want {
-			t.Errorf("after %s: Retry-After %q, want %s", age, resp.Header.Get("Retry-After"), want)
-		}
-	}
-	// 100 of 150 took 1000 seconds, so that the rest is expected in some hundreds.
-	p.do(t, "POST", "/v1/batch-inquiries", businesses(150))
-	long := &p.batches.batches[1]
-	for i := range 100 {
-		long.Tally, _ = long.Merge(inquiry.Change{Index: i, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{
-			StartedAt: noon, FinishedAt: noon.Add(time.Duration(i+1) * 10 * time.Second),
-		}})
-	}
-	earliest, latest, ok := long.Estimate()
-	if !ok {
-		t.Fatal("there is no estimate, so that this shows nothing")
-	}
-	for name, c := range map[string]struct {
-		at   time.Time
-		want string
-	}{
-		"long before the end":            {earliest.Add(-time.Minute), "30"},
-		"shortly before it may be over":  {earliest.Add(-10 * time.Second), "10"},
-		"in the moment before that":      {earliest.Add(-time.Millisecond), "2"},
-		"shortly before it must be over": {latest.Add(-7 * time.Second), "7"},
-		"when it should have been over":  {latest.Add(time.Second), "30"},
-	} {
-		*p.now = c.at
-		if resp, _ := p.do(t, "GET", "/v1/batch-inquiries/"+long.ID.String(), ""); resp.Header.Get("Retry-After") != c.want {
-			t.Errorf("%s: Retry-After %q, want %s", name, resp.Header.Get("Retry-After"), c.want)
-		}
-	}
-	p.reach(0, inquiry.StatusCompleted)
-	p.reach(1, inquiry.StatusFailed)
-	if resp, _ := p.do(t, "GET", p.path, ""); resp.Header.Get("Retry-After") != "" {
-		t.Errorf("terminal: Retry-After %q", resp.Header.Get("Retry-After"))
-	}
-}
-
-func TestWhoWaitsIsAnsweredAtAChange(t *testing.T) {
-	t.Parallel()
-	const stale = "stale" // stands for an ETag that is no longer the batch's
-	for name, c := range map[string]struct {
-		query, known        string
-		change              int // after so many seconds; 0: never
-		finished            bool
-		wantStatus, seconds int
-	}{
-		"nothing happens, without an ETag":    {query: "?waitSeconds=20", wantStatus: 200, seconds: 20},
-		"nothing happens, with the ETag":      {query: "?waitSeconds=20", known: "*", wantStatus: 304, seconds: 20},
-		"a change after three seconds":        {query: "?waitSeconds=20", change: 3, wantStatus: 200, seconds: 3},
-		"it has changed already":              {query: "?waitSeconds=20", known: stale, wantStatus: 200},
-		"there is nothing to wait for":        {query: "?waitSeconds=20", finished: true, wantStatus: 200},
-		"no wait asked for":                   {wantStatus: 200},
-		"a wait of one second":                {query: "?waitSeconds=1", wantStatus: 200, seconds: 1},
-		"a wait longer than any may be":       {query: "?waitSeconds=21", wantStatus: 422},
-		"the function's time is up meanwhile": {query: "?waitSeconds=20", change: -1, wantStatus: 200, seconds: 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := newPoller(t)
-			if c.finished {
-				p.reach(0, inquiry.StatusCompleted)
-				p.reach(1, inquiry.StatusCompleted)
+	t.Run("it costs one read", func(t *testing.T) {
+		t.Parallel()
+		p := newPoller(t)
+		for _, tag := range []string{"", `"old"`, "*"} {
+			before := p.batches.reads
+			p.do(t, "GET", p.path, "", "If-None-Match", tag)
+			if n := p.batches.reads - before; n != 1 {
+				t.Errorf("If-None-Match %s: %d reads", tag, n)
 			}
-			p.during = func(seconds int) error {
-				if c.change == -1 {
-					return errors.New("no more time")
+		}
+	})
+
+	t.Run("the ETag identifies the state and nothing else", func(t *testing.T) {
+		t.Parallel()
+		p := newPoller(t)
+		first, _ := p.do(t, "GET", p.path, "")
+		tag := first.Header.Get("ETag")
+		if first.StatusCode != http.StatusOK || !strings.HasPrefix(tag, `"`) {
+			t.Fatalf("%d, ETag %s", first.StatusCode, tag)
+		}
+		// Another hour, another person, another credential, a write nobody sees.
+		*p.now = noon.Add(time.Hour)
+		p.batches.batches[0].Version++
+		p.caller.UserID, p.caller.Credential = "user-2", auth.CredentialUser
+		for _, sent := range []string{tag, "W/" + tag, `"other", ` + tag, "*"} {
+			resp, body := p.do(t, "GET", p.path, "", "If-None-Match", sent)
+			if resp.StatusCode != http.StatusNotModified || body != "" || resp.Header.Get("ETag") != tag || resp.Header.Get("X-Request-Id") == "" {
+				t.Errorf("If-None-Match %s: %d %s, ETag %s", sent, resp.StatusCode, body, resp.Header.Get("ETag"))
+			}
+		}
+		p.reach(0, inquiry.StatusRunning)
+		resp, _ := p.do(t, "GET", p.path, "", "If-None-Match", tag)
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("ETag") == tag {
+			t.Errorf("after a change: %d, ETag %s", resp.StatusCode, resp.Header.Get("ETag"))
+		}
+	})
+
+	t.Run("Retry-After follows the age and the estimate", func(t *testing.T) {
+		t.Parallel()
+		p := newPoller(t)
+		for age, want := range map[time.Duration]string{0: "2", 29 * time.Second: "2", time.Minute: "5", 5 * time.Minute: "15", time.Hour: "30"} {
+			*p.now = noon.Add(age)
+			if resp, _ := p.do(t, "GET", p.path, ""); resp.Header.Get("Retry-After") != want {
+				t.Errorf("after %s: Retry-After %q, want %s", age, resp.Header.Get("Retry-After"), want)
+			}
+		}
+		// 100 of 150 took 1000 seconds, so that the rest is expected in some hundreds.
+		p.do(t, "POST", "/v1/batch-inquiries", businesses(150))
+		long := &p.batches.batches[1]
+		for i := range 100 {
+			long.Tally, _ = long.Merge(inquiry.Change{Index: i, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{
+				StartedAt: noon, FinishedAt: noon.Add(time.Duration(i+1) * 10 * time.Second),
+			}})
+		}
+		earliest, latest, ok := long.Estimate()
+		if !ok {
+			t.Fatal("there is no estimate, so that this shows nothing")
+		}
+		for name, c := range map[string]struct {
+			at   time.Time
+			want string
+		}{
+			"long before the end":            {earliest.Add(-time.Minute), "30"},
+			"shortly before it may be over":  {earliest.Add(-10 * time.Second), "10"},
+			"in the moment before that":      {earliest.Add(-time.Millisecond), "2"},
+			"shortly before it must be over": {latest.Add(-7 * time.Second), "7"},
+			"when it should have been over":  {latest.Add(time.Second), "30"},
+		} {
+			*p.now = c.at
+			if resp, _ := p.do(t, "GET", "/v1/batch-inquiries/"+long.ID.String(), ""); resp.Header.Get("Retry-After") != c.want {
+				t.Errorf("%s: Retry-After %q, want %s", name, resp.Header.Get("Retry-After"), c.want)
+			}
+		}
+		p.reach(0, inquiry.StatusCompleted)
+		p.reach(1, inquiry.StatusFailed)
+		if resp, _ := p.do(t, "GET", p.path, ""); resp.Header.Get("Retry-After") != "" {
+			t.Errorf("terminal: Retry-After %q", resp.Header.Get("Retry-After"))
+		}
+	})
+
+	t.Run("a long poll ends at a change", func(t *testing.T) {
+		t.Parallel()
+		const stale = "stale" // stands for an ETag that is no longer the batch's
+		for name, c := range map[string]struct {
+			query, known        string
+			change              int // after so many seconds; 0: never
+			finished            bool
+			wantStatus, seconds int
+		}{
+			"nothing happens, without an ETag":    {query: "?waitSeconds=20", wantStatus: 200, seconds: 20},
+			"nothing happens, with the ETag":      {query: "?waitSeconds=20", known: "*", wantStatus: 304, seconds: 20},
+			"a change after three seconds":        {query: "?waitSeconds=20", change: 3, wantStatus: 200, seconds: 3},
+			"it has changed already":              {query: "?waitSeconds=20", known: stale, wantStatus: 200},
+			"there is nothing to wait for":        {query: "?waitSeconds=20", finished: true, wantStatus: 200},
+			"no wait asked for":                   {wantStatus: 200},
+			"a wait of one second":                {query: "?waitSeconds=1", wantStatus: 200, seconds: 1},
+			"a wait longer than any may be":       {query: "?waitSeconds=21", wantStatus: 422},
+			"the function's time is up meanwhile": {query: "?waitSeconds=20", change: -1, wantStatus: 200, seconds: 1},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				p := newPoller(t)
+				if c.finished {
+					p.reach(0, inquiry.StatusCompleted)
+					p.reach(1, inquiry.StatusCompleted)
 				}
-				if seconds == c.change {
-					p.reach(0, inquiry.StatusRunning)
+				p.during = func(seconds int) error {
+					if c.change == -1 {
+						return errors.New("no more time")
+					}
+					if seconds == c.change {
+						p.reach(0, inquiry.StatusRunning)
+					}
+					return nil
 				}
-				return nil
-			}
-			resp, body := p.do(t, "GET", p.path+c.query, "", "If-None-Match", c.known)
-			if resp.StatusCode != c.wantStatus || p.seconds != c.seconds {
-				t.Errorf("%d after %d seconds; want %d after %d: %s", resp.StatusCode, p.seconds, c.wantStatus, c.seconds, body)
-			}
-			if c.change > 0 && !strings.Contains(body, `"running":1`) {
-				t.Errorf("the answer is not the new state: %s", body)
-			}
-		})
-	}
+				resp, body := p.do(t, "GET", p.path+c.query, "", "If-None-Match", c.known)
+				if resp.StatusCode != c.wantStatus || p.seconds != c.seconds {
+					t.Errorf("%d after %d seconds; want %d after %d: %s", resp.StatusCode, p.seconds, c.wantStatus, c.seconds, body)
+				}
+				if c.change > 0 && !strings.Contains(body, `"running":1`) {
+					t.Errorf("the answer is not the new state: %s", body)
+				}
+			})
+		}
+	})
 }

@@ -57,50 +57,191 @@ func fakeWith(statuses ...inquiry.Status) *fakeBatches {
 	return fake
 }
 
-func TestARerunTakesWhatItIsAskedFor(t *testing.T) {
+func TestRerun(t *testing.T) {
 	t.Parallel()
-	newBatch := func() *fakeBatches {
-		return fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed, "", inquiry.StatusPartialSuccess, inquiry.StatusCancelled, inquiry.StatusFailed)
-	}
-	tests := map[string]struct {
-		body string
-		want []int
-	}{
-		"no body":           {"", []int{1, 5}},
-		"an empty body":     {"{}", []int{1, 5}},
-		"failed":            {`{"scope":"failed"}`, []int{1, 5}},
-		"partial":           {`{"scope":"partial"}`, []int{3}},
-		"unsuccessful":      {`{"scope":"unsuccessful"}`, []int{1, 3, 4, 5}},
-		"listed, one twice": {`{"inquiryIds":["ID4","ID0","ID4"]}`, []int{0, 4}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			fake := newBatch()
-			parent := fake.batches[0].ID
-			resp, answer := newClient(t, fake, io.Discard).do(t, "POST", "/v1/batch-inquiries/"+parent.String()+"/rerun", withIDs(parent, tt.body))
-			var got httpapi.SubmittedBody
-			if err := json.Unmarshal([]byte(answer), &got); err != nil || resp.StatusCode != http.StatusOK || len(fake.batches) != 2 {
-				t.Fatalf("%d, %v: %s", resp.StatusCode, err, answer)
-			}
-			stored := fake.stored[1]
-			var indexes []int
-			for _, in := range stored.Inquiries {
-				indexes = append(indexes, in.RerunOf.Index())
-				if in.ExternalID != fmt.Sprintf("L-%d", in.RerunOf.Index()) || in.RerunOf.Batch() != parent {
-					t.Errorf("inquiry %s repeats %s", in.ExternalID, in.RerunOf)
+
+	t.Run("it takes the selected inquiries", func(t *testing.T) {
+		t.Parallel()
+		newBatch := func() *fakeBatches {
+			return fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed, "", inquiry.StatusPartialSuccess, inquiry.StatusCancelled, inquiry.StatusFailed)
+		}
+		tests := map[string]struct {
+			body string
+			want []int
+		}{
+			"no body":           {"", []int{1, 5}},
+			"an empty body":     {"{}", []int{1, 5}},
+			"failed":            {`{"scope":"failed"}`, []int{1, 5}},
+			"partial":           {`{"scope":"partial"}`, []int{3}},
+			"unsuccessful":      {`{"scope":"unsuccessful"}`, []int{1, 3, 4, 5}},
+			"listed, one twice": {`{"inquiryIds":["ID4","ID0","ID4"]}`, []int{0, 4}},
+		}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				fake := newBatch()
+				parent := fake.batches[0].ID
+				resp, answer := newClient(t, fake, io.Discard).do(t, "POST", "/v1/batch-inquiries/"+parent.String()+"/rerun", withIDs(parent, tt.body))
+				var got httpapi.SubmittedBody
+				if err := json.Unmarshal([]byte(answer), &got); err != nil || resp.StatusCode != http.StatusOK || len(fake.batches) != 2 {
+					t.Fatalf("%d, %v: %s", resp.StatusCode, err, answer)
 				}
+				stored := fake.stored[1]
+				var indexes []int
+				for _, in := range stored.Inquiries {
+					indexes = append(indexes, in.RerunOf.Index())
+					if in.ExternalID != fmt.Sprintf("L-%d", in.RerunOf.Index()) || in.RerunOf.Batch() != parent {
+						t.Errorf("inquiry %s repeats %s", in.ExternalID, in.RerunOf)
+					}
+				}
+				if diff := cmp.Diff(tt.want, indexes); diff != "" {
+					t.Errorf("run again (-want +got):\n%s", diff)
+				}
+				if got.ParentBatchID == nil || *got.ParentBatchID != parent || got.Total != len(tt.want) || got.BatchName != "Renewals" ||
+					stored.Operation != inquiry.OperationRerun || stored.Parent.ID != parent || stored.Metadata["team"] != "north" ||
+					resp.Header.Get("Location") != "/dev/v1/batch-inquiries/"+got.BatchID.String() {
+					t.Errorf("%s", answer)
+				}
+			})
+		}
+	})
+
+	t.Run("some requests cannot be rerun", func(t *testing.T) {
+		t.Parallel()
+		done := fakeWith(inquiry.StatusCompleted, "", inquiry.StatusCompleted)
+		viewer := newClient(t, done, io.Discard)
+		viewer.caller.Role = auth.RoleViewer
+		running := fakeWith(inquiry.StatusFailed, inquiry.StatusRunning)
+		big := fakeWith(inquiry.StatusFailed, inquiry.StatusFailed)
+		big.lender.BatchMax = 1
+		tests := map[string]struct {
+			fake   *fakeBatches
+			body   string
+			status int
+			kind   string
+			fault  string
+		}{
+			"nothing failed":             {done, "", 422, "nothing-to-rerun", ""},
+			"an empty list":              {done, `{"inquiryIds":[]}`, 422, "nothing-to-rerun", ""},
+			"a batch that runs":          {running, "", 409, "not-finished", ""},
+			"a rejected one":             {done, `{"inquiryIds":["ID0","ID1"]}`, 422, "validation", "/inquiryIds/1"},
+			"one beyond the end":         {done, `{"inquiryIds":["ID5"]}`, 422, "validation", "/inquiryIds/0"},
+			"one of another batch":       {done, `{"inquiryIds":["` + inquiry.NewBatchID(noon).Inquiry(0).String() + `"]}`, 422, "validation", "/inquiryIds/0"},
+			"no id at all":               {done, `{"inquiryIds":["x"]}`, 422, "validation", "/inquiryIds/0"},
+			"a scope and a list":         {done, `{"scope":"failed","inquiryIds":["ID0"]}`, 422, "validation", "/inquiryIds"},
+			"a scope that is none":       {done, `{"scope":"all"}`, 422, "validation", "/scope"},
+			"an unknown field":           {done, `{"ids":[]}`, 422, "validation", "/ids"},
+			"a list of numbers":          {done, `{"inquiryIds":[1]}`, 422, "validation", "/inquiryIds/0"},
+			"no JSON":                    {done, `failed`, 400, "malformed", ""},
+			"more than fit in one batch": {big, "", 422, "validation", ""},
+		}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				id := tt.fake.batches[0].ID
+				resp, answer := newClient(t, tt.fake, io.Discard).do(t, "POST", "/v1/batch-inquiries/"+id.String()+"/rerun", withIDs(id, tt.body))
+				p := problem(t, resp, answer)
+				if p.Status != tt.status || !strings.HasSuffix(p.Type, "#problem-"+tt.kind) || tt.fault != "" && (len(p.Errors) == 0 || p.Errors[0].Pointer != tt.fault) {
+					t.Errorf("%s", answer)
+				}
+				if len(tt.fake.batches) != 1 {
+					t.Error("a batch was made")
+				}
+			})
+		}
+		resp, answer := viewer.do(t, "POST", "/v1/batch-inquiries/"+done.batches[0].ID.String()+"/rerun", "")
+		if p := problem(t, resp, answer); p.Status != http.StatusForbidden {
+			t.Errorf("a viewer: %s", answer)
+		}
+	})
+
+	t.Run("a repeated key makes one batch", func(t *testing.T) {
+		t.Parallel()
+		fake := fakeWith(inquiry.StatusFailed, inquiry.StatusPartialSuccess)
+		c := newClient(t, fake, io.Discard)
+		path := "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/rerun"
+		_, first := c.do(t, "POST", path, "", "Idempotency-Key", "again-1")
+		resp, second := c.do(t, "POST", path, `{"scope":"failed"}`, "Idempotency-Key", "again-1")
+		if first != second || resp.Header.Get("Idempotent-Replayed") != "true" || len(fake.batches) != 2 {
+			t.Errorf("%s then %s, %d batches", first, second, len(fake.batches))
+		}
+		listed := func(id, name string) string { return `{"name":"` + name + `","inquiryIds":["` + id + `"]}` }
+		id := fake.batches[0].ID.Inquiry(0).String()
+		_, first = c.do(t, "POST", path, listed(id, "Again"), "Idempotency-Key", "again-2")
+		if _, second = c.do(t, "POST", path, listed(strings.ToUpper(id), " Again "), "Idempotency-Key", "again-2"); first != second {
+			t.Errorf("the same in other letters: %s then %s", first, second)
+		}
+		resp, answer := c.do(t, "POST", path, `{"scope":"partial"}`, "Idempotency-Key", "again-1")
+		if p := problem(t, resp, answer); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
+			t.Errorf("another scope: %s", answer)
+		}
+	})
+
+	// The key is older than what has become of the batch since.
+	t.Run("a used key is checked before the batch", func(t *testing.T) {
+		t.Parallel()
+		none := func(*fakeBatches) {}
+		deleted := func(f *fakeBatches) { f.batches[0].Name, f.batches[0].DeletedAt = "", noon }
+		const both = `{"inquiryIds":["ID0","ID1"]}`
+		tests := map[string]struct {
+			first, then string
+			key         string
+			meanwhile   func(*fakeBatches)
+			kind        string // "" is a replay
+		}{
+			"the same, and nothing happened":    {"", "", "k", none, ""},
+			"the same, of a deleted batch":      {"", "", "k", deleted, ""},
+			"listed, of a deleted batch":        {both, both, "k", deleted, ""},
+			"the same, when the limit is lower": {both, both, "k", func(f *fakeBatches) { f.lender.BatchMax = 1 }, ""},
+			"another key, of a deleted batch":   {"", "", "l", deleted, "deleted"},
+			"no key, of a deleted batch":        {"", "", "", deleted, "deleted"},
+			"a scope without inquiries":         {"", `{"scope":"partial"}`, "k", none, "idempotency-mismatch"},
+			"an empty list":                     {"", `{"inquiryIds":[]}`, "k", none, "idempotency-mismatch"},
+			"another body, of a deleted batch":  {"", both, "k", deleted, "idempotency-mismatch"},
+		}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				fake := fakeWith(inquiry.StatusFailed, inquiry.StatusCompleted)
+				c, id := newClient(t, fake, io.Discard), fake.batches[0].ID
+				path := "/v1/batch-inquiries/" + id.String() + "/rerun"
+				first, want := c.do(t, "POST", path, withIDs(id, tt.first), "Idempotency-Key", "k")
+				tt.meanwhile(fake)
+				var header []string
+				if tt.key != "" {
+					header = []string{"Idempotency-Key", tt.key}
+				}
+				resp, got := c.do(t, "POST", path, withIDs(id, tt.then), header...)
+				if len(fake.batches) != 2 {
+					t.Fatalf("%d batches; %s then %s", len(fake.batches), want, got)
+				}
+				if tt.kind == "" {
+					if got != want || resp.Header.Get("Idempotent-Replayed") != "true" || resp.Header.Get("Location") != first.Header.Get("Location") {
+						t.Errorf("%s then %s", want, got)
+					}
+					return
+				}
+				if p := problem(t, resp, got); !strings.HasSuffix(p.Type, "#problem-"+tt.kind) {
+					t.Errorf("%s", got)
+				}
+			})
+		}
+	})
+
+	// A single inquiry is in no list, and its rerun is: it does not go by a name that
+	// every such batch has.
+	t.Run("a rerun of a single inquiry has its own name", func(t *testing.T) {
+		t.Parallel()
+		for body, want := range map[string]string{"": "Rerun of a single inquiry", `{"name":" Again "}`: "Again"} {
+			fake := fakeWith(inquiry.StatusFailed)
+			fake.batches[0].Operation, fake.batches[0].Name = inquiry.OperationSingle, "Single inquiry"
+			_, answer := newClient(t, fake, io.Discard).do(t, "POST", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/rerun", body)
+			var got httpapi.SubmittedBody
+			if err := json.Unmarshal([]byte(answer), &got); err != nil || got.BatchName != want || fake.stored[1].Name != want {
+				t.Errorf("%v, want %s: %s", err, want, answer)
 			}
-			if diff := cmp.Diff(tt.want, indexes); diff != "" {
-				t.Errorf("run again (-want +got):\n%s", diff)
-			}
-			if got.ParentBatchID == nil || *got.ParentBatchID != parent || got.Total != len(tt.want) || got.BatchName != "Renewals" ||
-				stored.Operation != inquiry.OperationRerun || stored.Parent.ID != parent || stored.Metadata["team"] != "north" ||
-				resp.Header.Get("Location") != "/dev/v1/batch-inquiries/"+got.BatchID.String() {
-				t.Errorf("%s", answer)
-			}
-		})
-	}
+		}
+	})
 }
 
 // withIDs puts the ids of a batch's inquiries in for ID0, ID1 and so on.
@@ -111,142 +252,24 @@ func withIDs(id inquiry.BatchID, body string) string {
 	return body
 }
 
-func TestWhatCannotBeRunAgain(t *testing.T) {
+func TestSubmitConflict(t *testing.T) {
 	t.Parallel()
-	done := fakeWith(inquiry.StatusCompleted, "", inquiry.StatusCompleted)
-	viewer := newClient(t, done, io.Discard)
-	viewer.caller.Role = auth.RoleViewer
-	running := fakeWith(inquiry.StatusFailed, inquiry.StatusRunning)
-	big := fakeWith(inquiry.StatusFailed, inquiry.StatusFailed)
-	big.lender.BatchMax = 1
-	tests := map[string]struct {
-		fake   *fakeBatches
-		body   string
-		status int
-		kind   string
-		fault  string
-	}{
-		"nothing failed":             {done, "", 422, "nothing-to-rerun", ""},
-		"an empty list":              {done, `{"inquiryIds":[]}`, 422, "nothing-to-rerun", ""},
-		"a batch that runs":          {running, "", 409, "not-finished", ""},
-		"a rejected one":             {done, `{"inquiryIds":["ID0","ID1"]}`, 422, "validation", "/inquiryIds/1"},
-		"one beyond the end":         {done, `{"inquiryIds":["ID5"]}`, 422, "validation", "/inquiryIds/0"},
-		"one of another batch":       {done, `{"inquiryIds":["` + inquiry.NewBatchID(noon).Inquiry(0).String() + `"]}`, 422, "validation", "/inquiryIds/0"},
-		"no id at all":               {done, `{"inquiryIds":["x"]}`, 422, "validation", "/inquiryIds/0"},
-		"a scope and a list":         {done, `{"scope":"failed","inquiryIds":["ID0"]}`, 422, "validation", "/inquiryIds"},
-		"a scope that is none":       {done, `{"scope":"all"}`, 422, "validation", "/scope"},
-		"an unknown field":           {done, `{"ids":[]}`, 422, "validation", "/ids"},
-		"a list of numbers":          {done, `{"inquiryIds":[1]}`, 422, "validation", "/inquiryIds/0"},
-		"no JSON":                    {done, `failed`, 400, "malformed", ""},
-		"more than fit in one batch": {big, "", 422, "validation", ""},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			id := tt.fake.batches[0].ID
-			resp, answer := newClient(t, tt.fake, io.Discard).do(t, "POST", "/v1/batch-inquiries/"+id.String()+"/rerun", withIDs(id, tt.body))
-			p := problem(t, resp, answer)
-			if p.Status != tt.status || !strings.HasSuffix(p.Type, "#problem-"+tt.kind) || tt.fault != "" && (len(p.Errors) == 0 || p.Errors[0].Pointer != tt.fault) {
-				t.Errorf("%s", answer)
-			}
-			if len(tt.fake.batches) != 1 {
-				t.Error("a batch was made")
-			}
-		})
-	}
-	resp, answer := viewer.do(t, "POST", "/v1/batch-inquiries/"+done.batches[0].ID.String()+"/rerun", "")
-	if p := problem(t, resp, answer); p.Status != http.StatusForbidden {
-		t.Errorf("a viewer: %s", answer)
-	}
-}
 
-func TestARerunWithAKeyIsMadeOnce(t *testing.T) {
-	t.Parallel()
-	fake := fakeWith(inquiry.StatusFailed, inquiry.StatusPartialSuccess)
-	c := newClient(t, fake, io.Discard)
-	path := "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/rerun"
-	_, first := c.do(t, "POST", path, "", "Idempotency-Key", "again-1")
-	resp, second := c.do(t, "POST", path, `{"scope":"failed"}`, "Idempotency-Key", "again-1")
-	if first != second || resp.Header.Get("Idempotent-Replayed") != "true" || len(fake.batches) != 2 {
-		t.Errorf("%s then %s, %d batches", first, second, len(fake.batches))
-	}
-	listed := func(id, name string) string { return `{"name":"` + name + `","inquiryIds":["` + id + `"]}` }
-	id := fake.batches[0].ID.Inquiry(0).String()
-	_, first = c.do(t, "POST", path, listed(id, "Again"), "Idempotency-Key", "again-2")
-	if _, second = c.do(t, "POST", path, listed(strings.ToUpper(id), " Again "), "Idempotency-Key", "again-2"); first != second {
-		t.Errorf("the same in other letters: %s then %s", first, second)
-	}
-	resp, answer := c.do(t, "POST", path, `{"scope":"partial"}`, "Idempotency-Key", "again-1")
-	if p := problem(t, resp, answer); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
-		t.Errorf("another scope: %s", answer)
-	}
-}
-
-// The key is older than what has become of the batch since.
-func TestAKeyThatWasUsedDecidesBeforeTheBatchDoes(t *testing.T) {
-	t.Parallel()
-	none := func(*fakeBatches) {}
-	deleted := func(f *fakeBatches) { f.batches[0].Name, f.batches[0].DeletedAt = "", noon }
-	const both = `{"inquiryIds":["ID0","ID1"]}`
-	tests := map[string]struct {
-		first, then string
-		key         string
-		meanwhile   func(*fakeBatches)
-		kind        string // "" is a replay
-	}{
-		"the same, and nothing happened":    {"", "", "k", none, ""},
-		"the same, of a deleted batch":      {"", "", "k", deleted, ""},
-		"listed, of a deleted batch":        {both, both, "k", deleted, ""},
-		"the same, when the limit is lower": {both, both, "k", func(f *fakeBatches) { f.lender.BatchMax = 1 }, ""},
-		"another key, of a deleted batch":   {"", "", "l", deleted, "deleted"},
-		"no key, of a deleted batch":        {"", "", "", deleted, "deleted"},
-		"a scope without inquiries":         {"", `{"scope":"partial"}`, "k", none, "idempotency-mismatch"},
-		"an empty list":                     {"", `{"inquiryIds":[]}`, "k", none, "idempotency-mismatch"},
-		"another body, of a deleted batch":  {"", both, "k", deleted, "idempotency-mismatch"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			fake := fakeWith(inquiry.StatusFailed, inquiry.StatusCompleted)
-			c, id := newClient(t, fake, io.Discard), fake.batches[0].ID
-			path := "/v1/batch-inquiries/" + id.String() + "/rerun"
-			first, want := c.do(t, "POST", path, withIDs(id, tt.first), "Idempotency-Key", "k")
-			tt.meanwhile(fake)
-			var header []string
-			if tt.key != "" {
-				header = []string{"Idempotency-Key", tt.key}
-			}
-			resp, got := c.do(t, "POST", path, withIDs(id, tt.then), header...)
-			if len(fake.batches) != 2 {
-				t.Fatalf("%d batches; %s then %s", len(fake.batches), want, got)
-			}
-			if tt.kind == "" {
-				if got != want || resp.Header.Get("Idempotent-Replayed") != "true" || resp.Header.Get("Location") != first.Header.Get("Location") {
-					t.Errorf("%s then %s", want, got)
-				}
-				return
-			}
-			if p := problem(t, resp, got); !strings.HasSuffix(p.Type, "#problem-"+tt.kind) {
-				t.Errorf("%s", got)
-			}
-		})
-	}
-}
-
-func TestAKeyWhoseRequestIsUnderWay(t *testing.T) {
-	t.Parallel()
-	fake := newFake()
-	fake.err = inquiry.ErrConflict
-	c := newClient(t, lenderOnly{fake}, io.Discard)
-	const body = `{"name":"A","inquiries":[{"businessName":"B"}]}`
-	resp, answer := c.do(t, "POST", "/v1/batch-inquiries", body, "Idempotency-Key", "k")
-	if p := problem(t, resp, answer); p.Status != http.StatusConflict || !strings.HasSuffix(p.Type, "#problem-idempotency-in-flight") || resp.Header.Get("Retry-After") != "1" {
-		t.Errorf("%v %s", resp.Header, answer)
-	}
-	resp, answer = c.do(t, "POST", "/v1/batch-inquiries", body)
-	if p := problem(t, resp, answer); p.Status != http.StatusServiceUnavailable {
-		t.Errorf("without a key: %s", answer)
-	}
+	t.Run("a conflict with a key is in flight", func(t *testing.T) {
+		t.Parallel()
+		fake := newFake()
+		fake.err = inquiry.ErrConflict
+		c := newClient(t, lenderOnly{fake}, io.Discard)
+		const body = `{"name":"A","inquiries":[{"businessName":"B"}]}`
+		resp, answer := c.do(t, "POST", "/v1/batch-inquiries", body, "Idempotency-Key", "k")
+		if p := problem(t, resp, answer); p.Status != http.StatusConflict || !strings.HasSuffix(p.Type, "#problem-idempotency-in-flight") || resp.Header.Get("Retry-After") != "1" {
+			t.Errorf("%v %s", resp.Header, answer)
+		}
+		resp, answer = c.do(t, "POST", "/v1/batch-inquiries", body)
+		if p := problem(t, resp, answer); p.Status != http.StatusServiceUnavailable {
+			t.Errorf("without a key: %s", answer)
+		}
+	})
 }
 
 // lenderOnly fails at everything but reading the lender.
@@ -256,98 +279,91 @@ func (l lenderOnly) Lender(context.Context, inquiry.LenderID) (inquiry.Lender, e
 	return l.lender, nil
 }
 
-func TestASingleInquiryIsABatchOfOne(t *testing.T) {
+func TestSubmitSingle(t *testing.T) {
 	t.Parallel()
-	fake := newFake()
-	c := newClient(t, fake, io.Discard)
-	for _, path := range []string{"/v1/inquiries/", "/v1/inquiries"} {
-		resp, answer := c.do(t, "POST", path, `{"businessName":" Kylderon LLC ","ein":"12-3456789","externalId":"L-1"}`, "Idempotency-Key", "one")
-		var got httpapi.SubmittedInquiryBody
-		if err := json.Unmarshal([]byte(answer), &got); err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatalf("%d, %v: %s", resp.StatusCode, err, answer)
+
+	t.Run("it makes a batch of one", func(t *testing.T) {
+		t.Parallel()
+		fake := newFake()
+		c := newClient(t, fake, io.Discard)
+		for _, path := range []string{"/v1/inquiries/", "/v1/inquiries"} {
+			resp, answer := c.do(t, "POST", path, `{"businessName":" Kylderon LLC ","ein":"12-3456789","externalId":"L-1"}`, "Idempotency-Key", "one")
+			var got httpapi.SubmittedInquiryBody
+			if err := json.Unmarshal([]byte(answer), &got); err != nil || resp.StatusCode != http.StatusOK {
+				t.Fatalf("%d, %v: %s", resp.StatusCode, err, answer)
+			}
+			want := httpapi.SubmittedInquiryBody{
+				InquiryID: fake.batches[0].ID.Inquiry(0), BatchID: fake.batches[0].ID, Status: "PLANNING",
+				Message: "Accepted. Follow the inquiry at its Location.",
+			}
+			if diff := cmp.Diff(want, got); diff != "" || resp.Header.Get("Location") != "/dev/v1/inquiries/"+got.InquiryID.String() {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
 		}
-		want := httpapi.SubmittedInquiryBody{
-			InquiryID: fake.batches[0].ID.Inquiry(0), BatchID: fake.batches[0].ID, Status: "PLANNING",
-			Message: "Accepted. Follow the inquiry at its Location.",
+		if len(fake.stored) != 1 || fake.stored[0].Operation != inquiry.OperationSingle {
+			t.Fatalf("stored %d", len(fake.stored))
 		}
-		if diff := cmp.Diff(want, got); diff != "" || resp.Header.Get("Location") != "/dev/v1/inquiries/"+got.InquiryID.String() {
-			t.Errorf("answer (-want +got):\n%s", diff)
+		if diff := cmp.Diff([]inquiry.Inquiry{{BusinessName: "Kylderon LLC", EIN: "123456789", ExternalID: "L-1"}}, fake.stored[0].Inquiries); diff != "" {
+			t.Errorf("stored (-want +got):\n%s", diff)
 		}
-	}
-	if len(fake.stored) != 1 || fake.stored[0].Operation != inquiry.OperationSingle {
-		t.Fatalf("stored %d", len(fake.stored))
-	}
-	if diff := cmp.Diff([]inquiry.Inquiry{{BusinessName: "Kylderon LLC", EIN: "123456789", ExternalID: "L-1"}}, fake.stored[0].Inquiries); diff != "" {
-		t.Errorf("stored (-want +got):\n%s", diff)
-	}
+	})
+
+	t.Run("faults point into the inquiry", func(t *testing.T) {
+		t.Parallel()
+		tests := map[string]struct {
+			body   string
+			status int
+			faults []string
+		}{
+			"nothing":          {``, 400, nil},
+			"two inquiries":    {`{"businessName":"A"},{"businessName":"B"}`, 400, nil},
+			"more than one":    {`{"businessName":"A"}],"inquiries":[{"businessName":"B"}`, 400, nil},
+			"an array":         {`[{"businessName":"A"}]`, 422, []string{" type"}},
+			"an empty object":  {`{}`, 422, []string{"/businessName required"}},
+			"several":          {`{"businessName":"A","ein":"1","principals":[{}],"color":"red"}`, 422, []string{"/color unknown-field", "/ein form", "/principals/0/lastName required"}},
+			"a batch's fields": {`{"name":"A","inquiries":[]}`, 422, []string{"/businessName required", "/inquiries unknown-field", "/name unknown-field"}},
+		}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				fake := newFake()
+				resp, answer := newClient(t, fake, io.Discard).do(t, "POST", "/v1/inquiries", tt.body)
+				p := problem(t, resp, answer)
+				var got []string
+				for _, f := range p.Errors {
+					got = append(got, f.Pointer+" "+f.Code)
+				}
+				if diff := cmp.Diff(tt.faults, got); diff != "" || p.Status != tt.status || len(fake.stored) != 0 {
+					t.Errorf("%d; faults (-want +got):\n%s", p.Status, diff)
+				}
+			})
+		}
+	})
 }
 
-func TestASingleInquirysFaultsAreNamedByTheirPlaceInIt(t *testing.T) {
+func TestFirstPoll(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		body   string
-		status int
-		faults []string
-	}{
-		"nothing":          {``, 400, nil},
-		"two inquiries":    {`{"businessName":"A"},{"businessName":"B"}`, 400, nil},
-		"more than one":    {`{"businessName":"A"}],"inquiries":[{"businessName":"B"}`, 400, nil},
-		"an array":         {`[{"businessName":"A"}]`, 422, []string{" type"}},
-		"an empty object":  {`{}`, 422, []string{"/businessName required"}},
-		"several":          {`{"businessName":"A","ein":"1","principals":[{}],"color":"red"}`, 422, []string{"/color unknown-field", "/ein form", "/principals/0/lastName required"}},
-		"a batch's fields": {`{"name":"A","inquiries":[]}`, 422, []string{"/businessName required", "/inquiries unknown-field", "/name unknown-field"}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			fake := newFake()
-			resp, answer := newClient(t, fake, io.Discard).do(t, "POST", "/v1/inquiries", tt.body)
-			p := problem(t, resp, answer)
-			var got []string
-			for _, f := range p.Errors {
-				got = append(got, f.Pointer+" "+f.Code)
-			}
-			if diff := cmp.Diff(tt.faults, got); diff != "" || p.Status != tt.status || len(fake.stored) != 0 {
-				t.Errorf("%d; faults (-want +got):\n%s", p.Status, diff)
-			}
-		})
-	}
-}
 
-// What was accepted says when to look first, as a batch that is young does.
-func TestEverySubmissionSaysWhenToLook(t *testing.T) {
-	t.Parallel()
-	failed := fakeWith(inquiry.StatusFailed)
-	for name, tt := range map[string]struct {
-		fake             *fakeBatches
-		path, body, want string
-	}{
-		"a batch":   {newFake(), "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "2"},
-		"one":       {newFake(), "/v1/inquiries", `{"businessName":"B"}`, "2"},
-		"a rerun":   {failed, "/v1/batch-inquiries/" + failed.batches[0].ID.String() + "/rerun", "", "2"},
-		"a dry run": {newFake(), "/v1/batch-inquiries", `{"name":"A","validateOnly":true,"inquiries":[{"businessName":"B"}]}`, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			resp, body := newClient(t, tt.fake, io.Discard).do(t, "POST", tt.path, tt.body)
-			if got := resp.Header.Get("Retry-After"); resp.StatusCode != http.StatusOK || got != tt.want {
-				t.Errorf("%s, Retry-After %q, want %q: %s", resp.Status, got, tt.want, body)
-			}
-		})
-	}
-}
-
-// A single inquiry is in no list, and its rerun is: it does not go by a name that
-// every such batch has.
-func TestARerunOfASingleInquiryIsNamedSo(t *testing.T) {
-	t.Parallel()
-	for body, want := range map[string]string{"": "Rerun of a single inquiry", `{"name":" Again "}`: "Again"} {
-		fake := fakeWith(inquiry.StatusFailed)
-		fake.batches[0].Operation, fake.batches[0].Name = inquiry.OperationSingle, "Single inquiry"
-		_, answer := newClient(t, fake, io.Discard).do(t, "POST", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/rerun", body)
-		var got httpapi.SubmittedBody
-		if err := json.Unmarshal([]byte(answer), &got); err != nil || got.BatchName != want || fake.stored[1].Name != want {
-			t.Errorf("%v, want %s: %s", err, want, answer)
+	// What was accepted says when to look first, as a batch that is young does.
+	t.Run("every submission has a Retry-After", func(t *testing.T) {
+		t.Parallel()
+		failed := fakeWith(inquiry.StatusFailed)
+		for name, tt := range map[string]struct {
+			fake             *fakeBatches
+			path, body, want string
+		}{
+			"a batch":   {newFake(), "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "2"},
+			"one":       {newFake(), "/v1/inquiries", `{"businessName":"B"}`, "2"},
+			"a rerun":   {failed, "/v1/batch-inquiries/" + failed.batches[0].ID.String() + "/rerun", "", "2"},
+			"a dry run": {newFake(), "/v1/batch-inquiries", `{"name":"A","validateOnly":true,"inquiries":[{"businessName":"B"}]}`, ""},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				resp, body := newClient(t, tt.fake, io.Discard).do(t, "POST", tt.path, tt.body)
+				if got := resp.Header.Get("Retry-After"); resp.StatusCode != http.StatusOK || got != tt.want {
+					t.Errorf("%s, Retry-After %q, want %q: %s", resp.Status, got, tt.want, body)
+				}
+			})
 		}
-	}
+	})
 }

@@ -18,103 +18,107 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// What the document says of an answer holds: the body fits its schema; the headers
-// that are sent are declared, and those that are declared are sent, but where it
-// says that they may be absent.
-func TestAnswersAreAsTheDocumentSays(t *testing.T) {
+func TestResponses(t *testing.T) {
 	t.Parallel()
-	doc := walker{t, document(t)}
-	const (
-		batches = "/v1/batch-inquiries"
-		one     = `{"name":"A","inquiries":[{"businessName":"B"}]}`
-		faulty  = `{"name":"A","inquiries":[{"businessName":"B","ein":"12","address":{"country":"USA"},"principals":[{"ownershipPercentage":400}]},{},{"businessName":"C"}],`
-		dry     = `{"name":"A","inquiries":[{"businessName":"B"}],"validateOnly":true}`
-	)
-	finished := func() *fakeBatches { return fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed) }
-	rejected := func() *fakeBatches { return fakeWith("", inquiry.StatusCompleted) }
-	running := func() *fakeBatches { return fakeWith(inquiry.StatusCompleted, inquiry.StatusRunning) }
-	for name, tt := range map[string]struct {
-		batches            func() *fakeBatches
-		method, path, body string // in paths, {batch} and {inquiry} stand for what there is
-		header             []string
-		want               int
-	}{
-		"a list":                       {finished, "GET", batches, "", nil, 200},
-		"a submission":                 {newFake, "POST", batches, one, nil, 200},
-		"a submission again":           {newFake, "POST", batches, one, []string{"Idempotency-Key", "twice"}, 200},
-		"a dry run":                    {newFake, "POST", batches, dry, nil, 200},
-		"a faulty dry run":             {newFake, "POST", batches, faulty + `"validateOnly":true}`, nil, 200},
-		"a dry run of what is left":    {newFake, "POST", batches, faulty + `"onInvalid":"skip","validateOnly":true}`, nil, 200},
-		"what is left":                 {newFake, "POST", batches, faulty + `"onInvalid":"skip"}`, nil, 200},
-		"a rejected inquiry":           {rejected, "GET", "/v1/inquiries/{inquiry}", "", nil, 200},
-		"a faulty submission":          {newFake, "POST", batches, `{}`, nil, 422},
-		"no JSON":                      {newFake, "POST", batches, `{`, nil, 400},
-		"another media type":           {newFake, "POST", batches, `x`, []string{"Content-Type", "text/plain"}, 415},
-		"too many requests":            {newFake, "GET", "/v1/users/me", "", nil, 429},
-		"the status of a running one":  {running, "GET", batches + "/{batch}", "", nil, 200},
-		"the status of a finished one": {finished, "GET", batches + "/{batch}", "", nil, 200},
-		"nothing new":                  {running, "GET", batches + "/{batch}", "", []string{"If-None-Match", "*"}, 304},
-		"no such batch":                {finished, "GET", batches + "/x", "", nil, 404},
-		"a cancel":                     {running, "POST", batches + "/{batch}/cancel", "", nil, 202},
-		"a cancel too late":            {finished, "POST", batches + "/{batch}/cancel", "", nil, 409},
-		"a deletion":                   {finished, "DELETE", batches + "/{batch}", "", nil, 200},
-		"a deletion too early":         {running, "DELETE", batches + "/{batch}", "", nil, 409},
-		"inquiries":                    {finished, "GET", batches + "/{batch}/inquiries", "", nil, 200},
-		"an inquiry":                   {finished, "GET", "/v1/inquiries/{inquiry}", "", nil, 200},
-		"a single inquiry":             {newFake, "POST", "/v1/inquiries", `{"businessName":"B"}`, nil, 200},
-		"a rerun":                      {finished, "POST", batches + "/{batch}/rerun", "", nil, 200},
-		"results as lines":             {finished, "GET", batches + "/{batch}/results", "", nil, 200},
-		"results as a table":           {finished, "GET", batches + "/{batch}/results", "", []string{"Accept", "text/csv"}, 200},
-		"large results":                {big, "GET", batches + "/{batch}/results", "", nil, 303},
-		"results as a picture":         {finished, "GET", batches + "/{batch}/results", "", []string{"Accept", "image/png"}, 406},
-		"who I am":                     {newFake, "GET", "/v1/users/me", "", nil, 200},
-		"my key":                       {newFake, "GET", "/v1/users/me/api-key", "", nil, 200},
-		"no key any more":              {newFake, "DELETE", "/v1/users/me/api-key", "", nil, 204},
-		"the page":                     {newFake, "GET", "/v1/docs", "", nil, 200},
-		"the document":                 {newFake, "GET", "/v1/openapi.json", "", nil, 200},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			doc := walker{t, doc.doc}
-			fake, path := tt.batches(), tt.path
-			if len(fake.batches) > 0 {
-				id := fake.batches[0].ID
-				path = strings.NewReplacer("{batch}", id.String(), "{inquiry}", id.Inquiry(0).String()).Replace(path)
-			}
-			c := resultsClient(fake, &fakeExports{})
-			c.caller.Credential = auth.CredentialAPIKey
-			if c.caller.Role = auth.RoleMember; httpapi.IsPublic(path) {
-				c.caller = auth.Caller{} // nobody
-			}
-			again := 0
-			switch {
-			case tt.want == http.StatusTooManyRequests:
-				again = fairuse.Requests.Burst
-			case slices.Contains(tt.header, "Idempotency-Key"):
-				again = 1
-			}
-			for range again {
-				c.do(t, tt.method, path, tt.body, tt.header...)
-			}
-			resp, body := c.do(t, tt.method, path, tt.body, tt.header...)
-			if resp.StatusCode != tt.want {
-				t.Fatalf("%d %s", resp.StatusCode, body)
-			}
-			fitsTheDocument(t, compilerOf(t, doc.doc), tt.method, tt.path, resp, body)
-			declared := declaredHeaders(doc, tt.method, tt.path, tt.want)
-			for _, sent := range slices.Sorted(maps.Keys(resp.Header)) {
-				if declared[sent] == nil && sent != "Content-Type" {
-					t.Errorf("%s is sent and not declared", sent)
+
+	// What the document says of an answer holds: the body fits its schema; the headers
+	// that are sent are declared, and those that are declared are sent, but where it
+	// says that they may be absent.
+	t.Run("they match the document", func(t *testing.T) {
+		t.Parallel()
+		doc := walker{t, document(t)}
+		const (
+			batches = "/v1/batch-inquiries"
+			one     = `{"name":"A","inquiries":[{"businessName":"B"}]}`
+			faulty  = `{"name":"A","inquiries":[{"businessName":"B","ein":"12","address":{"country":"USA"},"principals":[{"ownershipPercentage":400}]},{},{"businessName":"C"}],`
+			dry     = `{"name":"A","inquiries":[{"businessName":"B"}],"validateOnly":true}`
+		)
+		finished := func() *fakeBatches { return fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed) }
+		rejected := func() *fakeBatches { return fakeWith("", inquiry.StatusCompleted) }
+		running := func() *fakeBatches { return fakeWith(inquiry.StatusCompleted, inquiry.StatusRunning) }
+		for name, tt := range map[string]struct {
+			batches            func() *fakeBatches
+			method, path, body string // in paths, {batch} and {inquiry} stand for what there is
+			header             []string
+			want               int
+		}{
+			"a list":                       {finished, "GET", batches, "", nil, 200},
+			"a submission":                 {newFake, "POST", batches, one, nil, 200},
+			"a submission again":           {newFake, "POST", batches, one, []string{"Idempotency-Key", "twice"}, 200},
+			"a dry run":                    {newFake, "POST", batches, dry, nil, 200},
+			"a faulty dry run":             {newFake, "POST", batches, faulty + `"validateOnly":true}`, nil, 200},
+			"a dry run of what is left":    {newFake, "POST", batches, faulty + `"onInvalid":"skip","validateOnly":true}`, nil, 200},
+			"what is left":                 {newFake, "POST", batches, faulty + `"onInvalid":"skip"}`, nil, 200},
+			"a rejected inquiry":           {rejected, "GET", "/v1/inquiries/{inquiry}", "", nil, 200},
+			"a faulty submission":          {newFake, "POST", batches, `{}`, nil, 422},
+			"no JSON":                      {newFake, "POST", batches, `{`, nil, 400},
+			"another media type":           {newFake, "POST", batches, `x`, []string{"Content-Type", "text/plain"}, 415},
+			"too many requests":            {newFake, "GET", "/v1/users/me", "", nil, 429},
+			"the status of a running one":  {running, "GET", batches + "/{batch}", "", nil, 200},
+			"the status of a finished one": {finished, "GET", batches + "/{batch}", "", nil, 200},
+			"nothing new":                  {running, "GET", batches + "/{batch}", "", []string{"If-None-Match", "*"}, 304},
+			"no such batch":                {finished, "GET", batches + "/x", "", nil, 404},
+			"a cancel":                     {running, "POST", batches + "/{batch}/cancel", "", nil, 202},
+			"a cancel too late":            {finished, "POST", batches + "/{batch}/cancel", "", nil, 409},
+			"a deletion":                   {finished, "DELETE", batches + "/{batch}", "", nil, 200},
+			"a deletion too early":         {running, "DELETE", batches + "/{batch}", "", nil, 409},
+			"inquiries":                    {finished, "GET", batches + "/{batch}/inquiries", "", nil, 200},
+			"an inquiry":                   {finished, "GET", "/v1/inquiries/{inquiry}", "", nil, 200},
+			"a single inquiry":             {newFake, "POST", "/v1/inquiries", `{"businessName":"B"}`, nil, 200},
+			"a rerun":                      {finished, "POST", batches + "/{batch}/rerun", "", nil, 200},
+			"results as lines":             {finished, "GET", batches + "/{batch}/results", "", nil, 200},
+			"results as a table":           {finished, "GET", batches + "/{batch}/results", "", []string{"Accept", "text/csv"}, 200},
+			"large results":                {big, "GET", batches + "/{batch}/results", "", nil, 303},
+			"results as a picture":         {finished, "GET", batches + "/{batch}/results", "", []string{"Accept", "image/png"}, 406},
+			"who I am":                     {newFake, "GET", "/v1/users/me", "", nil, 200},
+			"my key":                       {newFake, "GET", "/v1/users/me/api-key", "", nil, 200},
+			"no key any more":              {newFake, "DELETE", "/v1/users/me/api-key", "", nil, 204},
+			"the page":                     {newFake, "GET", "/v1/docs", "", nil, 200},
+			"the document":                 {newFake, "GET", "/v1/openapi.json", "", nil, 200},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				doc := walker{t, doc.doc}
+				fake, path := tt.batches(), tt.path
+				if len(fake.batches) > 0 {
+					id := fake.batches[0].ID
+					path = strings.NewReplacer("{batch}", id.String(), "{inquiry}", id.Inquiry(0).String()).Replace(path)
 				}
-			}
-			for canonical, header := range declared {
-				text := header["description"].(string)
-				if !regexp.MustCompile(`[Aa]bsent|Only with`).MatchString(text) && resp.Header.Get(canonical) == "" {
-					t.Errorf("%s is declared and not sent", canonical)
+				c := resultsClient(fake, &fakeExports{})
+				c.caller.Credential = auth.CredentialAPIKey
+				if c.caller.Role = auth.RoleMember; httpapi.IsPublic(path) {
+					c.caller = auth.Caller{} // nobody
 				}
-			}
-		})
-	}
+				again := 0
+				switch {
+				case tt.want == http.StatusTooManyRequests:
+					again = fairuse.Requests.Burst
+				case slices.Contains(tt.header, "Idempotency-Key"):
+					again = 1
+				}
+				for range again {
+					c.do(t, tt.method, path, tt.body, tt.header...)
+				}
+				resp, body := c.do(t, tt.method, path, tt.body, tt.header...)
+				if resp.StatusCode != tt.want {
+					t.Fatalf("%d %s", resp.StatusCode, body)
+				}
+				fitsTheDocument(t, compilerOf(t, doc.doc), tt.method, tt.path, resp, body)
+				declared := declaredHeaders(doc, tt.method, tt.path, tt.want)
+				for _, sent := range slices.Sorted(maps.Keys(resp.Header)) {
+					if declared[sent] == nil && sent != "Content-Type" {
+						t.Errorf("%s is sent and not declared", sent)
+					}
+				}
+				for canonical, header := range declared {
+					text := header["description"].(string)
+					if !regexp.MustCompile(`[Aa]bsent|Only with`).MatchString(text) && resp.Header.Get(canonical) == "" {
+						t.Errorf("%s is declared and not sent", canonical)
+					}
+				}
+			})
+		}
+	})
 }
 
 // fitsTheDocument holds a body against what the document says of its form: JSON

@@ -111,64 +111,141 @@ func encoded(n int) string {
 	return strings.Join(list, ",")
 }
 
-// A function's answer has at most 6 MB, in which the body is a string. Each
-// answer that grows with what was sent or stored is made as large as it can be;
-// beside it stands what it takes in that string at the most, in kB.
-func TestNoAnswerIsLargerThanAnAnswerMayBe(t *testing.T) {
+func TestSize(t *testing.T) {
 	t.Parallel()
-	const (
-		post      = "/v1/batch-inquiries/"
-		all       = 5_100 // leaves more than a megabyte of 6,291,556 bytes
-		body      = `{"name":"A","validateOnly":%t,"onInvalid":"%s","inquiries":[%s]}`
-		duplicate = `{"businessName":"B"},`
-	)
-	fake := fullFake(500)
-	id := fake.batches[0].ID
-	rep := report.Report{InquiryID: id.Inquiry(0), Notes: []string{quotes(report.MaxEncoded / 2)}} // compressed less than anything real, it would have MaxEncoded
-	fake.entries[0].Record.Report = must(report.Encode(rep))
-	wrongIDs := `{"inquiryIds":["` + strings.Repeat(`x","`, 65_000) + `x"]}`
-	tests := map[string]struct {
-		method, path, body string
-		status             int
-		most               int // kB
-	}{
-		"500 inquiries":            {"GET", post + id.String() + "/inquiries?limit=500", "", 200, all},
-		"500 batches":              {"GET", post + "?limit=500", "", 200, all},
-		"one batch":                {"GET", post + id.String(), "", 200, 25},
-		"one inquiry, its report":  {"GET", "/v1/inquiries/" + id.Inquiry(0).String(), "", 200, 800},
-		"one rejected inquiry":     {"GET", "/v1/inquiries/" + id.Inquiry(1).String(), "", 200, 100},
-		"a preview":                {"POST", post, fmt.Sprintf(body, true, "reject", encoded(500)), 200, 2_100},
-		"a dry run's duplicates":   {"POST", post, fmt.Sprintf(body, true, "reject", strings.Repeat(duplicate, 65_534)+duplicate[:len(duplicate)-1]), 200, 600},
-		"a dry run's faults":       {"POST", post, fmt.Sprintf(body, true, "reject", strings.Repeat(duplicate, 30_000)+faulty(5000)), 200, all},
-		"a submission's faults":    {"POST", post, fmt.Sprintf(body, false, "reject", faulty(6000)), 422, 2_100},
-		"what a submission skips":  {"POST", post, fmt.Sprintf(body, false, "skip", faulty(6000)), 200, 2_100},
-		"a rerun's faults":         {"POST", post + id.String() + "/rerun", wrongIDs, 422, 1_000},
-		"the document":             {"GET", "/v1/openapi.json", "", 200, 1_000},
-		"the page":                 {"GET", "/v1/docs", "", 200, 1_000},
-		"results that just fit":    {"GET", post + id.String() + "/results?scope=failed", "", 200, all},
-		"results that do not":      {"GET", post + id.String() + "/results", "", 303, 1},
-		"an unknown parameter":     {"GET", post + "?" + strings.Repeat("x", 8000) + "=1", "", 422, 10},
-		"a cursor of 10 kilobytes": {"GET", post + "?cursor=" + strings.Repeat("x", 8000), "", 422, 1},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			made := fullFakeLike(fake)
-			if strings.Contains(name, "just fit") {
-				made.entries = justFit(made.batches[0].ID)
+
+	// A function's answer has at most 6 MB, in which the body is a string. Each
+	// answer that grows with what was sent or stored is made as large as it can be;
+	// beside it stands what it takes in that string at the most, in kB.
+	t.Run("no response exceeds the limit", func(t *testing.T) {
+		t.Parallel()
+		const (
+			post      = "/v1/batch-inquiries/"
+			all       = 5_100 // leaves more than a megabyte of 6,291,556 bytes
+			body      = `{"name":"A","validateOnly":%t,"onInvalid":"%s","inquiries":[%s]}`
+			duplicate = `{"businessName":"B"},`
+		)
+		fake := fullFake(500)
+		id := fake.batches[0].ID
+		rep := report.Report{InquiryID: id.Inquiry(0), Notes: []string{quotes(report.MaxEncoded / 2)}} // compressed less than anything real, it would have MaxEncoded
+		fake.entries[0].Record.Report = must(report.Encode(rep))
+		wrongIDs := `{"inquiryIds":["` + strings.Repeat(`x","`, 65_000) + `x"]}`
+		tests := map[string]struct {
+			method, path, body string
+			status             int
+			most               int // kB
+		}{
+			"500 inquiries":            {"GET", post + id.String() + "/inquiries?limit=500", "", 200, all},
+			"500 batches":              {"GET", post + "?limit=500", "", 200, all},
+			"one batch":                {"GET", post + id.String(), "", 200, 25},
+			"one inquiry, its report":  {"GET", "/v1/inquiries/" + id.Inquiry(0).String(), "", 200, 800},
+			"one rejected inquiry":     {"GET", "/v1/inquiries/" + id.Inquiry(1).String(), "", 200, 100},
+			"a preview":                {"POST", post, fmt.Sprintf(body, true, "reject", encoded(500)), 200, 2_100},
+			"a dry run's duplicates":   {"POST", post, fmt.Sprintf(body, true, "reject", strings.Repeat(duplicate, 65_534)+duplicate[:len(duplicate)-1]), 200, 600},
+			"a dry run's faults":       {"POST", post, fmt.Sprintf(body, true, "reject", strings.Repeat(duplicate, 30_000)+faulty(5000)), 200, all},
+			"a submission's faults":    {"POST", post, fmt.Sprintf(body, false, "reject", faulty(6000)), 422, 2_100},
+			"what a submission skips":  {"POST", post, fmt.Sprintf(body, false, "skip", faulty(6000)), 200, 2_100},
+			"a rerun's faults":         {"POST", post + id.String() + "/rerun", wrongIDs, 422, 1_000},
+			"the document":             {"GET", "/v1/openapi.json", "", 200, 1_000},
+			"the page":                 {"GET", "/v1/docs", "", 200, 1_000},
+			"results that just fit":    {"GET", post + id.String() + "/results?scope=failed", "", 200, all},
+			"results that do not":      {"GET", post + id.String() + "/results", "", 303, 1},
+			"an unknown parameter":     {"GET", post + "?" + strings.Repeat("x", 8000) + "=1", "", 422, 10},
+			"a cursor of 10 kilobytes": {"GET", post + "?cursor=" + strings.Repeat("x", 8000), "", 422, 1},
+		}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				made := fullFakeLike(fake)
+				if strings.Contains(name, "just fit") {
+					made.entries = justFit(made.batches[0].ID)
+				}
+				api := httpapi.API{
+					Batches: made, Keys: fakeKeys{}, Exports: &fakeExports{}, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
+				}
+				c := client{api.Handler(), auth.Caller{LenderID: acme, UserID: "user-1", Role: auth.RoleMember}}
+				resp, answer := c.do(t, tt.method, tt.path, tt.body)
+				size := travelling(t, answer)
+				t.Logf("%d: %d bytes, travelling as %d", resp.StatusCode, len(answer), size)
+				if resp.StatusCode != tt.status || size > tt.most*1000 || size > 2*len(answer)+10 {
+					t.Errorf("%d, %d bytes that travel as %d; want %d and at most %d kB: %.200s", resp.StatusCode, len(answer), size, tt.status, tt.most, answer)
+				}
+			})
+		}
+	})
+
+	// What ends early goes on where it ended, by cursor and by offset.
+	t.Run("a page that ends early loses nothing", func(t *testing.T) {
+		t.Parallel()
+		fake := fullFake(500)
+		lists := map[string]string{"inquiries": "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/inquiries", "batches": "/v1/batch-inquiries"}
+		for list, path := range lists {
+			for _, by := range []string{"cursor", "offset"} {
+				t.Run(list+" by "+by, func(t *testing.T) {
+					t.Parallel()
+					c := newClient(t, fullFakeLike(fake), io.Discard)
+					var got []string
+					next := ""
+					for pages := 1; ; pages++ {
+						_, answer := c.do(t, http.MethodGet, path+"?limit=500"+next, "")
+						var page struct {
+							Batches    []httpapi.BatchBody
+							Inquiries  []httpapi.InquirySummary
+							NextCursor *string
+						}
+						if err := json.Unmarshal([]byte(answer), &page); err != nil {
+							t.Fatal(err)
+						}
+						for _, b := range page.Batches {
+							got = append(got, b.BatchID.String())
+						}
+						for _, in := range page.Inquiries {
+							got = append(got, in.InquiryID.String())
+						}
+						if page.NextCursor == nil {
+							if pages < 2 {
+								t.Error("one page has it all: nothing was shown")
+							}
+							break
+						}
+						if next = "&cursor=" + *page.NextCursor; by == "offset" {
+							next = fmt.Sprintf("&offset=%d", len(got))
+						}
+					}
+					seen := map[string]bool{}
+					for _, id := range got {
+						seen[id] = true
+					}
+					if len(got) != 500 || len(seen) != 500 {
+						t.Errorf("%d rows, %d different ones, want 500", len(got), len(seen))
+					}
+				})
 			}
-			api := httpapi.API{
-				Batches: made, Keys: fakeKeys{}, Exports: &fakeExports{}, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
-			}
-			c := client{api.Handler(), auth.Caller{LenderID: acme, UserID: "user-1", Role: auth.RoleMember}}
-			resp, answer := c.do(t, tt.method, tt.path, tt.body)
-			size := travelling(t, answer)
-			t.Logf("%d: %d bytes, travelling as %d", resp.StatusCode, len(answer), size)
-			if resp.StatusCode != tt.status || size > tt.most*1000 || size > 2*len(answer)+10 {
-				t.Errorf("%d, %d bytes that travel as %d; want %d and at most %d kB: %.200s", resp.StatusCode, len(answer), size, tt.status, tt.most, answer)
-			}
-		})
-	}
+		}
+	})
+
+	t.Run("a dry run says when it is truncated", func(t *testing.T) {
+		t.Parallel()
+		for name, tt := range map[string]struct {
+			inquiries string
+			truncated bool
+		}{
+			"nothing":    {`{"businessName":"B"},{"businessName":"B"}`, false},
+			"faults":     {faulty(5000), true},
+			"duplicates": {strings.Repeat(`{"businessName":"B"},`, 30_000) + `{"businessName":"B"}`, true},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				fake := newFake()
+				fake.lender.BatchMax = 65535
+				_, answer := newClient(t, fake, io.Discard).do(t, http.MethodPost, "/v1/batch-inquiries", `{"name":"A","validateOnly":true,"inquiries":[`+tt.inquiries+`]}`)
+				var got httpapi.ValidatedBody
+				if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Truncated != tt.truncated {
+					t.Errorf("%v, truncated %t: %.300s", err, got.Truncated, answer)
+				}
+			})
+		}
+	})
 }
 
 // justFit are results of little less than an answer may have.
@@ -183,80 +260,7 @@ func justFit(id inquiry.BatchID) []inquiry.Entry {
 	return entries
 }
 
-// What ends early goes on where it ended, by cursor and by offset.
-func TestAPageThatEndsEarlyLosesNothing(t *testing.T) {
-	t.Parallel()
-	fake := fullFake(500)
-	lists := map[string]string{"inquiries": "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/inquiries", "batches": "/v1/batch-inquiries"}
-	for list, path := range lists {
-		for _, by := range []string{"cursor", "offset"} {
-			t.Run(list+" by "+by, func(t *testing.T) {
-				t.Parallel()
-				c := newClient(t, fullFakeLike(fake), io.Discard)
-				var got []string
-				next := ""
-				for pages := 1; ; pages++ {
-					_, answer := c.do(t, http.MethodGet, path+"?limit=500"+next, "")
-					var page struct {
-						Batches    []httpapi.BatchBody
-						Inquiries  []httpapi.InquirySummary
-						NextCursor *string
-					}
-					if err := json.Unmarshal([]byte(answer), &page); err != nil {
-						t.Fatal(err)
-					}
-					for _, b := range page.Batches {
-						got = append(got, b.BatchID.String())
-					}
-					for _, in := range page.Inquiries {
-						got = append(got, in.InquiryID.String())
-					}
-					if page.NextCursor == nil {
-						if pages < 2 {
-							t.Error("one page has it all: nothing was shown")
-						}
-						break
-					}
-					if next = "&cursor=" + *page.NextCursor; by == "offset" {
-						next = fmt.Sprintf("&offset=%d", len(got))
-					}
-				}
-				seen := map[string]bool{}
-				for _, id := range got {
-					seen[id] = true
-				}
-				if len(got) != 500 || len(seen) != 500 {
-					t.Errorf("%d rows, %d different ones, want 500", len(got), len(seen))
-				}
-			})
-		}
-	}
-}
-
 // fullFakeLike is another fake of the same batches.
 func fullFakeLike(fake *fakeBatches) *fakeBatches {
 	return &fakeBatches{lender: fake.lender, batches: slices.Clone(fake.batches), entries: fake.entries}
-}
-
-func TestADryRunSaysWhatItLeavesOut(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		inquiries string
-		truncated bool
-	}{
-		"nothing":    {`{"businessName":"B"},{"businessName":"B"}`, false},
-		"faults":     {faulty(5000), true},
-		"duplicates": {strings.Repeat(`{"businessName":"B"},`, 30_000) + `{"businessName":"B"}`, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			fake := newFake()
-			fake.lender.BatchMax = 65535
-			_, answer := newClient(t, fake, io.Discard).do(t, http.MethodPost, "/v1/batch-inquiries", `{"name":"A","validateOnly":true,"inquiries":[`+tt.inquiries+`]}`)
-			var got httpapi.ValidatedBody
-			if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Truncated != tt.truncated {
-				t.Errorf("%v, truncated %t: %.300s", err, got.Truncated, answer)
-			}
-		})
-	}
 }
