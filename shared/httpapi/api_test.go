@@ -24,8 +24,8 @@ import (
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// fakeBatches holds one lender's batches in the order of submission. err, if
-// set, is what every call returns.
+// fakeBatches stores one lender's batches in the order of submission. If err is set,
+// every call returns it.
 type fakeBatches struct {
 	lender  inquiry.Lender
 	batches []inquiry.Batch
@@ -34,7 +34,7 @@ type fakeBatches struct {
 	cancels map[string]inquiry.BatchID // by idempotency key
 	err     error
 
-	next       int // what lists say comes next
+	next       int // the start of the next page
 	batchQuery inquiry.BatchQuery
 	entryQuery inquiry.EntryQuery
 }
@@ -132,7 +132,7 @@ func newFake() *fakeBatches {
 	return &fakeBatches{cancels: map[string]inquiry.BatchID{}, lender: inquiry.Lender{ID: acme, Status: inquiry.AccessActive, BatchMax: 250, OpenMax: 10_000}}
 }
 
-// do sends one request and returns the answer, read to its end.
+// do sends one request and returns the response and its body.
 func (c client) do(t testing.TB, method, path, body string, header ...string) (*http.Response, string) {
 	t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -148,7 +148,7 @@ func (c client) do(t testing.TB, method, path, body string, header ...string) (*
 	return w.Result(), w.Body.String()
 }
 
-// problem reads an answer that must be a problem document.
+// problem parses a response that must be a problem document.
 func problem(t testing.TB, resp *http.Response, body string) httpapi.Problem {
 	t.Helper()
 	var p httpapi.Problem
@@ -223,7 +223,7 @@ func TestSubmit(t *testing.T) {
 		c := newClient(t, fake, io.Discard)
 		const body = `{"name":"A","inquiries":[{"businessName":"B","ein":"12-3456789"}]}`
 		first, firstBody := c.do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", "k1")
-		// The same content, written differently.
+		// The same content in a different form.
 		again, againBody := c.do(t, "POST", "/v1/batch-inquiries/", `{"inquiries":[{"ein":"123456789", "businessName":"B "}],"name":"A"}`, "Idempotency-Key", "k1")
 		if again.StatusCode != http.StatusOK || againBody != firstBody || again.Header.Get("Location") != first.Header.Get("Location") {
 			t.Errorf("the replay differs: %d %s", again.StatusCode, againBody)
@@ -231,14 +231,14 @@ func TestSubmit(t *testing.T) {
 		if first.Header.Get("Idempotent-Replayed") != "" || again.Header.Get("Idempotent-Replayed") != "true" {
 			t.Errorf("Idempotent-Replayed is %q, then %q", first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed"))
 		}
-		// The name that it repeats comes with the request: the batch has lost its own.
+		// The name in the response comes from the request: the batch has lost its own.
 		fake.batches[0].Name, fake.batches[0].DeletedAt = "", noon
 		if _, deletedBody := c.do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", "k1"); deletedBody != firstBody {
 			t.Errorf("the replay after a deletion differs: %s", deletedBody)
 		}
 		other, otherBody := c.do(t, "POST", "/v1/batch-inquiries/", `{"name":"A","inquiries":[{"businessName":"C"}]}`, "Idempotency-Key", "k1")
 		if p := problem(t, other, otherBody); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
-			t.Errorf("another body under the key: %+v", p)
+			t.Errorf("a different body with the same key: %+v", p)
 		}
 	})
 
@@ -321,10 +321,10 @@ func TestLists(t *testing.T) {
 			offset      float64
 			rows        int
 		}{
-			"batches":               {"/v1/batch-inquiries/", "batches", 100, 0, 1},
-			"batches, paged":        {"/v1/batch-inquiries?limit=500&offset=1", "batches", 500, 1, 0},
-			"inquiries":             {"/v1/batch-inquiries/" + id.String() + "/inquiries", "inquiries", 100, 0, 1},
-			"inquiries, far beyond": {"/v1/batch-inquiries/" + id.String() + "/inquiries/?limit=1&offset=100000", "inquiries", 1, 100000, 0},
+			"batches":                       {"/v1/batch-inquiries/", "batches", 100, 0, 1},
+			"batches, paged":                {"/v1/batch-inquiries?limit=500&offset=1", "batches", 500, 1, 0},
+			"inquiries":                     {"/v1/batch-inquiries/" + id.String() + "/inquiries", "inquiries", 100, 0, 1},
+			"inquiries, far beyond the end": {"/v1/batch-inquiries/" + id.String() + "/inquiries/?limit=1&offset=100000", "inquiries", 1, 100000, 0},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -354,23 +354,23 @@ func TestAPI(t *testing.T) {
 			status       int
 			parameter    string
 		}{
-			"an unknown batch":           {"GET", "/v1/batch-inquiries/" + id.String(), 404, ""},
-			"an id of another form":      {"GET", "/v1/batch-inquiries/latest", 404, ""},
-			"an inquiry's id as batch":   {"GET", "/v1/batch-inquiries/" + id.Inquiry(0).String(), 404, ""},
-			"an unknown batch's rows":    {"GET", "/v1/batch-inquiries/" + id.String() + "/inquiries", 404, ""},
-			"an unknown inquiry":         {"GET", "/v1/inquiries/" + id.Inquiry(3).String(), 404, ""},
-			"a batch's id as inquiry":    {"GET", "/v1/inquiries/" + id.String(), 404, ""},
-			"an unknown route":           {"GET", "/v2/batch-inquiries", 404, ""},
-			"a key in the path":          {"GET", "/v1/batch-inquiries/LENDER%23x%23BATCH%23y", 404, ""},
-			"a limit of 0":               {"GET", "/v1/batch-inquiries?limit=0", 422, "limit"},
-			"a limit of 501":             {"GET", "/v1/batch-inquiries?limit=501", 422, "limit"},
-			"a limit in words":           {"GET", "/v1/batch-inquiries?limit=many", 422, "limit"},
-			"a negative offset":          {"GET", "/v1/batch-inquiries?offset=-1", 422, "offset"},
-			"an offset beyond integers":  {"GET", "/v1/batch-inquiries?offset=99999999999999999999", 422, "offset"},
-			"a parameter that is no one": {"GET", "/v1/batch-inquiries?lender=other", 422, "lender"},
-			"a parameter twice":          {"GET", "/v1/batch-inquiries?status=RUNNING&limit=5&status=FAILED", 422, "status"},
-			"a parameter twice the same": {"GET", "/v1/batch-inquiries?limit=5&limit=5", 422, "limit"},
-			"a limit twice, of rows":     {"GET", "/v1/batch-inquiries/" + id.String() + "/inquiries?limit=5&limit=", 422, "limit"},
+			"an unknown batch":                 {"GET", "/v1/batch-inquiries/" + id.String(), 404, ""},
+			"a malformed id":                   {"GET", "/v1/batch-inquiries/latest", 404, ""},
+			"an inquiry id as batch id":        {"GET", "/v1/batch-inquiries/" + id.Inquiry(0).String(), 404, ""},
+			"inquiries of an unknown batch":    {"GET", "/v1/batch-inquiries/" + id.String() + "/inquiries", 404, ""},
+			"an unknown inquiry":               {"GET", "/v1/inquiries/" + id.Inquiry(3).String(), 404, ""},
+			"a batch id as inquiry id":         {"GET", "/v1/inquiries/" + id.String(), 404, ""},
+			"an unknown route":                 {"GET", "/v2/batch-inquiries", 404, ""},
+			"a key in the path":                {"GET", "/v1/batch-inquiries/LENDER%23x%23BATCH%23y", 404, ""},
+			"a limit of 0":                     {"GET", "/v1/batch-inquiries?limit=0", 422, "limit"},
+			"a limit of 501":                   {"GET", "/v1/batch-inquiries?limit=501", 422, "limit"},
+			"a limit that is text":             {"GET", "/v1/batch-inquiries?limit=many", 422, "limit"},
+			"a negative offset":                {"GET", "/v1/batch-inquiries?offset=-1", 422, "offset"},
+			"an offset beyond all integers":    {"GET", "/v1/batch-inquiries?offset=99999999999999999999", 422, "offset"},
+			"an unknown parameter":             {"GET", "/v1/batch-inquiries?lender=other", 422, "lender"},
+			"a parameter twice":                {"GET", "/v1/batch-inquiries?status=RUNNING&limit=5&status=FAILED", 422, "status"},
+			"a parameter twice with one value": {"GET", "/v1/batch-inquiries?limit=5&limit=5", 422, "limit"},
+			"a limit twice, of inquiries":      {"GET", "/v1/batch-inquiries/" + id.String() + "/inquiries?limit=5&limit=", 422, "limit"},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -381,7 +381,7 @@ func TestAPI(t *testing.T) {
 					t.Errorf("status %d, want %d: %s", p.Status, tt.status, body)
 				}
 				if tt.parameter != "" && (len(p.Errors) != 1 || p.Errors[0].Parameter != tt.parameter || p.Errors[0].Message == "") {
-					t.Errorf("errors %+v, want one of parameter %s", p.Errors, tt.parameter)
+					t.Errorf("errors %+v, want one for parameter %s", p.Errors, tt.parameter)
 				}
 			})
 		}
@@ -404,7 +404,7 @@ func TestProblem(t *testing.T) {
 		}
 	})
 
-	// What was asked may have been done, so the answer says how to ask again.
+	// The request may have been carried out, so the response says how to repeat it.
 	t.Run("an unavailable table is a 503", func(t *testing.T) {
 		t.Parallel()
 		fake, log := newFake(), &bytes.Buffer{}
@@ -416,7 +416,7 @@ func TestProblem(t *testing.T) {
 			t.Errorf("%v %s", resp.Header, body)
 		}
 		if strings.Contains(p.Detail, "othing was stored") || !strings.Contains(p.Detail, "Idempotency-Key") {
-			t.Errorf("it says: %s", p.Detail)
+			t.Errorf("detail: %s", p.Detail)
 		}
 		if !strings.Contains(log.String(), "throttled") || !strings.Contains(log.String(), `"level":"ERROR"`) {
 			t.Errorf("the cause is not in the log: %s", log)
@@ -426,7 +426,7 @@ func TestProblem(t *testing.T) {
 	t.Run("a panic is a 500", func(t *testing.T) {
 		t.Parallel()
 		log := &bytes.Buffer{}
-		c := newClient(t, nil, log) // no batches at all: every call of them panics
+		c := newClient(t, nil, log) // Batches is nil: every call panics
 		resp, body := c.do(t, "GET", "/v1/batch-inquiries", "")
 		if p := problem(t, resp, body); p.Status != http.StatusInternalServerError || !strings.Contains(log.String(), "api_test.go") {
 			t.Errorf("%s\n%s", body, log)

@@ -14,10 +14,10 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 )
 
-// secret stands for personal data: no answer to a bad request may repeat it.
+// secret stands for personal data: no response to an invalid request may repeat it.
 const secret = "Zanzibar"
 
-// business wraps the members of one inquiry into a whole body.
+// business returns a body whose second inquiry has these members.
 func business(members string) string {
 	return `{"name":"A","inquiries":[{"businessName":"First","externalId":"L-0"},{"externalId":"L-1",` + members + `}]}`
 }
@@ -25,9 +25,8 @@ func business(members string) string {
 func TestSubmitBody(t *testing.T) {
 	t.Parallel()
 
-	// TestBadInputIsRefusedAndEveryFaultNamed: each want is "pointer code", in the
-	// order in which they are listed. Faults of the inquiry at index 1 must carry
-	// its index and externalId.
+	// Each want is "pointer code", in the order of the list. Faults of the inquiry at
+	// index 1 must have its index and externalId.
 	t.Run("invalid input is rejected and every fault is listed", func(t *testing.T) {
 		t.Parallel()
 		long := strings.Repeat("x", 251)
@@ -36,77 +35,77 @@ func TestSubmitBody(t *testing.T) {
 			status int
 			want   []string
 		}{
-			"no body":                    {"", 400, nil},
-			"blanks":                     {"  \n", 400, nil},
-			"not JSON":                   {secret, 400, nil},
-			"cut off":                    {`{"name":"A","inquiries":[{"businessName":"` + secret, 400, nil},
-			"two documents":              {`{"name":"A","inquiries":[{"businessName":"B"}]} {"x":"` + secret + `"}`, 400, nil},
-			"a comment":                  {`{"name":"A", /* ` + secret + ` */ "inquiries":[{"businessName":"B"}]}`, 400, nil},
-			"a trailing comma":           {`{"name":"A","inquiries":[{"businessName":"` + secret + `"},]}`, 400, nil},
-			"bytes that are no text":     {"{\"name\":\"\xff\xfe\",\"inquiries\":[{\"businessName\":\"B\"}]}", 400, nil},
-			"half a surrogate pair":      {`{"name":"\ud800","inquiries":[{"businessName":"B"}]}`, 400, nil},
-			"null":                       {`null`, 422, []string{" type"}},
-			"an array":                   {`[{"businessName":"B"}]`, 422, []string{" type"}},
-			"a string":                   {`"` + secret + `"`, 422, []string{" type"}},
-			"an empty object":            {`{}`, 422, []string{"/inquiries required", "/name required"}},
-			"no name":                    {`{"inquiries":[{"businessName":"B"}]}`, 422, []string{"/name required"}},
-			"an empty name":              {`{"name":"","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name too-short"}},
-			"a name of blanks":           {`{"name":"  ","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name required"}},
-			"a tab in the name":          {`{"name":"a\tb","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name control-character"}},
-			"a name too long":            {`{"name":"` + long + `","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name too-long"}},
-			"a name of wrong type":       {`{"name":7,"inquiries":[{"businessName":"B"}]}`, 422, []string{"/name type"}},
-			"no inquiries":               {`{"name":"A"}`, 422, []string{"/inquiries required"}},
-			"null inquiries":             {`{"name":"A","inquiries":null}`, 422, []string{"/inquiries required"}},
-			"an empty batch":             {`{"name":"A","inquiries":[]}`, 422, []string{"/inquiries too-few"}},
-			"inquiries as object":        {`{"name":"A","inquiries":{"businessName":"B"}}`, 422, []string{"/inquiries type"}},
-			"an inquiry that is null":    {`{"name":"A","inquiries":[null]}`, 422, []string{"/inquiries/0 type"}},
-			"an inquiry that is text":    {`{"name":"A","inquiries":["` + secret + `"]}`, 422, []string{"/inquiries/0 type"}},
-			"a field of the table":       {`{"name":"A","inquiries":[{"businessName":"B"}],"PK":"LENDER#x"}`, 422, []string{"/PK unknown-field"}},
-			"a status to assign":         {business(`"businessName":"B","status":"COMPLETED"`), 422, []string{"/inquiries/1/status unknown-field"}},
-			"a field in other case":      {business(`"businessName":"B","BusinessName":"C"`), 422, []string{"/inquiries/1/BusinessName unknown-field"}},
-			"an unknown field with dots": {business(`"businessName":"B","a.b[0]/c~d":1,"ein":"x"`), 422, []string{"/inquiries/1/a.b[0]~1c~0d unknown-field", "/inquiries/1/ein form"}},
-			"no business name":           {business(`"ein":"123456789"`), 422, []string{"/inquiries/1/businessName required"}},
-			"a null business name":       {business(`"businessName":null`), 422, []string{"/inquiries/1/businessName required"}},
-			"a business name of blanks":  {business(`"businessName":"   "`), 422, []string{"/inquiries/1/businessName required"}},
-			"a business name too long":   {business(`"businessName":"` + secret + long + `"`), 422, []string{"/inquiries/1/businessName too-long"}},
-			"a business name of wrong type": {business(`"businessName":["` + secret + `"]`), 422,
+			"no body":                          {"", 400, nil},
+			"spaces":                           {"  \n", 400, nil},
+			"not JSON":                         {secret, 400, nil},
+			"cut off":                          {`{"name":"A","inquiries":[{"businessName":"` + secret, 400, nil},
+			"two documents":                    {`{"name":"A","inquiries":[{"businessName":"B"}]} {"x":"` + secret + `"}`, 400, nil},
+			"a comment":                        {`{"name":"A", /* ` + secret + ` */ "inquiries":[{"businessName":"B"}]}`, 400, nil},
+			"a trailing comma":                 {`{"name":"A","inquiries":[{"businessName":"` + secret + `"},]}`, 400, nil},
+			"bytes that are not text":          {"{\"name\":\"\xff\xfe\",\"inquiries\":[{\"businessName\":\"B\"}]}", 400, nil},
+			"half a surrogate pair":            {`{"name":"\ud800","inquiries":[{"businessName":"B"}]}`, 400, nil},
+			"null":                             {`null`, 422, []string{" type"}},
+			"an array":                         {`[{"businessName":"B"}]`, 422, []string{" type"}},
+			"a string":                         {`"` + secret + `"`, 422, []string{" type"}},
+			"an empty object":                  {`{}`, 422, []string{"/inquiries required", "/name required"}},
+			"no name":                          {`{"inquiries":[{"businessName":"B"}]}`, 422, []string{"/name required"}},
+			"an empty name":                    {`{"name":"","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name too-short"}},
+			"a name of spaces":                 {`{"name":"  ","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name required"}},
+			"a tab in the name":                {`{"name":"a\tb","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name control-character"}},
+			"a name that is too long":          {`{"name":"` + long + `","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name too-long"}},
+			"a name of the wrong type":         {`{"name":7,"inquiries":[{"businessName":"B"}]}`, 422, []string{"/name type"}},
+			"no inquiries":                     {`{"name":"A"}`, 422, []string{"/inquiries required"}},
+			"null inquiries":                   {`{"name":"A","inquiries":null}`, 422, []string{"/inquiries required"}},
+			"an empty batch":                   {`{"name":"A","inquiries":[]}`, 422, []string{"/inquiries too-few"}},
+			"inquiries as an object":           {`{"name":"A","inquiries":{"businessName":"B"}}`, 422, []string{"/inquiries type"}},
+			"an inquiry that is null":          {`{"name":"A","inquiries":[null]}`, 422, []string{"/inquiries/0 type"}},
+			"an inquiry that is text":          {`{"name":"A","inquiries":["` + secret + `"]}`, 422, []string{"/inquiries/0 type"}},
+			"a field of the table":             {`{"name":"A","inquiries":[{"businessName":"B"}],"PK":"LENDER#x"}`, 422, []string{"/PK unknown-field"}},
+			"a status to assign":               {business(`"businessName":"B","status":"COMPLETED"`), 422, []string{"/inquiries/1/status unknown-field"}},
+			"a field in a different case":      {business(`"businessName":"B","BusinessName":"C"`), 422, []string{"/inquiries/1/BusinessName unknown-field"}},
+			"an unknown field with dots":       {business(`"businessName":"B","a.b[0]/c~d":1,"ein":"x"`), 422, []string{"/inquiries/1/a.b[0]~1c~0d unknown-field", "/inquiries/1/ein form"}},
+			"no business name":                 {business(`"ein":"123456789"`), 422, []string{"/inquiries/1/businessName required"}},
+			"a null business name":             {business(`"businessName":null`), 422, []string{"/inquiries/1/businessName required"}},
+			"a business name of spaces":        {business(`"businessName":"   "`), 422, []string{"/inquiries/1/businessName required"}},
+			"a business name that is too long": {business(`"businessName":"` + secret + long + `"`), 422, []string{"/inquiries/1/businessName too-long"}},
+			"a business name of the wrong type": {business(`"businessName":["` + secret + `"]`), 422,
 				[]string{"/inquiries/1/businessName type"}},
-			"a line break in a name":     {business(`"businessName":"` + secret + `\nB"`), 422, []string{"/inquiries/1/businessName control-character"}},
-			"an EIN of eight digits":     {business(`"businessName":"B","ein":"12345678"`), 422, []string{"/inquiries/1/ein form"}},
-			"an EIN as number":           {business(`"businessName":"B","ein":123456789`), 422, []string{"/inquiries/1/ein type"}},
-			"an EIN of zeros":            {business(`"businessName":"B","ein":"000000000"`), 422, []string{"/inquiries/1/ein invalid"}},
-			"an EIN with another hyphen": {business(`"businessName":"B","ein":"123-456789"`), 422, []string{"/inquiries/1/ein form"}},
-			"an EIN and a line break":    {business(`"businessName":"B","ein":"123456789\n"`), 422, []string{"/inquiries/1/ein form"}},
-			"an address as text":         {business(`"businessName":"B","address":"` + secret + `"`), 422, []string{"/inquiries/1/address type"}},
-			"an unknown address field":   {business(`"businessName":"B","address":{"zip":"` + secret + `"}`), 422, []string{"/inquiries/1/address/zip unknown-field"}},
-			"a country in words":         {business(`"businessName":"B","address":{"country":"` + secret + `"}`), 422, []string{"/inquiries/1/address/country form"}},
-			"a phone number in words":    {business(`"businessName":"B","phone":"` + secret + `"`), 422, []string{"/inquiries/1/phone form"}},
-			"two e-mail addresses":       {business(`"businessName":"B","email":"a@` + secret + `.example, b@x.example"`), 422, []string{"/inquiries/1/email form"}},
-			"a website with a blank":     {business(`"businessName":"B","website":"` + secret + ` .example"`), 422, []string{"/inquiries/1/website form"}},
-			"a birth on no day":          {business(`"businessName":"B","principals":[{"lastName":"` + secret + `","dateOfBirth":"1985-02-30"}]`), 422, []string{"/inquiries/1/principals/0/dateOfBirth invalid"}},
-			"a birth as text":            {business(`"businessName":"B","principals":[{"lastName":"A","dateOfBirth":"` + secret + `"}]`), 422, []string{"/inquiries/1/principals/0/dateOfBirth form"}},
-			"a principal without a name": {business(`"businessName":"B","principals":[{"title":"` + secret + `"}]`), 422, []string{"/inquiries/1/principals/0/lastName required"}},
-			"an unknown principal field": {business(`"businessName":"B","principals":[{"lastName":"A","ssn":"` + secret + `"}]`), 422, []string{"/inquiries/1/principals/0/ssn unknown-field"}},
-			"a share above all":          {business(`"businessName":"B","principals":[{"lastName":"A","ownershipPercentage":100.5}]`), 422, []string{"/inquiries/1/principals/0/ownershipPercentage out-of-range"}},
-			"a share below nothing":      {business(`"businessName":"B","principals":[{"lastName":"A","ownershipPercentage":-1}]`), 422, []string{"/inquiries/1/principals/0/ownershipPercentage out-of-range"}},
-			"a share in words":           {business(`"businessName":"B","principals":[{"lastName":"A","ownershipPercentage":"` + secret + `"}]`), 422, []string{"/inquiries/1/principals/0/ownershipPercentage type"}},
-			"a number out of all bounds": {business(`"businessName":"B","principals":[{"lastName":"A","ownershipPercentage":1e999999999}]`), 422, []string{"/inquiries/1/principals/0/ownershipPercentage bad-number"}},
+			"a line break in a name":           {business(`"businessName":"` + secret + `\nB"`), 422, []string{"/inquiries/1/businessName control-character"}},
+			"an EIN of eight digits":           {business(`"businessName":"B","ein":"12345678"`), 422, []string{"/inquiries/1/ein form"}},
+			"an EIN as a number":               {business(`"businessName":"B","ein":123456789`), 422, []string{"/inquiries/1/ein type"}},
+			"an EIN of zeros":                  {business(`"businessName":"B","ein":"000000000"`), 422, []string{"/inquiries/1/ein invalid"}},
+			"an EIN with the hyphen elsewhere": {business(`"businessName":"B","ein":"123-456789"`), 422, []string{"/inquiries/1/ein form"}},
+			"an EIN with a line break":         {business(`"businessName":"B","ein":"123456789\n"`), 422, []string{"/inquiries/1/ein form"}},
+			"an address as text":               {business(`"businessName":"B","address":"` + secret + `"`), 422, []string{"/inquiries/1/address type"}},
+			"an unknown address field":         {business(`"businessName":"B","address":{"zip":"` + secret + `"}`), 422, []string{"/inquiries/1/address/zip unknown-field"}},
+			"a country name":                   {business(`"businessName":"B","address":{"country":"` + secret + `"}`), 422, []string{"/inquiries/1/address/country form"}},
+			"a phone number that is text":      {business(`"businessName":"B","phone":"` + secret + `"`), 422, []string{"/inquiries/1/phone form"}},
+			"two email addresses":              {business(`"businessName":"B","email":"a@` + secret + `.example, b@x.example"`), 422, []string{"/inquiries/1/email form"}},
+			"a website with a space":           {business(`"businessName":"B","website":"` + secret + ` .example"`), 422, []string{"/inquiries/1/website form"}},
+			"a birth date that does not exist": {business(`"businessName":"B","principals":[{"lastName":"` + secret + `","dateOfBirth":"1985-02-30"}]`), 422, []string{"/inquiries/1/principals/0/dateOfBirth invalid"}},
+			"a birth date that is text":        {business(`"businessName":"B","principals":[{"lastName":"A","dateOfBirth":"` + secret + `"}]`), 422, []string{"/inquiries/1/principals/0/dateOfBirth form"}},
+			"a principal without a name":       {business(`"businessName":"B","principals":[{"title":"` + secret + `"}]`), 422, []string{"/inquiries/1/principals/0/lastName required"}},
+			"an unknown principal field":       {business(`"businessName":"B","principals":[{"lastName":"A","ssn":"` + secret + `"}]`), 422, []string{"/inquiries/1/principals/0/ssn unknown-field"}},
+			"a share above 100":                {business(`"businessName":"B","principals":[{"lastName":"A","ownershipPercentage":100.5}]`), 422, []string{"/inquiries/1/principals/0/ownershipPercentage out-of-range"}},
+			"a share below 0":                  {business(`"businessName":"B","principals":[{"lastName":"A","ownershipPercentage":-1}]`), 422, []string{"/inquiries/1/principals/0/ownershipPercentage out-of-range"}},
+			"a share that is text":             {business(`"businessName":"B","principals":[{"lastName":"A","ownershipPercentage":"` + secret + `"}]`), 422, []string{"/inquiries/1/principals/0/ownershipPercentage type"}},
+			"a number with a huge exponent":    {business(`"businessName":"B","principals":[{"lastName":"A","ownershipPercentage":1e999999999}]`), 422, []string{"/inquiries/1/principals/0/ownershipPercentage bad-number"}},
 			"a number of a million digits": {business(`"businessName":"B","principals":[{"lastName":"A","ownershipPercentage":` + strings.Repeat("9", 1_000_000) + `}]`), 422,
 				[]string{"/inquiries/1/principals/0/ownershipPercentage bad-number"}},
 			"too many principals": {business(`"businessName":"B","principals":[` + strings.Repeat(`{"lastName":"A"},`, 20) + `{"lastName":"A"}]`), 422,
 				[]string{"/inquiries/1/principals too-many"}},
-			"an external id too long":  {`{"name":"A","inquiries":[{"businessName":"B","externalId":"` + long + `"}]}`, 422, []string{"/inquiries/0/externalId too-long"}},
-			"an external id as number": {`{"name":"A","inquiries":[{"businessName":"B","externalId":7}]}`, 422, []string{"/inquiries/0/externalId type"}},
-			"an external id twice":     {`{"name":"A","inquiries":[{"businessName":"B","externalId":"L-1"},{"businessName":"C","externalId":"L-1"}]}`, 422, []string{"/inquiries/1/externalId duplicate"}},
-			"metadata that is nested":  {business(`"businessName":"B","metadata":{"a":{"b":"` + secret + `"}}`), 422, []string{"/inquiries/1/metadata/a type"}},
-			"too much metadata":        {business(`"businessName":"B","metadata":{` + members(17) + `}`), 422, []string{"/inquiries/1/metadata too-many"}},
-			"metadata too long":        {business(`"businessName":"B","metadata":{"a":"` + long + `"}`), 422, []string{"/inquiries/1/metadata/a too-long"}},
-			"a name twice":             {`{"name":"A","name":"` + secret + `","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name duplicate-name"}},
-			"names twice, deep down": {business(`"businessName":"B","ein":"123456789","ein":"` + secret + `","address":{"city":"x","city":"y"}`), 422,
+			"an external id that is too long": {`{"name":"A","inquiries":[{"businessName":"B","externalId":"` + long + `"}]}`, 422, []string{"/inquiries/0/externalId too-long"}},
+			"an external id as a number":      {`{"name":"A","inquiries":[{"businessName":"B","externalId":7}]}`, 422, []string{"/inquiries/0/externalId type"}},
+			"an external id twice":            {`{"name":"A","inquiries":[{"businessName":"B","externalId":"L-1"},{"businessName":"C","externalId":"L-1"}]}`, 422, []string{"/inquiries/1/externalId duplicate"}},
+			"nested metadata":                 {business(`"businessName":"B","metadata":{"a":{"b":"` + secret + `"}}`), 422, []string{"/inquiries/1/metadata/a type"}},
+			"too much metadata":               {business(`"businessName":"B","metadata":{` + members(17) + `}`), 422, []string{"/inquiries/1/metadata too-many"}},
+			"metadata that is too long":       {business(`"businessName":"B","metadata":{"a":"` + long + `"}`), 422, []string{"/inquiries/1/metadata/a too-long"}},
+			"a name twice":                    {`{"name":"A","name":"` + secret + `","inquiries":[{"businessName":"B"}]}`, 422, []string{"/name duplicate-name"}},
+			"nested names twice": {business(`"businessName":"B","ein":"123456789","ein":"` + secret + `","address":{"city":"x","city":"y"}`), 422,
 				[]string{"/inquiries/1/address/city duplicate-name", "/inquiries/1/ein duplicate-name"}},
 			"a name twice, once escaped": {business(`"businessName":"B","business\u004eame":"` + secret + `"`), 422, []string{"/inquiries/1/businessName duplicate-name"}},
-			"nested without end":         {`{"name":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}`, 422, nil},
-			"faults of every kind at once": {
+			"nested too deeply":          {`{"name":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}`, 422, nil},
+			"many kinds of faults at once": {
 				`{"nme":"A","inquiries":[{"businessName":"","externalId":"L-0"},{"businessName":"B","ein":"1","phone":5,"externalId":"L-1"},{"businessName":"C","externalId":"L-1"}]}`, 422,
 				[]string{
 					"/name required", "/nme unknown-field", "/inquiries/0/businessName too-short",
@@ -124,7 +123,7 @@ func TestSubmitBody(t *testing.T) {
 				for _, f := range p.Errors {
 					got = append(got, f.Pointer+" "+f.Code)
 					if strings.HasPrefix(f.Pointer, "/inquiries/1/") && (f.Index == nil || *f.Index != 1 || f.ExternalID != "L-1") {
-						t.Errorf("fault %+v does not name its inquiry", f)
+						t.Errorf("fault %+v does not identify its inquiry", f)
 					}
 					if f.Message == "" {
 						t.Errorf("fault %+v does not say what to change", f)
@@ -137,7 +136,7 @@ func TestSubmitBody(t *testing.T) {
 					t.Error("the batch was stored")
 				}
 				if strings.Contains(body, secret) {
-					t.Errorf("the answer repeats what was sent: %s", body)
+					t.Errorf("the response repeats the value sent: %s", body)
 				}
 			})
 		}
@@ -171,7 +170,7 @@ func TestSubmitBody(t *testing.T) {
 			body := head + strings.Repeat(" ", limit-len(head)-len(tail)+extra) + tail
 			resp, answer := newClient(t, newFake(), io.Discard).do(t, "POST", "/v1/batch-inquiries/", body)
 			if resp.StatusCode != want {
-				t.Errorf("%d bytes beyond 5 MB: %d, want %d", extra, resp.StatusCode, want)
+				t.Errorf("%d bytes beyond 5 MiB: %d, want %d", extra, resp.StatusCode, want)
 			}
 			if want != http.StatusOK {
 				problem(t, resp, answer)
@@ -287,7 +286,7 @@ func TestIdempotencyKey(t *testing.T) {
 		t.Parallel()
 		const body = `{"name":"A","inquiries":[{"businessName":"B"}]}`
 		for key, want := range map[string]int{
-			"a": 200, strings.Repeat("k", 255): 200, "with blank and ~": 200,
+			"a": 200, strings.Repeat("k", 255): 200, "with space and ~": 200,
 			strings.Repeat("k", 256): 422, "zero\x01": 422, "Schlüssel": 422,
 		} {
 			resp, answer := newClient(t, newFake(), io.Discard).do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", key)

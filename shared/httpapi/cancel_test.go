@@ -66,7 +66,7 @@ func TestCancel(t *testing.T) {
 			inquiry.Change{Index: 0, Status: inquiry.StatusCompleted}, inquiry.Change{Index: 1, Status: inquiry.StatusCancelled},
 		)
 		if got := ask(http.StatusOK); got.Status != "CANCELLED" || got.Cancelled != 1 || got.Completed != 1 {
-			t.Errorf("when it has drained: %+v", got)
+			t.Errorf("after all inquiries are final: %+v", got)
 		}
 	})
 
@@ -85,10 +85,10 @@ func TestCancel(t *testing.T) {
 			status int
 			kind   string
 		}{
-			"a finished batch":         {c, id.String(), 409, "not-cancellable"},
-			"a batch nobody has":       {c, inquiry.NewBatchID(noon).String(), 404, "not-found"},
-			"an inquiry's id as batch": {c, id.Inquiry(0).String(), 404, "not-found"},
-			"by a viewer":              {viewer, id.String(), 403, "forbidden"},
+			"a finished batch":          {c, id.String(), 409, "not-cancellable"},
+			"an unknown batch":          {c, inquiry.NewBatchID(noon).String(), 404, "not-found"},
+			"an inquiry id as batch id": {c, id.Inquiry(0).String(), 404, "not-found"},
+			"by a viewer":               {viewer, id.String(), 403, "forbidden"},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -99,11 +99,11 @@ func TestCancel(t *testing.T) {
 			})
 		}
 		if !fake.batches[0].CancelRequestedAt.IsZero() {
-			t.Error("one of them asked for a cancel")
+			t.Error("one of the requests canceled the batch")
 		}
 	})
 
-	// The body of a replay is the batch as it is then; nothing more is remembered.
+	// A replay returns the current state of the batch.
 	t.Run("a repeated key replays the cancel", func(t *testing.T) {
 		t.Parallel()
 		fake := newFake()
@@ -122,13 +122,13 @@ func TestCancel(t *testing.T) {
 		}
 		fake.batches[0].Tally, _ = fake.batches[0].Merge(inquiry.Change{Index: 0, Status: inquiry.StatusCancelled})
 		if drained, body := c.do(t, "POST", path(0), "", "Idempotency-Key", "k"); drained.StatusCode != http.StatusOK || drained.Header.Get("Idempotent-Replayed") != "true" {
-			t.Errorf("when it has drained: %d %s", drained.StatusCode, body)
+			t.Errorf("after all inquiries are final: %d %s", drained.StatusCode, body)
 		}
 		resp, body := c.do(t, "POST", path(1), "", "Idempotency-Key", "k")
 		if p := problem(t, resp, body); !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") || !fake.batches[1].CancelRequestedAt.IsZero() {
-			t.Errorf("of another batch: %s", body)
+			t.Errorf("for a different batch: %s", body)
 		}
-		for name, key := range map[string]string{"too long": strings.Repeat("k", 256), "of other characters": "Schlüssel", "empty": ""} {
+		for name, key := range map[string]string{"too long": strings.Repeat("k", 256), "not ASCII": "Schlüssel", "empty": ""} {
 			resp, body := c.do(t, "POST", path(1), "", "Idempotency-Key", key)
 			if p := problem(t, resp, body); p.Status != http.StatusUnprocessableEntity || len(p.Errors) != 1 || p.Errors[0].Parameter != "Idempotency-Key" || !fake.batches[1].CancelRequestedAt.IsZero() {
 				t.Errorf("a key that is %s: %s", name, body)
@@ -137,7 +137,7 @@ func TestCancel(t *testing.T) {
 		fake.err = inquiry.ErrConflict
 		resp, body = c.do(t, "POST", path(1), "", "Idempotency-Key", "l")
 		if p := problem(t, resp, body); p.Status != http.StatusConflict || !strings.HasSuffix(p.Type, "#problem-idempotency-in-flight") || resp.Header.Get("Retry-After") != "1" {
-			t.Errorf("while another is under way: %v %s", resp.Header, body)
+			t.Errorf("while another request is in progress: %v %s", resp.Header, body)
 		}
 	})
 }

@@ -17,12 +17,12 @@ func TestCORS(t *testing.T) {
 		t.Parallel()
 		const portal = "https://portal.lender.example"
 		for name, c := range map[string]struct{ configured, origin, want string }{
-			"the portal":               {portal, portal, portal},
-			"another origin":           {portal, "https://evil.example", ""},
-			"one that begins the same": {portal, portal + ".evil.example", ""},
-			"none is configured":       {"", portal, ""},
-			"no browser":               {portal, "", ""},
-			"a file":                   {"", "null", ""},
+			"the portal":                     {portal, portal, portal},
+			"another origin":                 {portal, "https://evil.example", ""},
+			"an origin with the same prefix": {portal, portal + ".evil.example", ""},
+			"no portal":                      {"", portal, ""},
+			"no browser":                     {portal, "", ""},
+			"a file":                         {"", "null", ""},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

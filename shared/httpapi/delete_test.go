@@ -58,10 +58,10 @@ func TestDelete(t *testing.T) {
 			id     string
 			status int
 		}{
-			"a running batch":          {newClient(t, running, io.Discard), running.batches[0].ID.String(), http.StatusConflict},
-			"a batch nobody has":       {newClient(t, done, io.Discard), inquiry.NewBatchID(noon).String(), http.StatusNotFound},
-			"an inquiry":               {newClient(t, done, io.Discard), done.batches[0].ID.Inquiry(0).String(), http.StatusNotFound},
-			"by one who may only read": {viewer, done.batches[0].ID.String(), http.StatusForbidden},
+			"a running batch":  {newClient(t, running, io.Discard), running.batches[0].ID.String(), http.StatusConflict},
+			"an unknown batch": {newClient(t, done, io.Discard), inquiry.NewBatchID(noon).String(), http.StatusNotFound},
+			"an inquiry id":    {newClient(t, done, io.Discard), done.batches[0].ID.Inquiry(0).String(), http.StatusNotFound},
+			"by a viewer":      {viewer, done.batches[0].ID.String(), http.StatusForbidden},
 		} {
 			resp, answer := tt.who.do(t, "DELETE", "/v1/batch-inquiries/"+tt.id, "")
 			if p := problem(t, resp, answer); p.Status != tt.status {
@@ -69,7 +69,7 @@ func TestDelete(t *testing.T) {
 			}
 		}
 		if !done.batches[0].DeletedAt.IsZero() {
-			t.Error("it was deleted")
+			t.Error("the batch was deleted")
 		}
 	})
 }

@@ -18,11 +18,11 @@ func TestHostileInput(t *testing.T) {
 		fake := newFake()
 		c := newClient(t, fake, io.Discard)
 		if resp, body := c.do(t, http.MethodPost, "/v1/batch-inquiries/", hostile.Sound()); resp.StatusCode != http.StatusOK {
-			t.Fatalf("the sound body is refused, so that this test would show nothing: %s", body)
+			t.Fatalf("the valid body is rejected, so this test proves nothing: %s", body)
 		}
 		fake.stored = nil
 		for _, name := range hostile.Kinds() {
-			c.caller.LenderID = inquiry.LenderID(name) // so many at once are too many for one
+			c.caller.LenderID = inquiry.LenderID(name) // avoids the rate limit of one lender
 			for seed := range uint64(hostile.Each) {
 				resp, body := c.do(t, http.MethodPost, "/v1/batch-inquiries/", hostile.Body(name, seed))
 				if resp.StatusCode != http.StatusBadRequest && resp.StatusCode != http.StatusUnprocessableEntity {
@@ -31,7 +31,7 @@ func TestHostileInput(t *testing.T) {
 				}
 				problem(t, resp, body)
 				if strings.Contains(body, hostile.Secret) {
-					t.Errorf("%s, seed %d: the answer repeats what was sent: %.300s", name, seed, body)
+					t.Errorf("%s, seed %d: the response repeats the value sent: %.300s", name, seed, body)
 				}
 			}
 		}
@@ -40,8 +40,8 @@ func TestHostileInput(t *testing.T) {
 		}
 	})
 
-	// One text of megabytes, with a fault for each of many fields beside it, must
-	// not make an answer that is too large to send.
+	// A very long text must not make the response too large, even if every fault beside
+	// it would repeat it.
 	t.Run("long texts are not repeated", func(t *testing.T) {
 		t.Parallel()
 		long := strings.Repeat("x", 1<<20)

@@ -19,25 +19,25 @@ func TestRateLimit(t *testing.T) {
 
 	t.Run("a lender's requests are limited", func(t *testing.T) {
 		t.Parallel()
-		p := newPoller(t) // which has sent one request
+		p := newPoller(t) // it has sent one request
 		const path = "/v1/users/me"
 		for left := fairuse.Requests.Burst - 2; left >= 0; left-- {
-			p.caller.UserID = strconv.Itoa(left) // all users of a lender count together
+			p.caller.UserID = strconv.Itoa(left) // all users of a lender share the limit
 			resp, body := p.do(t, "GET", path, "")
 			if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("RateLimit"), `"requests";r=`+strconv.Itoa(left)+";") {
 				t.Fatalf("with %d left: %s, RateLimit %s, %s", left, resp.Status, resp.Header.Get("RateLimit"), body)
 			}
 		}
 		for name, ask := range map[string]func() (*http.Response, string){
-			"the same":         func() (*http.Response, string) { return p.do(t, "GET", path, "") },
+			"the same request": func() (*http.Response, string) { return p.do(t, "GET", path, "") },
 			"a poll":           func() (*http.Response, string) { return p.do(t, "GET", p.path, "") },
 			"HEAD":             func() (*http.Response, string) { return p.do(t, "HEAD", path, "") },
-			"no such path":     func() (*http.Response, string) { return p.do(t, "GET", "/v1/nothing", "") },
+			"an unknown path":  func() (*http.Response, string) { return p.do(t, "GET", "/v1/nothing", "") },
 			"with a portal":    func() (*http.Response, string) { return p.do(t, "GET", path, "", "Origin", "https://portal.example") },
 			"a submission":     func() (*http.Response, string) { return p.do(t, "POST", "/v1/batch-inquiries", `{}`) },
-			"not even a body":  func() (*http.Response, string) { return p.do(t, "POST", "/v1/inquiries", `{`) },
+			"a malformed body": func() (*http.Response, string) { return p.do(t, "POST", "/v1/inquiries", `{`) },
 			"with a bad key":   func() (*http.Response, string) { return p.do(t, "GET", path, "", "Idempotency-Key", "") },
-			"as somebody else": func() (*http.Response, string) { p.caller.UserID = "other"; return p.do(t, "GET", path, "") },
+			"another user":     func() (*http.Response, string) { p.caller.UserID = "other"; return p.do(t, "GET", path, "") },
 		} {
 			reads := p.batches.reads
 			resp, body := ask()
@@ -58,7 +58,7 @@ func TestRateLimit(t *testing.T) {
 			want   int
 		}{
 			"another lender": {"globex", path, http.StatusOK},
-			"nobody":         {"", "/v1/openapi.json", http.StatusOK}, // as the gateway has it of the reference
+			"no lender":      {"", "/v1/openapi.json", http.StatusOK}, // as for the reference
 		} {
 			other := p.client
 			other.caller.LenderID = c.lender
@@ -97,7 +97,7 @@ func TestRateLimit(t *testing.T) {
 			}
 		}
 		if p.batches.reads != reads {
-			t.Errorf("polls that were refused read %d times", p.batches.reads-reads)
+			t.Errorf("rejected polls read %d times", p.batches.reads-reads)
 		}
 		for name, path := range map[string]string{
 			"another batch":           "/v1/batch-inquiries/" + p.batches.batches[1].ID.String(),
@@ -115,7 +115,7 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
-// full is a lender whose open inquiries leave room for five.
+// full has a lender with room for only five more open inquiries.
 type full struct{ *fakeBatches }
 
 func newFull() full {
@@ -140,8 +140,8 @@ func TestOpenLimit(t *testing.T) {
 
 	t.Run("a lender without room gets an estimate", func(t *testing.T) {
 		t.Parallel()
-		// running is a batch that goes on for another so many seconds, as far as can
-		// be told; of one that nobody has begun, nothing can.
+		// running returns a batch that is expected to take this many more seconds. Without
+		// progress, there is no estimate.
 		running := func(total int, done int, seconds int) inquiry.Batch {
 			created := noon.Add(-time.Duration(seconds*done/max(total-done, 1)) * time.Second)
 			b := inquiry.Batch{ID: inquiry.NewBatchID(created), LenderID: acme, Tally: inquiry.NewTally(total)}
@@ -156,13 +156,13 @@ func TestOpenLimit(t *testing.T) {
 			total       int
 			least, most int
 		}{
-			"nothing is known":                    {nil, 6, 30, 30},
-			"nobody has begun":                    {[]inquiry.Batch{running(100, 0, 0)}, 6, 30, 30},
-			"one batch will do":                   {[]inquiry.Batch{running(100, 50, 60), running(100, 50, 200)}, 50, 61, 199},
-			"it takes both":                       {[]inquiry.Batch{running(100, 50, 20), running(100, 50, 60)}, 150, 61, 300},
-			"both are not enough":                 {[]inquiry.Batch{running(100, 50, 20), running(100, 50, 60)}, 250, 30, 30},
-			"it is nearly done":                   {[]inquiry.Batch{running(100, 99, 1)}, 6, 2, 10},
-			"nobody is asked to wait for so long": {[]inquiry.Batch{running(100, 50, 5000)}, 6, 300, 300},
+			"no batches":                  {nil, 6, 30, 30},
+			"no progress yet":             {[]inquiry.Batch{running(100, 0, 0)}, 6, 30, 30},
+			"one batch is enough":         {[]inquiry.Batch{running(100, 50, 60), running(100, 50, 200)}, 50, 61, 199},
+			"both batches are needed":     {[]inquiry.Batch{running(100, 50, 20), running(100, 50, 60)}, 150, 61, 300},
+			"both batches are not enough": {[]inquiry.Batch{running(100, 50, 20), running(100, 50, 60)}, 250, 30, 30},
+			"a batch is nearly done":      {[]inquiry.Batch{running(100, 99, 1)}, 6, 2, 10},
+			"the wait is capped":          {[]inquiry.Batch{running(100, 50, 5000)}, 6, 300, 300},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -190,9 +190,9 @@ func TestOpenLimit(t *testing.T) {
 	t.Run("every submission reports the remaining room", func(t *testing.T) {
 		t.Parallel()
 		for name, c := range map[string]struct{ path, body, left string }{
-			"a batch":   {"/v1/batch-inquiries", businesses(3), "2"},
-			"one":       {"/v1/inquiries", `{"businessName":"B"}`, "4"},
-			"a dry run": {"/v1/batch-inquiries", strings.Replace(businesses(9), "{", `{"validateOnly":true,`, 1), "5"},
+			"a batch":          {"/v1/batch-inquiries", businesses(3), "2"},
+			"a single inquiry": {"/v1/inquiries", `{"businessName":"B"}`, "4"},
+			"a dry run":        {"/v1/batch-inquiries", strings.Replace(businesses(9), "{", `{"validateOnly":true,`, 1), "5"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// fakeWithOne holds one batch of one inquiry.
+// fakeWithOne has one batch with one inquiry.
 func fakeWithOne() *fakeBatches {
 	fake := newFake()
 	id := inquiry.NewBatchID(noon)
@@ -42,7 +42,7 @@ func TestPaging(t *testing.T) {
 				fake.next = 0
 				_, body := c.do(t, "GET", path+"?cursor="+*page.NextCursor, "")
 				if err := json.Unmarshal([]byte(body), &page); err != nil || page.NextCursor != nil || from() != next {
-					t.Errorf("%s: %s leads to %d, want %d, and the last page has the cursor %v", path, body, from(), next, page.NextCursor)
+					t.Errorf("%s: %s leads to %d, want %d; the cursor of the last page is %v", path, body, from(), next, page.NextCursor)
 				}
 			}
 		}
@@ -72,24 +72,24 @@ func TestPaging(t *testing.T) {
 		fake := fakeWithOne()
 		rows := "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/inquiries"
 		tests := map[string]struct{ path, parameter string }{
-			"a cursor of another form":     {"/v1/batch-inquiries?cursor=12", "cursor"},
-			"a cursor without a number":    {"/v1/batch-inquiries?cursor=c", "cursor"},
-			"a cursor of 0":                {"/v1/batch-inquiries?cursor=c0", "cursor"},
-			"a negative cursor":            {"/v1/batch-inquiries?cursor=c-5", "cursor"},
-			"a cursor beyond all batches":  {"/v1/batch-inquiries?cursor=czzzzzzzz", "cursor"},
-			"a cursor beyond all integers": {"/v1/batch-inquiries?cursor=czzzzzzzzzzzzzz", "cursor"},
-			"a cursor beyond a batch":      {rows + "?cursor=c1ekh", "cursor"},
-			"a key as cursor":              {rows + "?cursor=LENDER%23x", "cursor"},
-			"a cursor and an offset":       {"/v1/batch-inquiries?cursor=c5&offset=5", "offset"},
-			"a filter and an offset":       {"/v1/batch-inquiries?status=FAILED&offset=5", "offset"},
-			"a status that is none":        {"/v1/batch-inquiries?status=DONE", "status"},
-			"a row's status for a batch":   {"/v1/batch-inquiries?status=PLANNING", "status"},
-			"a batch's status for a row":   {rows + "?status=PENDING", "status"},
-			"a day for a moment":           {"/v1/batch-inquiries?createdFrom=yesterday", "createdFrom"},
-			"an empty moment":              {"/v1/batch-inquiries?namePrefix=&createdTo=", "createdTo"},
-			"an empty status":              {rows + "?status=", "status"},
-			"an empty limit":               {rows + "?limit=", "limit"},
-			"an operation that is none":    {"/v1/batch-inquiries?operationType=DELETE", "operationType"},
+			"a malformed cursor":                {"/v1/batch-inquiries?cursor=12", "cursor"},
+			"a cursor without a number":         {"/v1/batch-inquiries?cursor=c", "cursor"},
+			"a cursor of 0":                     {"/v1/batch-inquiries?cursor=c0", "cursor"},
+			"a negative cursor":                 {"/v1/batch-inquiries?cursor=c-5", "cursor"},
+			"a cursor beyond the largest list":  {"/v1/batch-inquiries?cursor=czzzzzzzz", "cursor"},
+			"a cursor beyond all integers":      {"/v1/batch-inquiries?cursor=czzzzzzzzzzzzzz", "cursor"},
+			"a cursor beyond the largest batch": {rows + "?cursor=c1ekh", "cursor"},
+			"a table key as cursor":             {rows + "?cursor=LENDER%23x", "cursor"},
+			"a cursor and an offset":            {"/v1/batch-inquiries?cursor=c5&offset=5", "offset"},
+			"a filter and an offset":            {"/v1/batch-inquiries?status=FAILED&offset=5", "offset"},
+			"an unknown status":                 {"/v1/batch-inquiries?status=DONE", "status"},
+			"an inquiry status for batches":     {"/v1/batch-inquiries?status=PLANNING", "status"},
+			"a batch status for inquiries":      {rows + "?status=PENDING", "status"},
+			"a word instead of a time":          {"/v1/batch-inquiries?createdFrom=yesterday", "createdFrom"},
+			"an empty time":                     {"/v1/batch-inquiries?namePrefix=&createdTo=", "createdTo"},
+			"an empty status":                   {rows + "?status=", "status"},
+			"an empty limit":                    {rows + "?limit=", "limit"},
+			"an unknown operation":              {"/v1/batch-inquiries?operationType=DELETE", "operationType"},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {

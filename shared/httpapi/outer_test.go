@@ -16,13 +16,13 @@ func TestOuter(t *testing.T) {
 	t.Run("the caller's request id is used everywhere", func(t *testing.T) {
 		t.Parallel()
 		for name, c := range map[string]struct{ sent, want string }{
-			"none":                  {"", "req-1"},
-			"a word":                {"nightly-run:7", "nightly-run:7"},
-			"as long as may be":     {strings.Repeat("x", 128), strings.Repeat("x", 128)},
-			"longer":                {strings.Repeat("x", 129), "req-1"},
-			"with a blank":          {"night run", "req-1"},
-			"with a line break":     {"a\nb", "req-1"},
-			"with a letter of ours": {"nächtlich", "req-1"},
+			"none":               {"", "req-1"},
+			"a word":             {"nightly-run:7", "nightly-run:7"},
+			"the maximum length": {strings.Repeat("x", 128), strings.Repeat("x", 128)},
+			"too long":           {strings.Repeat("x", 129), "req-1"},
+			"with a space":       {"night run", "req-1"},
+			"with a line break":  {"a\nb", "req-1"},
+			"not ASCII":          {"nächtlich", "req-1"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -35,7 +35,7 @@ func TestOuter(t *testing.T) {
 					t.Errorf("not in the problem or not in the log:\n%s%s", body, log)
 				}
 				if !strings.Contains(log.String(), `"gatewayRequestId":"req-1"`) {
-					t.Errorf("the gateway's own id is not in the log: %s", log)
+					t.Errorf("the gateway's id is not in the log: %s", log)
 				}
 			})
 		}
@@ -63,28 +63,28 @@ func TestOuter(t *testing.T) {
 		}
 		resp, body := newClient(t, newFake(), io.Discard).do(t, "OPTIONS", "/v2", "")
 		if p := problem(t, resp, body); p.Status != http.StatusNotFound {
-			t.Errorf("OPTIONS of no path: %d", p.Status)
+			t.Errorf("OPTIONS of an unknown path: %d", p.Status)
 		}
 	})
 
-	// ServeMux would send the client elsewhere, without the stage and in HTML.
+	// ServeMux would redirect the client, without the stage and with an HTML body.
 	t.Run("an unclean path is a 404", func(t *testing.T) {
 		t.Parallel()
 		for name, c := range map[string]struct {
 			method, path string
-			empty        bool // the answer says that something is missing
+			empty        bool // the response says that an id may be missing
 		}{
-			"slashes":                        {"GET", "//v1//batch-inquiries", true},
-			"an empty id":                    {"GET", "/v1/batch-inquiries//inquiries", true},
-			"an empty id at the end":         {"GET", "/v1/batch-inquiries//", true},
-			"an empty id to cancel":          {"POST", "/v1/batch-inquiries//cancel", true},
-			"an empty id to delete":          {"DELETE", "/v1/batch-inquiries//", true},
-			"a dot":                          {"GET", "/v1/./batch-inquiries", false},
-			"a dot for an id":                {"POST", "/v1/batch-inquiries/%2e/cancel", false},
-			"two dots for an id":             {"POST", "/v1/batch-inquiries/%2e%2e/cancel", false},
-			"two dots":                       {"GET", "/v1/users/../batch-inquiries", false},
-			"two dots at the end":            {"GET", "/v1/batch-inquiries/..", false},
-			"what methods an empty id's has": {"OPTIONS", "/v1/batch-inquiries//cancel", true},
+			"double slashes":           {"GET", "//v1//batch-inquiries", true},
+			"an empty id":              {"GET", "/v1/batch-inquiries//inquiries", true},
+			"an empty id at the end":   {"GET", "/v1/batch-inquiries//", true},
+			"an empty id in a cancel":  {"POST", "/v1/batch-inquiries//cancel", true},
+			"an empty id in a delete":  {"DELETE", "/v1/batch-inquiries//", true},
+			"a dot":                    {"GET", "/v1/./batch-inquiries", false},
+			"a dot as id":              {"POST", "/v1/batch-inquiries/%2e/cancel", false},
+			"two dots as id":           {"POST", "/v1/batch-inquiries/%2e%2e/cancel", false},
+			"two dots":                 {"GET", "/v1/users/../batch-inquiries", false},
+			"two dots at the end":      {"GET", "/v1/batch-inquiries/..", false},
+			"OPTIONS with an empty id": {"OPTIONS", "/v1/batch-inquiries//cancel", true},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -111,7 +111,7 @@ func TestOuter(t *testing.T) {
 
 	t.Run("an ambiguous idempotency key is rejected", func(t *testing.T) {
 		t.Parallel()
-		for name, lines := range map[string][]string{"empty": {""}, "twice": {"a", "b"}, "twice the same": {"a", "a"}, "empty and not": {"", "a"}} {
+		for name, lines := range map[string][]string{"empty": {""}, "twice": {"a", "b"}, "one value twice": {"a", "a"}, "empty and not empty": {"", "a"}} {
 			fake := newFake()
 			c := newClient(t, fake, io.Discard)
 			inner := c.handler

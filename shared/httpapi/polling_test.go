@@ -26,14 +26,14 @@ func (w *watched) Batch(ctx context.Context, lender inquiry.LenderID, id inquiry
 	return w.fakeBatches.Batch(ctx, lender, id)
 }
 
-// poller asks for one batch, in a time that the test makes.
+// poller polls one batch with a clock that the test controls.
 type poller struct {
 	client
 	batches *watched
 	path    string
 	now     *time.Time
-	seconds int                     // paused in all
-	during  func(seconds int) error // called in each pause
+	seconds int                     // total time paused
+	during  func(seconds int) error // called during each pause
 }
 
 func newPoller(t testing.TB) *poller {
@@ -56,7 +56,7 @@ func newPoller(t testing.TB) *poller {
 	return p
 }
 
-// reach moves an inquiry of the batch on.
+// reach moves an inquiry of the batch to a status.
 func (p *poller) reach(index int, s inquiry.Status) {
 	b := &p.batches.batches[0]
 	b.Tally, _ = b.Merge(inquiry.Change{Index: index, Status: s, Figures: inquiry.Figures{StartedAt: noon, FinishedAt: noon.Add(time.Second)}})
@@ -86,7 +86,7 @@ func TestPoll(t *testing.T) {
 		if first.StatusCode != http.StatusOK || !strings.HasPrefix(tag, `"`) {
 			t.Fatalf("%d, ETag %s", first.StatusCode, tag)
 		}
-		// Another hour, another person, another credential, a write nobody sees.
+		// Another time, another user, another credential, and a write that changes nothing visible.
 		*p.now = noon.Add(time.Hour)
 		p.batches.batches[0].Version++
 		p.caller.UserID, p.caller.Credential = "user-2", auth.CredentialUser
@@ -112,7 +112,7 @@ func TestPoll(t *testing.T) {
 				t.Errorf("after %s: Retry-After %q, want %s", age, resp.Header.Get("Retry-After"), want)
 			}
 		}
-		// 100 of 150 took 1000 seconds, so that the rest is expected in some hundreds.
+		// 100 of 150 took 1000 seconds, so the rest should take several hundred.
 		p.do(t, "POST", "/v1/batch-inquiries", businesses(150))
 		long := &p.batches.batches[1]
 		for i := range 100 {
@@ -122,17 +122,17 @@ func TestPoll(t *testing.T) {
 		}
 		earliest, latest, ok := long.Estimate()
 		if !ok {
-			t.Fatal("there is no estimate, so that this shows nothing")
+			t.Fatal("there is no estimate, so this test proves nothing")
 		}
 		for name, c := range map[string]struct {
 			at   time.Time
 			want string
 		}{
-			"long before the end":            {earliest.Add(-time.Minute), "30"},
-			"shortly before it may be over":  {earliest.Add(-10 * time.Second), "10"},
-			"in the moment before that":      {earliest.Add(-time.Millisecond), "2"},
-			"shortly before it must be over": {latest.Add(-7 * time.Second), "7"},
-			"when it should have been over":  {latest.Add(time.Second), "30"},
+			"long before the end":             {earliest.Add(-time.Minute), "30"},
+			"shortly before the earliest end": {earliest.Add(-10 * time.Second), "10"},
+			"just before the earliest end":    {earliest.Add(-time.Millisecond), "2"},
+			"shortly before the latest end":   {latest.Add(-7 * time.Second), "7"},
+			"after the latest end":            {latest.Add(time.Second), "30"},
 		} {
 			*p.now = c.at
 			if resp, _ := p.do(t, "GET", "/v1/batch-inquiries/"+long.ID.String(), ""); resp.Header.Get("Retry-After") != c.want {
@@ -148,22 +148,22 @@ func TestPoll(t *testing.T) {
 
 	t.Run("a long poll ends at a change", func(t *testing.T) {
 		t.Parallel()
-		const stale = "stale" // stands for an ETag that is no longer the batch's
+		const stale = "stale" // an ETag that is no longer current
 		for name, c := range map[string]struct {
 			query, known        string
-			change              int // after so many seconds; 0: never
+			change              int // when it changes, in seconds; 0 means never
 			finished            bool
 			wantStatus, seconds int
 		}{
-			"nothing happens, without an ETag":    {query: "?waitSeconds=20", wantStatus: 200, seconds: 20},
-			"nothing happens, with the ETag":      {query: "?waitSeconds=20", known: "*", wantStatus: 304, seconds: 20},
-			"a change after three seconds":        {query: "?waitSeconds=20", change: 3, wantStatus: 200, seconds: 3},
-			"it has changed already":              {query: "?waitSeconds=20", known: stale, wantStatus: 200},
-			"there is nothing to wait for":        {query: "?waitSeconds=20", finished: true, wantStatus: 200},
-			"no wait asked for":                   {wantStatus: 200},
-			"a wait of one second":                {query: "?waitSeconds=1", wantStatus: 200, seconds: 1},
-			"a wait longer than any may be":       {query: "?waitSeconds=21", wantStatus: 422},
-			"the function's time is up meanwhile": {query: "?waitSeconds=20", change: -1, wantStatus: 200, seconds: 1},
+			"no change, without an ETag":    {query: "?waitSeconds=20", wantStatus: 200, seconds: 20},
+			"no change, with the ETag":      {query: "?waitSeconds=20", known: "*", wantStatus: 304, seconds: 20},
+			"a change after three seconds":  {query: "?waitSeconds=20", change: 3, wantStatus: 200, seconds: 3},
+			"it has already changed":        {query: "?waitSeconds=20", known: stale, wantStatus: 200},
+			"the batch is terminal":         {query: "?waitSeconds=20", finished: true, wantStatus: 200},
+			"no wait requested":             {wantStatus: 200},
+			"a wait of one second":          {query: "?waitSeconds=1", wantStatus: 200, seconds: 1},
+			"a wait beyond the maximum":     {query: "?waitSeconds=21", wantStatus: 422},
+			"the function runs out of time": {query: "?waitSeconds=20", change: -1, wantStatus: 200, seconds: 1},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -186,7 +186,7 @@ func TestPoll(t *testing.T) {
 					t.Errorf("%d after %d seconds; want %d after %d: %s", resp.StatusCode, p.seconds, c.wantStatus, c.seconds, body)
 				}
 				if c.change > 0 && !strings.Contains(body, `"running":1`) {
-					t.Errorf("the answer is not the new state: %s", body)
+					t.Errorf("the response is not the new state: %s", body)
 				}
 			})
 		}

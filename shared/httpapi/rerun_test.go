@@ -40,7 +40,7 @@ func (f *fakeBatches) Recall(_ context.Context, _ inquiry.LenderID, key string, 
 	return inquiry.BatchID{}, inquiry.ErrNotFound
 }
 
-// fakeWith holds a batch whose inquiries have these statuses; "" is rejected.
+// fakeWith has a batch whose inquiries have these statuses; "" means rejected.
 func fakeWith(statuses ...inquiry.Status) *fakeBatches {
 	fake, id := newFake(), inquiry.NewBatchID(noon)
 	b := inquiry.Batch{ID: id, LenderID: acme, Name: "Renewals", Metadata: map[string]string{"team": "north"}, Operation: inquiry.OperationSubmit, Tally: inquiry.NewTally(len(statuses))}
@@ -91,11 +91,11 @@ func TestRerun(t *testing.T) {
 				for _, in := range stored.Inquiries {
 					indexes = append(indexes, in.RerunOf.Index())
 					if in.ExternalID != fmt.Sprintf("L-%d", in.RerunOf.Index()) || in.RerunOf.Batch() != parent {
-						t.Errorf("inquiry %s repeats %s", in.ExternalID, in.RerunOf)
+						t.Errorf("inquiry %s reruns %s", in.ExternalID, in.RerunOf)
 					}
 				}
 				if diff := cmp.Diff(tt.want, indexes); diff != "" {
-					t.Errorf("run again (-want +got):\n%s", diff)
+					t.Errorf("rerun (-want +got):\n%s", diff)
 				}
 				if got.ParentBatchID == nil || *got.ParentBatchID != parent || got.Total != len(tt.want) || got.BatchName != "Renewals" ||
 					stored.Operation != inquiry.OperationRerun || stored.Parent.ID != parent || stored.Metadata["team"] != "north" ||
@@ -121,19 +121,19 @@ func TestRerun(t *testing.T) {
 			kind   string
 			fault  string
 		}{
-			"nothing failed":             {done, "", 422, "nothing-to-rerun", ""},
-			"an empty list":              {done, `{"inquiryIds":[]}`, 422, "nothing-to-rerun", ""},
-			"a batch that runs":          {running, "", 409, "not-finished", ""},
-			"a rejected one":             {done, `{"inquiryIds":["ID0","ID1"]}`, 422, "validation", "/inquiryIds/1"},
-			"one beyond the end":         {done, `{"inquiryIds":["ID5"]}`, 422, "validation", "/inquiryIds/0"},
-			"one of another batch":       {done, `{"inquiryIds":["` + inquiry.NewBatchID(noon).Inquiry(0).String() + `"]}`, 422, "validation", "/inquiryIds/0"},
-			"no id at all":               {done, `{"inquiryIds":["x"]}`, 422, "validation", "/inquiryIds/0"},
-			"a scope and a list":         {done, `{"scope":"failed","inquiryIds":["ID0"]}`, 422, "validation", "/inquiryIds"},
-			"a scope that is none":       {done, `{"scope":"all"}`, 422, "validation", "/scope"},
-			"an unknown field":           {done, `{"ids":[]}`, 422, "validation", "/ids"},
-			"a list of numbers":          {done, `{"inquiryIds":[1]}`, 422, "validation", "/inquiryIds/0"},
-			"no JSON":                    {done, `failed`, 400, "malformed", ""},
-			"more than fit in one batch": {big, "", 422, "validation", ""},
+			"nothing failed":              {done, "", 422, "nothing-to-rerun", ""},
+			"an empty list":               {done, `{"inquiryIds":[]}`, 422, "nothing-to-rerun", ""},
+			"a running batch":             {running, "", 409, "not-finished", ""},
+			"a rejected inquiry":          {done, `{"inquiryIds":["ID0","ID1"]}`, 422, "validation", "/inquiryIds/1"},
+			"an inquiry beyond the end":   {done, `{"inquiryIds":["ID5"]}`, 422, "validation", "/inquiryIds/0"},
+			"an inquiry of another batch": {done, `{"inquiryIds":["` + inquiry.NewBatchID(noon).Inquiry(0).String() + `"]}`, 422, "validation", "/inquiryIds/0"},
+			"not an id":                   {done, `{"inquiryIds":["x"]}`, 422, "validation", "/inquiryIds/0"},
+			"a scope and a list":          {done, `{"scope":"failed","inquiryIds":["ID0"]}`, 422, "validation", "/inquiryIds"},
+			"an unknown scope":            {done, `{"scope":"all"}`, 422, "validation", "/scope"},
+			"an unknown field":            {done, `{"ids":[]}`, 422, "validation", "/ids"},
+			"a list of numbers":           {done, `{"inquiryIds":[1]}`, 422, "validation", "/inquiryIds/0"},
+			"not JSON":                    {done, `failed`, 400, "malformed", ""},
+			"too many for one batch":      {big, "", 422, "validation", ""},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestRerun(t *testing.T) {
 					t.Errorf("%s", answer)
 				}
 				if len(tt.fake.batches) != 1 {
-					t.Error("a batch was made")
+					t.Error("a batch was created")
 				}
 			})
 		}
@@ -169,15 +169,15 @@ func TestRerun(t *testing.T) {
 		id := fake.batches[0].ID.Inquiry(0).String()
 		_, first = c.do(t, "POST", path, listed(id, "Again"), "Idempotency-Key", "again-2")
 		if _, second = c.do(t, "POST", path, listed(strings.ToUpper(id), " Again "), "Idempotency-Key", "again-2"); first != second {
-			t.Errorf("the same in other letters: %s then %s", first, second)
+			t.Errorf("the same content in a different form: %s then %s", first, second)
 		}
 		resp, answer := c.do(t, "POST", path, `{"scope":"partial"}`, "Idempotency-Key", "again-1")
 		if p := problem(t, resp, answer); p.Status != http.StatusUnprocessableEntity || !strings.HasSuffix(p.Type, "#problem-idempotency-mismatch") {
-			t.Errorf("another scope: %s", answer)
+			t.Errorf("a different scope: %s", answer)
 		}
 	})
 
-	// The key is older than what has become of the batch since.
+	// The key comes first: the batch may have changed since it was used.
 	t.Run("a used key is checked before the batch", func(t *testing.T) {
 		t.Parallel()
 		none := func(*fakeBatches) {}
@@ -189,15 +189,15 @@ func TestRerun(t *testing.T) {
 			meanwhile   func(*fakeBatches)
 			kind        string // "" is a replay
 		}{
-			"the same, and nothing happened":    {"", "", "k", none, ""},
-			"the same, of a deleted batch":      {"", "", "k", deleted, ""},
-			"listed, of a deleted batch":        {both, both, "k", deleted, ""},
-			"the same, when the limit is lower": {both, both, "k", func(f *fakeBatches) { f.lender.BatchMax = 1 }, ""},
-			"another key, of a deleted batch":   {"", "", "l", deleted, "deleted"},
-			"no key, of a deleted batch":        {"", "", "", deleted, "deleted"},
-			"a scope without inquiries":         {"", `{"scope":"partial"}`, "k", none, "idempotency-mismatch"},
-			"an empty list":                     {"", `{"inquiryIds":[]}`, "k", none, "idempotency-mismatch"},
-			"another body, of a deleted batch":  {"", both, "k", deleted, "idempotency-mismatch"},
+			"the same request":                {"", "", "k", none, ""},
+			"the same request, deleted batch": {"", "", "k", deleted, ""},
+			"the same list, deleted batch":    {both, both, "k", deleted, ""},
+			"the same list, lower limit":      {both, both, "k", func(f *fakeBatches) { f.lender.BatchMax = 1 }, ""},
+			"another key, deleted batch":      {"", "", "l", deleted, "deleted"},
+			"no key, deleted batch":           {"", "", "", deleted, "deleted"},
+			"a scope without inquiries":       {"", `{"scope":"partial"}`, "k", none, "idempotency-mismatch"},
+			"an empty list":                   {"", `{"inquiryIds":[]}`, "k", none, "idempotency-mismatch"},
+			"another body, deleted batch":     {"", both, "k", deleted, "idempotency-mismatch"},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -228,8 +228,8 @@ func TestRerun(t *testing.T) {
 		}
 	})
 
-	// A single inquiry is in no list, and its rerun is: it does not go by a name that
-	// every such batch has.
+	// A single inquiry is not in the list of batches, but its rerun is, so the rerun has a
+	// name that says what it is.
 	t.Run("a rerun of a single inquiry has its own name", func(t *testing.T) {
 		t.Parallel()
 		for body, want := range map[string]string{"": "Rerun of a single inquiry", `{"name":" Again "}`: "Again"} {
@@ -244,7 +244,7 @@ func TestRerun(t *testing.T) {
 	})
 }
 
-// withIDs puts the ids of a batch's inquiries in for ID0, ID1 and so on.
+// withIDs replaces ID0, ID1 and so on with the ids of a batch's inquiries.
 func withIDs(id inquiry.BatchID, body string) string {
 	for i := range 6 {
 		body = strings.ReplaceAll(body, fmt.Sprintf("ID%d", i), id.Inquiry(i).String())
@@ -272,7 +272,7 @@ func TestSubmitConflict(t *testing.T) {
 	})
 }
 
-// lenderOnly fails at everything but reading the lender.
+// lenderOnly fails at everything except reading the lender.
 type lenderOnly struct{ *fakeBatches }
 
 func (l lenderOnly) Lender(context.Context, inquiry.LenderID) (inquiry.Lender, error) {
@@ -297,7 +297,7 @@ func TestSubmitSingle(t *testing.T) {
 				Message: "Accepted. Follow the inquiry at its Location.",
 			}
 			if diff := cmp.Diff(want, got); diff != "" || resp.Header.Get("Location") != "/dev/v1/inquiries/"+got.InquiryID.String() {
-				t.Errorf("answer (-want +got):\n%s", diff)
+				t.Errorf("response (-want +got):\n%s", diff)
 			}
 		}
 		if len(fake.stored) != 1 || fake.stored[0].Operation != inquiry.OperationSingle {
@@ -344,7 +344,7 @@ func TestSubmitSingle(t *testing.T) {
 func TestFirstPoll(t *testing.T) {
 	t.Parallel()
 
-	// What was accepted says when to look first, as a batch that is young does.
+	// Retry-After is that of a young batch.
 	t.Run("every submission has a Retry-After", func(t *testing.T) {
 		t.Parallel()
 		failed := fakeWith(inquiry.StatusFailed)

@@ -20,7 +20,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// fakeExports holds one file. err is what closing it returns.
+// fakeExports has one file. Closing it returns err.
 type fakeExports struct {
 	bytes.Buffer
 	lender          inquiry.LenderID
@@ -38,7 +38,7 @@ func (f *fakeExports) Create(_ context.Context, lender inquiry.LenderID, content
 func (f *fakeExports) Close() (string, error) { return "https://files.example/1", f.err }
 func (f *fakeExports) Abort()                 { f.aborts++ }
 
-// resultsClient calls an API that has exports.
+// resultsClient calls an API with exports.
 func resultsClient(fake *fakeBatches, exports httpapi.Exports) client {
 	api := httpapi.API{
 		Batches: fake, Keys: fakeKeys{}, Exports: exports, Now: func() time.Time { return noon },
@@ -99,13 +99,13 @@ func TestResults(t *testing.T) {
 			"@SUM(A1)":               "'@SUM(A1)",
 			"＝1+1":                   "'＝1+1",
 			"=1":                     "'=1",
-			"'=1":                    "''=1", // and not what =1 becomes
+			"'=1":                    "''=1", // differs from the cell for =1
 			"'t Hooft Trading":       "''t Hooft Trading",
 			"O'Neill's":              "O'Neill's",
 			"Quiet = Meadow - Farms": "Quiet = Meadow - Farms",
 			"Çelik & Señor GmbH":     "Çelik & Señor GmbH",
 			"":                       "",
-			// What only a spreadsheet would rewrite stays as it is, for whoever joins by it.
+			// Values that a spreadsheet would rewrite stay unchanged, so that programs can join on them.
 			"00123": "00123", "1E5": "1E5", "1-2": "1-2", "2026-11-23": "2026-11-23", "TRUE": "TRUE", "1234567890123456": "1234567890123456",
 		}
 		for text, want := range texts {
@@ -132,7 +132,7 @@ func TestResults(t *testing.T) {
 			t.Fatalf("%v: %v", err, cells[0])
 		}
 		if !strings.Contains(cells[0]["metadata"], `"b":"A&B <1>"`) {
-			t.Errorf("nobody can read %s", cells[0]["metadata"])
+			t.Errorf("HTML escapes in %s", cells[0]["metadata"])
 		}
 		if diff := cmp.Diff(want, got); diff != "" || cells[1]["metadata"] != "" {
 			t.Errorf("metadata (-want +got):\n%s\nwithout any: %q", diff, cells[1]["metadata"])
@@ -149,7 +149,7 @@ func TestResults(t *testing.T) {
 		}
 		resp, answer = resultsClient(fake, nil).do(t, "GET", path+"?scope=succeeded", "", "Accept", "text/csv")
 		if resp.StatusCode != http.StatusOK || !strings.HasPrefix(answer, "index,inquiryId,") || strings.Count(answer, "\n") != 1 {
-			t.Errorf("no rows: %d %q", resp.StatusCode, answer)
+			t.Errorf("without rows: %d %q", resp.StatusCode, answer)
 		}
 	})
 
@@ -161,15 +161,15 @@ func TestResults(t *testing.T) {
 			"*/*": ndjsonType, "text/csv": csvType, "text/*": csvType, "application/*": ndjsonType, "TEXT/CSV": csvType,
 			"application/x-ndjson, text/csv":              ndjsonType,
 			"text/csv;q=0.5, application/json":            csvType,
-			"application/x-ndjson;q=0.1, text/csv":        csvType, // the most weight
+			"application/x-ndjson;q=0.1, text/csv":        csvType, // the greatest weight
 			"text/csv;q=0.5, application/x-ndjson":        ndjsonType,
 			"text/csv; charset=utf-8; q=0.9, */*; q=0.8":  csvType,
-			"text/csv, */*":                               csvType, // of the same weight, what is named
+			"text/csv, */*":                               csvType, // among equal weights, the named type
 			"text/*, */*":                                 csvType,
-			"text/*;q=0.3, text/csv;q=0.7, */*;q=0.5":     csvType, // the most exact range counts
+			"text/*;q=0.3, text/csv;q=0.7, */*;q=0.5":     csvType, // the most specific range counts
 			"text/*, text/csv;q=0.2, application/*;q=0.5": ndjsonType,
 			"*/*, application/x-ndjson;q=0":               csvType,
-			"text/csv;q=high, application/x-ndjson;q=0.1": ndjsonType, // what cannot be read is left aside
+			"text/csv;q=high, application/x-ndjson;q=0.1": ndjsonType, // an unreadable range is ignored
 			"image/png":                     "",
 			"text/csv;q=0":                  "",
 			"text/csv;q=0.0":                "",
@@ -222,7 +222,7 @@ func TestResults(t *testing.T) {
 	})
 }
 
-// csvOf asks for a batch's results as CSV and returns them by the header's names.
+// csvOf returns a batch's results in CSV as rows by column name.
 func csvOf(t *testing.T, fake *fakeBatches) []map[string]string {
 	t.Helper()
 	resp, answer := resultsClient(fake, nil).do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/results", "", "Accept", "text/csv")
@@ -241,7 +241,7 @@ func csvOf(t *testing.T, fake *fakeBatches) []map[string]string {
 	return cells
 }
 
-// big holds inquiries that are more than an answer takes.
+// big has inquiries that are too large for one response.
 func big() *fakeBatches {
 	fake := fakeWith(inquiry.StatusCompleted, inquiry.StatusCompleted, inquiry.StatusFailed)
 	for i := range fake.entries {

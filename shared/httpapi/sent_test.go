@@ -21,9 +21,8 @@ import (
 func TestResponses(t *testing.T) {
 	t.Parallel()
 
-	// What the document says of an answer holds: the body fits its schema; the headers
-	// that are sent are declared, and those that are declared are sent, but where it
-	// says that they may be absent.
+	// The body matches its schema. Every header that is sent is declared, and every declared
+	// header is sent, unless its description says that it may be absent.
 	t.Run("they match the document", func(t *testing.T) {
 		t.Parallel()
 		doc := walker{t, document(t)}
@@ -38,43 +37,43 @@ func TestResponses(t *testing.T) {
 		running := func() *fakeBatches { return fakeWith(inquiry.StatusCompleted, inquiry.StatusRunning) }
 		for name, tt := range map[string]struct {
 			batches            func() *fakeBatches
-			method, path, body string // in paths, {batch} and {inquiry} stand for what there is
+			method, path, body string // {batch} and {inquiry} in a path are replaced
 			header             []string
 			want               int
 		}{
-			"a list":                       {finished, "GET", batches, "", nil, 200},
-			"a submission":                 {newFake, "POST", batches, one, nil, 200},
-			"a submission again":           {newFake, "POST", batches, one, []string{"Idempotency-Key", "twice"}, 200},
-			"a dry run":                    {newFake, "POST", batches, dry, nil, 200},
-			"a faulty dry run":             {newFake, "POST", batches, faulty + `"validateOnly":true}`, nil, 200},
-			"a dry run of what is left":    {newFake, "POST", batches, faulty + `"onInvalid":"skip","validateOnly":true}`, nil, 200},
-			"what is left":                 {newFake, "POST", batches, faulty + `"onInvalid":"skip"}`, nil, 200},
-			"a rejected inquiry":           {rejected, "GET", "/v1/inquiries/{inquiry}", "", nil, 200},
-			"a faulty submission":          {newFake, "POST", batches, `{}`, nil, 422},
-			"no JSON":                      {newFake, "POST", batches, `{`, nil, 400},
-			"another media type":           {newFake, "POST", batches, `x`, []string{"Content-Type", "text/plain"}, 415},
-			"too many requests":            {newFake, "GET", "/v1/users/me", "", nil, 429},
-			"the status of a running one":  {running, "GET", batches + "/{batch}", "", nil, 200},
-			"the status of a finished one": {finished, "GET", batches + "/{batch}", "", nil, 200},
-			"nothing new":                  {running, "GET", batches + "/{batch}", "", []string{"If-None-Match", "*"}, 304},
-			"no such batch":                {finished, "GET", batches + "/x", "", nil, 404},
-			"a cancel":                     {running, "POST", batches + "/{batch}/cancel", "", nil, 202},
-			"a cancel too late":            {finished, "POST", batches + "/{batch}/cancel", "", nil, 409},
-			"a deletion":                   {finished, "DELETE", batches + "/{batch}", "", nil, 200},
-			"a deletion too early":         {running, "DELETE", batches + "/{batch}", "", nil, 409},
-			"inquiries":                    {finished, "GET", batches + "/{batch}/inquiries", "", nil, 200},
-			"an inquiry":                   {finished, "GET", "/v1/inquiries/{inquiry}", "", nil, 200},
-			"a single inquiry":             {newFake, "POST", "/v1/inquiries", `{"businessName":"B"}`, nil, 200},
-			"a rerun":                      {finished, "POST", batches + "/{batch}/rerun", "", nil, 200},
-			"results as lines":             {finished, "GET", batches + "/{batch}/results", "", nil, 200},
-			"results as a table":           {finished, "GET", batches + "/{batch}/results", "", []string{"Accept", "text/csv"}, 200},
-			"large results":                {big, "GET", batches + "/{batch}/results", "", nil, 303},
-			"results as a picture":         {finished, "GET", batches + "/{batch}/results", "", []string{"Accept", "image/png"}, 406},
-			"who I am":                     {newFake, "GET", "/v1/users/me", "", nil, 200},
-			"my key":                       {newFake, "GET", "/v1/users/me/api-key", "", nil, 200},
-			"no key any more":              {newFake, "DELETE", "/v1/users/me/api-key", "", nil, 204},
-			"the page":                     {newFake, "GET", "/v1/docs", "", nil, 200},
-			"the document":                 {newFake, "GET", "/v1/openapi.json", "", nil, 200},
+			"a list":                         {finished, "GET", batches, "", nil, 200},
+			"a submission":                   {newFake, "POST", batches, one, nil, 200},
+			"a submission again":             {newFake, "POST", batches, one, []string{"Idempotency-Key", "twice"}, 200},
+			"a dry run":                      {newFake, "POST", batches, dry, nil, 200},
+			"an invalid dry run":             {newFake, "POST", batches, faulty + `"validateOnly":true}`, nil, 200},
+			"a dry run that skips":           {newFake, "POST", batches, faulty + `"onInvalid":"skip","validateOnly":true}`, nil, 200},
+			"a submission that skips":        {newFake, "POST", batches, faulty + `"onInvalid":"skip"}`, nil, 200},
+			"a rejected inquiry":             {rejected, "GET", "/v1/inquiries/{inquiry}", "", nil, 200},
+			"an invalid submission":          {newFake, "POST", batches, `{}`, nil, 422},
+			"malformed JSON":                 {newFake, "POST", batches, `{`, nil, 400},
+			"another media type":             {newFake, "POST", batches, `x`, []string{"Content-Type", "text/plain"}, 415},
+			"too many requests":              {newFake, "GET", "/v1/users/me", "", nil, 429},
+			"the status of a running batch":  {running, "GET", batches + "/{batch}", "", nil, 200},
+			"the status of a finished batch": {finished, "GET", batches + "/{batch}", "", nil, 200},
+			"an unchanged batch":             {running, "GET", batches + "/{batch}", "", []string{"If-None-Match", "*"}, 304},
+			"an unknown batch":               {finished, "GET", batches + "/x", "", nil, 404},
+			"a cancel":                       {running, "POST", batches + "/{batch}/cancel", "", nil, 202},
+			"a cancel too late":              {finished, "POST", batches + "/{batch}/cancel", "", nil, 409},
+			"a deletion":                     {finished, "DELETE", batches + "/{batch}", "", nil, 200},
+			"a deletion too early":           {running, "DELETE", batches + "/{batch}", "", nil, 409},
+			"inquiries":                      {finished, "GET", batches + "/{batch}/inquiries", "", nil, 200},
+			"an inquiry":                     {finished, "GET", "/v1/inquiries/{inquiry}", "", nil, 200},
+			"a single inquiry":               {newFake, "POST", "/v1/inquiries", `{"businessName":"B"}`, nil, 200},
+			"a rerun":                        {finished, "POST", batches + "/{batch}/rerun", "", nil, 200},
+			"results in NDJSON":              {finished, "GET", batches + "/{batch}/results", "", nil, 200},
+			"results in CSV":                 {finished, "GET", batches + "/{batch}/results", "", []string{"Accept", "text/csv"}, 200},
+			"large results":                  {big, "GET", batches + "/{batch}/results", "", nil, 303},
+			"results as an image":            {finished, "GET", batches + "/{batch}/results", "", []string{"Accept", "image/png"}, 406},
+			"the caller":                     {newFake, "GET", "/v1/users/me", "", nil, 200},
+			"the key":                        {newFake, "GET", "/v1/users/me/api-key", "", nil, 200},
+			"a revocation":                   {newFake, "DELETE", "/v1/users/me/api-key", "", nil, 204},
+			"the page":                       {newFake, "GET", "/v1/docs", "", nil, 200},
+			"the document":                   {newFake, "GET", "/v1/openapi.json", "", nil, 200},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -107,13 +106,13 @@ func TestResponses(t *testing.T) {
 				declared := declaredHeaders(doc, tt.method, tt.path, tt.want)
 				for _, sent := range slices.Sorted(maps.Keys(resp.Header)) {
 					if declared[sent] == nil && sent != "Content-Type" {
-						t.Errorf("%s is sent and not declared", sent)
+						t.Errorf("%s is sent but not declared", sent)
 					}
 				}
 				for canonical, header := range declared {
 					text := header["description"].(string)
 					if !regexp.MustCompile(`[Aa]bsent|Only with`).MatchString(text) && resp.Header.Get(canonical) == "" {
-						t.Errorf("%s is declared and not sent", canonical)
+						t.Errorf("%s is declared but not sent", canonical)
 					}
 				}
 			})
@@ -121,8 +120,8 @@ func TestResponses(t *testing.T) {
 	})
 }
 
-// fitsTheDocument holds a body against what the document says of its form: JSON
-// against the schema of its answer, a file of lines against that of a line.
+// fitsTheDocument checks a body against the document: JSON against the schema of the
+// response, each line of NDJSON against the schema of a line.
 func fitsTheDocument(t testing.TB, compiler *jsonschema.Compiler, method, path string, resp *http.Response, body string) {
 	t.Helper()
 	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
@@ -133,7 +132,7 @@ func fitsTheDocument(t testing.TB, compiler *jsonschema.Compiler, method, path s
 	case media == "application/x-ndjson":
 		said, bodies = "x-item-schema", strings.Split(strings.TrimSpace(body), "\n")
 	case media != "application/json":
-		return // a problem, which its own tests read, or a text
+		return // a problem, which has its own tests, or plain text
 	}
 	place := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
 	schema, err := compiler.Compile("urn:document#/paths/" + place.Replace(documented(path)) + "/" + strings.ToLower(method) +
@@ -148,13 +147,13 @@ func fitsTheDocument(t testing.TB, compiler *jsonschema.Compiler, method, path s
 	}
 }
 
-// documented is what the document calls a path of the cases.
+// documented returns the document's form of a path of the cases.
 func documented(path string) string {
 	return strings.NewReplacer("{batch}", "{batch_id}", "{inquiry}", "{inquiry_id}", "/x", "/{batch_id}").Replace(path)
 }
 
-// declaredHeaders are the headers that the document has for an answer, under
-// their canonical names.
+// declaredHeaders returns the headers that the document declares for a response, by
+// canonical name.
 func declaredHeaders(doc walker, method, path string, status int) map[string]map[string]any {
 	doc.Helper()
 	item, _ := doc.doc["paths"].(map[string]any)[documented(path)].(map[string]any)

@@ -18,9 +18,9 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/report"
 )
 
-// travelling is how many bytes a body has in a function's answer, where it is a
-// JSON string (aws-lambda-go escapes no HTML in it).
-func travelling(t testing.TB, body string) int {
+// wireSize returns the size in bytes of a body in a function's response, where it is a
+// JSON string (aws-lambda-go does not escape HTML in it).
+func wireSize(t testing.TB, body string) int {
 	t.Helper()
 	var wire bytes.Buffer
 	encoder := json.NewEncoder(&wire)
@@ -31,11 +31,11 @@ func travelling(t testing.TB, body string) int {
 	return wire.Len()
 }
 
-// quotes are what grows most on its way: one byte of ours, two in JSON, four in
-// a function's answer.
+// quotes returns the text that grows most: one byte becomes two in JSON and four in a
+// function's response.
 func quotes(n int) string { return strings.Repeat(`"`, n) }
 
-// fullMetadata is as much metadata as the rules allow.
+// fullMetadata returns as much metadata as the rules allow.
 func fullMetadata() map[string]string {
 	metadata := map[string]string{}
 	for i := range 16 {
@@ -44,7 +44,7 @@ func fullMetadata() map[string]string {
 	return metadata
 }
 
-// fullInquiry is as large as the schema allows; each is about the same business.
+// fullInquiry returns an inquiry as large as the schema allows. All are about the same business.
 func fullInquiry(i int) inquiry.Inquiry {
 	in := inquiry.Inquiry{
 		BusinessName: quotes(250), DBA: quotes(250), EIN: "123456789", Phone: strings.Repeat("1", 40),
@@ -57,8 +57,8 @@ func fullInquiry(i int) inquiry.Inquiry {
 	return in
 }
 
-// fullFake holds a batch of n full inquiries, all final, the odd ones rejected
-// for as much as is kept of that, and is one of as many batches.
+// fullFake has n batches, the first with n full inquiries. All are final, and those at
+// odd positions are rejected for as many reasons as are stored.
 func fullFake(n int) *fakeBatches {
 	statuses := make([]inquiry.Status, n)
 	for i := range statuses {
@@ -92,7 +92,7 @@ func fullFake(n int) *fakeBatches {
 	return fake
 }
 
-// faulty is a body of n inquiries that have as much wrong as fits, of a few MB.
+// faulty returns n inquiries with faults that are as long as possible, a few MB in all.
 func faulty(n int) string {
 	var list []string
 	for i := range n {
@@ -101,7 +101,7 @@ func faulty(n int) string {
 	return strings.Join(append(list, `{"businessName":"B"}`), ",")
 }
 
-// encoded is a list of n full inquiries as a request has it.
+// encoded returns n full inquiries as JSON for a request.
 func encoded(n int) string {
 	var list []string
 	for i := range n {
@@ -114,20 +114,20 @@ func encoded(n int) string {
 func TestSize(t *testing.T) {
 	t.Parallel()
 
-	// A function's answer has at most 6 MB, in which the body is a string. Each
-	// answer that grows with what was sent or stored is made as large as it can be;
-	// beside it stands what it takes in that string at the most, in kB.
+	// A function's response has at most 6 MB, in which the body is a string. Each response
+	// that grows with the request or the stored data is made as large as possible. most is
+	// the largest size allowed for that string, in kB.
 	t.Run("no response exceeds the limit", func(t *testing.T) {
 		t.Parallel()
 		const (
 			post      = "/v1/batch-inquiries/"
-			all       = 5_100 // leaves more than a megabyte of 6,291,556 bytes
+			all       = 5_100 // leaves more than a megabyte of the 6,291,556 bytes
 			body      = `{"name":"A","validateOnly":%t,"onInvalid":"%s","inquiries":[%s]}`
 			duplicate = `{"businessName":"B"},`
 		)
 		fake := fullFake(500)
 		id := fake.batches[0].ID
-		rep := report.Report{InquiryID: id.Inquiry(0), Notes: []string{quotes(report.MaxEncoded / 2)}} // compressed less than anything real, it would have MaxEncoded
+		rep := report.Report{InquiryID: id.Inquiry(0), Notes: []string{quotes(report.MaxEncoded / 2)}} // compresses worse than any real report
 		fake.entries[0].Record.Report = must(report.Encode(rep))
 		wrongIDs := `{"inquiryIds":["` + strings.Repeat(`x","`, 65_000) + `x"]}`
 		tests := map[string]struct {
@@ -135,23 +135,23 @@ func TestSize(t *testing.T) {
 			status             int
 			most               int // kB
 		}{
-			"500 inquiries":            {"GET", post + id.String() + "/inquiries?limit=500", "", 200, all},
-			"500 batches":              {"GET", post + "?limit=500", "", 200, all},
-			"one batch":                {"GET", post + id.String(), "", 200, 25},
-			"one inquiry, its report":  {"GET", "/v1/inquiries/" + id.Inquiry(0).String(), "", 200, 800},
-			"one rejected inquiry":     {"GET", "/v1/inquiries/" + id.Inquiry(1).String(), "", 200, 100},
-			"a preview":                {"POST", post, fmt.Sprintf(body, true, "reject", encoded(500)), 200, 2_100},
-			"a dry run's duplicates":   {"POST", post, fmt.Sprintf(body, true, "reject", strings.Repeat(duplicate, 65_534)+duplicate[:len(duplicate)-1]), 200, 600},
-			"a dry run's faults":       {"POST", post, fmt.Sprintf(body, true, "reject", strings.Repeat(duplicate, 30_000)+faulty(5000)), 200, all},
-			"a submission's faults":    {"POST", post, fmt.Sprintf(body, false, "reject", faulty(6000)), 422, 2_100},
-			"what a submission skips":  {"POST", post, fmt.Sprintf(body, false, "skip", faulty(6000)), 200, 2_100},
-			"a rerun's faults":         {"POST", post + id.String() + "/rerun", wrongIDs, 422, 1_000},
-			"the document":             {"GET", "/v1/openapi.json", "", 200, 1_000},
-			"the page":                 {"GET", "/v1/docs", "", 200, 1_000},
-			"results that just fit":    {"GET", post + id.String() + "/results?scope=failed", "", 200, all},
-			"results that do not":      {"GET", post + id.String() + "/results", "", 303, 1},
-			"an unknown parameter":     {"GET", post + "?" + strings.Repeat("x", 8000) + "=1", "", 422, 10},
-			"a cursor of 10 kilobytes": {"GET", post + "?cursor=" + strings.Repeat("x", 8000), "", 422, 1},
+			"500 inquiries":                 {"GET", post + id.String() + "/inquiries?limit=500", "", 200, all},
+			"500 batches":                   {"GET", post + "?limit=500", "", 200, all},
+			"one batch":                     {"GET", post + id.String(), "", 200, 25},
+			"one inquiry with its report":   {"GET", "/v1/inquiries/" + id.Inquiry(0).String(), "", 200, 800},
+			"one rejected inquiry":          {"GET", "/v1/inquiries/" + id.Inquiry(1).String(), "", 200, 100},
+			"a preview":                     {"POST", post, fmt.Sprintf(body, true, "reject", encoded(500)), 200, 2_100},
+			"a dry run's duplicates":        {"POST", post, fmt.Sprintf(body, true, "reject", strings.Repeat(duplicate, 65_534)+duplicate[:len(duplicate)-1]), 200, 600},
+			"a dry run's faults":            {"POST", post, fmt.Sprintf(body, true, "reject", strings.Repeat(duplicate, 30_000)+faulty(5000)), 200, all},
+			"a submission's faults":         {"POST", post, fmt.Sprintf(body, false, "reject", faulty(6000)), 422, 2_100},
+			"a submission's skipped faults": {"POST", post, fmt.Sprintf(body, false, "skip", faulty(6000)), 200, 2_100},
+			"a rerun's faults":              {"POST", post + id.String() + "/rerun", wrongIDs, 422, 1_000},
+			"the document":                  {"GET", "/v1/openapi.json", "", 200, 1_000},
+			"the page":                      {"GET", "/v1/docs", "", 200, 1_000},
+			"results that just fit":         {"GET", post + id.String() + "/results?scope=failed", "", 200, all},
+			"results that do not fit":       {"GET", post + id.String() + "/results", "", 303, 1},
+			"an unknown parameter":          {"GET", post + "?" + strings.Repeat("x", 8000) + "=1", "", 422, 10},
+			"a cursor of 10 kilobytes":      {"GET", post + "?cursor=" + strings.Repeat("x", 8000), "", 422, 1},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -165,7 +165,7 @@ func TestSize(t *testing.T) {
 				}
 				c := client{api.Handler(), auth.Caller{LenderID: acme, UserID: "user-1", Role: auth.RoleMember}}
 				resp, answer := c.do(t, tt.method, tt.path, tt.body)
-				size := travelling(t, answer)
+				size := wireSize(t, answer)
 				t.Logf("%d: %d bytes, travelling as %d", resp.StatusCode, len(answer), size)
 				if resp.StatusCode != tt.status || size > tt.most*1000 || size > 2*len(answer)+10 {
 					t.Errorf("%d, %d bytes that travel as %d; want %d and at most %d kB: %.200s", resp.StatusCode, len(answer), size, tt.status, tt.most, answer)
@@ -260,7 +260,7 @@ func justFit(id inquiry.BatchID) []inquiry.Entry {
 	return entries
 }
 
-// fullFakeLike is another fake of the same batches.
+// fullFakeLike returns another fake with the same batches.
 func fullFakeLike(fake *fakeBatches) *fakeBatches {
 	return &fakeBatches{lender: fake.lender, batches: slices.Clone(fake.batches), entries: fake.entries}
 }

@@ -28,14 +28,14 @@ func TestStatusReason(t *testing.T) {
 			cancel    bool
 			want      string
 		}{
-			"nothing begun":   {nil, false, "No inquiry has started"},
-			"under way":       {[]inquiry.Status{completed}, false, "1 of 2 inquiries are not finished"},
-			"being cancelled": {[]inquiry.Status{completed}, true, "being canceled"},
-			"just cancelled":  {nil, true, "being canceled"},
+			"nothing started": {nil, false, "No inquiry has started"},
+			"in progress":     {[]inquiry.Status{completed}, false, "1 of 2 inquiries are not finished"},
+			"being canceled":  {[]inquiry.Status{completed}, true, "being canceled"},
+			"just canceled":   {nil, true, "being canceled"},
 			"completed":       {[]inquiry.Status{completed, completed}, false, "Every applicable source answered"},
 			"failed":          {[]inquiry.Status{failed, failed}, false, "No inquiry has a useful report"},
 			"mixed":           {[]inquiry.Status{partial, failed}, false, "1 have a report that lacks a source and 1 have no report"},
-			"cancelled":       {[]inquiry.Status{completed, cancelled}, true, "1 of 2 inquiries were canceled"},
+			"canceled":        {[]inquiry.Status{completed, cancelled}, true, "1 of 2 inquiries were canceled"},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestStatusReason(t *testing.T) {
 	})
 }
 
-// statusOf is the answer about a batch whose first inquiries have ended so.
+// statusOf returns the status of a batch whose first inquiries have these statuses.
 func statusOf(t testing.TB, total int, inquiries []inquiry.Status, cancel bool) httpapi.BatchBody {
 	t.Helper()
 	b := inquiry.Batch{ID: inquiry.NewBatchID(noon), LenderID: acme, Name: "A", Operation: inquiry.OperationSubmit, Tally: inquiry.NewTally(total)}
@@ -83,7 +83,7 @@ func TestEstimate(t *testing.T) {
 		}
 		got := statusOf(t, 32, done, false)
 		if truth := noon.Add(32 * time.Second); got.EstimatedEnd == nil || truth.Before(got.EstimatedEnd.Earliest) || truth.After(got.EstimatedEnd.Latest) {
-			t.Errorf("estimate %+v, it will be %v", got.EstimatedEnd, truth)
+			t.Errorf("estimate %+v, the true end is %v", got.EstimatedEnd, truth)
 		}
 		if timing := got.TimingSummary; timing == nil || timing.P50Seconds != 1 || timing.P95Seconds != 1 || timing.MeanSeconds != 1 {
 			t.Errorf("timing %+v", got.TimingSummary)

@@ -20,15 +20,15 @@ func TestFaultMessages(t *testing.T) {
 		t.Parallel()
 		const moment = "give a date and time with a time zone (RFC 3339), such as 2026-11-23T00:00:00Z; in a URL, write a plus sign as %2B"
 		for name, tt := range map[string]struct{ path, parameter, want string }{
-			"a day":                      {"?createdFrom=2026-11-23", "createdFrom", moment},
-			"a zone with a plus sign":    {"?createdTo=2026-11-23T00:00:00+02:00", "createdTo", moment},
-			"an offset beyond all lists": {"?offset=9999999999", "offset", "give a number of 1000000000 or less"},
-			"an offset below 0":          {"?offset=-1", "offset", "give a number of 0 or more"},
-			"a limit with an exponent":   {"?limit=1e2", "limit", "give an integer, digits only"},
-			"a limit of half":            {"?limit=0.5", "limit", "give an integer, digits only"},
-			"a status that is none":      {"?status=DONE", "status", "give one of PENDING, RUNNING, COMPLETED, PARTIAL_SUCCESS, FAILED, CANCELLED"},
-			"a name of 300 letters":      {"?namePrefix=" + strings.Repeat("n", 300), "namePrefix", "give at most 250 characters"},
-			"no parameter of ours":       {"?page=2", "page", "this parameter does not exist; remove it or correct its name"},
+			"a date":                       {"?createdFrom=2026-11-23", "createdFrom", moment},
+			"a zone with a plus sign":      {"?createdTo=2026-11-23T00:00:00+02:00", "createdTo", moment},
+			"an offset beyond the maximum": {"?offset=9999999999", "offset", "give a number of 1000000000 or less"},
+			"an offset below 0":            {"?offset=-1", "offset", "give a number of 0 or more"},
+			"a limit with an exponent":     {"?limit=1e2", "limit", "give an integer, digits only"},
+			"a fractional limit":           {"?limit=0.5", "limit", "give an integer, digits only"},
+			"an unknown status":            {"?status=DONE", "status", "give one of PENDING, RUNNING, COMPLETED, PARTIAL_SUCCESS, FAILED, CANCELLED"},
+			"a name of 300 letters":        {"?namePrefix=" + strings.Repeat("n", 300), "namePrefix", "give at most 250 characters"},
+			"an unknown parameter":         {"?page=2", "page", "this parameter does not exist; remove it or correct its name"},
 		} {
 			resp, body := newClient(t, newFake(), io.Discard).do(t, http.MethodGet, "/v1/batch-inquiries"+tt.path, "")
 			p := problem(t, resp, body)
@@ -38,11 +38,11 @@ func TestFaultMessages(t *testing.T) {
 		}
 		resp, body := newClient(t, newFake(), io.Discard).do(t, http.MethodPost, "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "Idempotency-Key", "Schlüssel")
 		if p := problem(t, resp, body); len(p.Errors) != 1 || p.Errors[0].Message != "give printable ASCII characters only" {
-			t.Errorf("a key in German: %s", body)
+			t.Errorf("a key that is not ASCII: %s", body)
 		}
 	})
 
-	// Each parameter of each operation is sent what it may not be.
+	// Each parameter of each operation gets invalid values.
 	t.Run("none mentions the program", func(t *testing.T) {
 		t.Parallel()
 		wrong := []string{"x", "-1", "1e9", "99999999999999999999", "0.5", "2026-11-23", "ü\u2028", strings.Repeat("9", 300), strings.Repeat("x", 300)}
@@ -80,7 +80,7 @@ func TestFaultMessages(t *testing.T) {
 			}
 		}
 		if len(said) < 8 {
-			t.Errorf("only these were said, so that little was tried: %v", said)
+			t.Errorf("too few messages, so this test proves little: %v", said)
 		}
 	})
 
@@ -101,10 +101,10 @@ func TestFaultMessages(t *testing.T) {
 			}
 		}
 		if resp, answer := newClient(t, newFake(), io.Discard).do(t, http.MethodPost, "/v1/inquiries", one+" \r\n\t"); resp.StatusCode != http.StatusOK {
-			t.Errorf("blanks at the end: %s", answer)
+			t.Errorf("trailing whitespace: %s", answer)
 		}
 	})
 }
 
-// programmers are words and signs that only who wrote the program understands.
+// programmers matches words and signs that only programmers understand.
 var programmers = regexp.MustCompile(`%[a-z!]|e\+\d|2006|\^|\\|expected|invalid |<nil>|\[\]|strconv|time\.`)

@@ -49,23 +49,23 @@ func TestSkipInvalid(t *testing.T) {
 			t.Errorf("reasons (-want +got):\n%s", diff)
 		}
 		if in := stored.Inquiries[4]; in.EIN != "123456789" || stored.Inquiries[1].ExternalID != "L-1" {
-			t.Errorf("inquiries moved or lost what identifies them: %s", body)
+			t.Errorf("an inquiry moved or lost its identifiers: %s", body)
 		}
 	})
 
 	t.Run("some batches are still rejected as a whole", func(t *testing.T) {
 		t.Parallel()
 		for name, body := range map[string]string{
-			"no valid inquiry":       `{"name":"A","onInvalid":"skip","inquiries":[{"businessName":""},{"ein":"1"}]}`,
-			"a fault in the batch":   `{"name":"","onInvalid":"skip","inquiries":` + mixed + `}`,
-			"an unknown field":       `{"name":"A","lender":"x","onInvalid":"skip","inquiries":` + mixed + `}`,
-			"a number out of bounds": `{"name":"A","onInvalid":"skip","inquiries":[{"businessName":"B"},{"businessName":"C","principals":[{"lastName":"D","ownershipPercentage":1e99999}]}]}`,
-			"too many":               `{"name":"A","onInvalid":"skip","inquiries":[{}` + strings.Repeat(`,{"businessName":"B"}`, 250) + `]}`,
-			"a word that is neither": `{"name":"A","onInvalid":"ignore","inquiries":[{"businessName":"B"}]}`,
-			"by default":             `{"name":"A","inquiries":` + mixed + `}`,
-			"when told so":           `{"name":"A","onInvalid":"reject","inquiries":` + mixed + `}`,
-			"metadata too long":      `{"name":"A","metadata":{"k":"` + strings.Repeat("x", 251) + `"},"inquiries":[{"businessName":"B"}]}`,
-			"17 metadata":            `{"name":"A","metadata":{` + seventeen + `},"inquiries":[{"businessName":"B"}]}`,
+			"no valid inquiry":              `{"name":"A","onInvalid":"skip","inquiries":[{"businessName":""},{"ein":"1"}]}`,
+			"a fault in the batch":          `{"name":"","onInvalid":"skip","inquiries":` + mixed + `}`,
+			"an unknown field":              `{"name":"A","lender":"x","onInvalid":"skip","inquiries":` + mixed + `}`,
+			"a number with a huge exponent": `{"name":"A","onInvalid":"skip","inquiries":[{"businessName":"B"},{"businessName":"C","principals":[{"lastName":"D","ownershipPercentage":1e99999}]}]}`,
+			"too many":                      `{"name":"A","onInvalid":"skip","inquiries":[{}` + strings.Repeat(`,{"businessName":"B"}`, 250) + `]}`,
+			"an unknown onInvalid":          `{"name":"A","onInvalid":"ignore","inquiries":[{"businessName":"B"}]}`,
+			"by default":                    `{"name":"A","inquiries":` + mixed + `}`,
+			"with onInvalid: reject":        `{"name":"A","onInvalid":"reject","inquiries":` + mixed + `}`,
+			"metadata that is too long":     `{"name":"A","metadata":{"k":"` + strings.Repeat("x", 251) + `"},"inquiries":[{"businessName":"B"}]}`,
+			"too much metadata":             `{"name":"A","metadata":{` + seventeen + `},"inquiries":[{"businessName":"B"}]}`,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -100,8 +100,8 @@ func TestSkipInvalid(t *testing.T) {
 		}
 	})
 
-	// A replay reports what the first request stored, so it must be the same request
-	// down to what could not be read of it.
+	// A replay returns the result of the first request, so it must be the same request,
+	// including the parts that could not be parsed.
 	t.Run("a repeated key compares invalid inquiries too", func(t *testing.T) {
 		t.Parallel()
 		skip := func(inquiries string) string {
@@ -113,19 +113,19 @@ func TestSkipInvalid(t *testing.T) {
 			body string
 			same bool
 		}{
-			"the same":                        {first, true},
-			"in another order":                {`{"inquiries":[` + sound + ` {"ein": 111, "businessName":"C"}], "onInvalid":"skip","name":"A"}`, true},
-			"the number spelt otherwise":      {skip(sound + `{"businessName":"C","ein":1.11e2}`), true},
-			"null for what is absent":         {skip(sound + `{"businessName":"C","ein":111,"phone":null}`), true},
-			"another wrong value":             {skip(sound + `{"businessName":"C","ein":112}`), false},
-			"a wrong value elsewhere":         {skip(sound + `{"businessName":"C","dba":111}`), false},
-			"an unknown field for the number": {skip(sound + `{"businessName":"C","foo":1}`), false},
-			"one more unknown field":          {skip(sound + `{"businessName":"C","ein":111,"foo":1}`), false},
-			"the field twice":                 {skip(sound + `{"businessName":"C","ein":111,"ein":111}`), false},
-			"corrected":                       {skip(sound + `{"businessName":"C"}`), false},
-			"corrected, with an EIN":          {skip(sound + `{"businessName":"C","ein":"123456789"}`), false},
-			"another fault of another kind":   {skip(sound + `"C"`), false},
-			"the other one is faulty":         {skip(`{"businessName":"B","ein":111},{"businessName":"C"}`), false},
+			"the same":                         {first, true},
+			"in a different order":             {`{"inquiries":[` + sound + ` {"ein": 111, "businessName":"C"}], "onInvalid":"skip","name":"A"}`, true},
+			"the number in another notation":   {skip(sound + `{"businessName":"C","ein":1.11e2}`), true},
+			"null for what is absent":          {skip(sound + `{"businessName":"C","ein":111,"phone":null}`), true},
+			"another wrong value":              {skip(sound + `{"businessName":"C","ein":112}`), false},
+			"the wrong value in another field": {skip(sound + `{"businessName":"C","dba":111}`), false},
+			"an unknown field for the number":  {skip(sound + `{"businessName":"C","foo":1}`), false},
+			"one more unknown field":           {skip(sound + `{"businessName":"C","ein":111,"foo":1}`), false},
+			"the field twice":                  {skip(sound + `{"businessName":"C","ein":111,"ein":111}`), false},
+			"corrected":                        {skip(sound + `{"businessName":"C"}`), false},
+			"corrected, with an EIN":           {skip(sound + `{"businessName":"C","ein":"123456789"}`), false},
+			"another kind of fault":            {skip(sound + `"C"`), false},
+			"another inquiry is invalid":       {skip(`{"businessName":"B","ein":111},{"businessName":"C"}`), false},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestValidateOnly(t *testing.T) {
 					t.Errorf("duplicates (-want +got):\n%s", diff)
 				}
 				if len(got.Inquiries) != 5 || got.Inquiries[4].EIN != "123456789" || resp.Header.Get("Location") != "" {
-					t.Errorf("normalised: %+v", got.Inquiries)
+					t.Errorf("normalized: %+v", got.Inquiries)
 				}
 			})
 		}
