@@ -40,7 +40,7 @@ func TestHostileInputStoresNothing(t *testing.T) {
 			if err != nil || len(left.Items) != 1 {
 				t.Errorf("%d items of the lender, want its own alone; %v", len(left.Items), err)
 			}
-			if resp, body := u.key().do(t, http.MethodPost, "/v1/batch-inquiries/", hostile.Sound()); resp.StatusCode != http.StatusOK {
+			if resp, body := u.key().do(t, http.MethodPost, "/v1/batch-inquiries/", hostile.Valid()); resp.StatusCode != http.StatusOK {
 				t.Errorf("the sound body is refused, so that this shows nothing: %s", body)
 			}
 		})

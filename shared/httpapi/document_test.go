@@ -24,11 +24,11 @@ import (
 	kinds "github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// reference asks for a page that needs no credential.
+// reference gets a page that needs no credential.
 func reference(t testing.TB, path string) (*http.Response, string) {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
-	r = r.WithContext(httpapi.WithRequest(t.Context(), httpapi.Request{ID: "req-1"})) // and nobody's
+	r = r.WithContext(httpapi.WithRequest(t.Context(), httpapi.Request{ID: "req-1"})) // without a caller
 	w := httptest.NewRecorder()
 	newClient(t, nil, io.Discard).handler.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
@@ -47,7 +47,7 @@ func document(t testing.TB) map[string]any {
 	return doc
 }
 
-// operation is one operation of the document, and what it is called in messages.
+// operation is one operation of the document and its name in messages.
 type operation struct {
 	name string
 	body map[string]any
@@ -67,14 +67,14 @@ func operations(t testing.TB, doc map[string]any) []operation {
 	return all
 }
 
-// walker looks at each part of the document and says what is missing.
+// walker visits each part of the document and reports what is missing.
 type walker struct {
 	testing.TB
 	doc map[string]any
 }
 
-// at is the part of the document that a reference points to; a part that is no
-// reference is itself.
+// at returns the part of the document that a reference points to. A part that is not a
+// reference is returned unchanged.
 func (w walker) at(part any) map[string]any {
 	m, _ := part.(map[string]any)
 	ref, _ := m["$ref"].(string)
@@ -86,12 +86,12 @@ func (w walker) at(part any) map[string]any {
 		found = found.(map[string]any)[step]
 	}
 	if found == nil {
-		w.Errorf("%s leads nowhere", ref)
+		w.Errorf("%s does not exist", ref)
 	}
 	return found.(map[string]any)
 }
 
-// described wants a sentence, not the bare name of a status.
+// described checks that the description is a sentence, not just the name of a status.
 func (w walker) described(where string, part any) {
 	text, _ := w.at(part)["description"].(string)
 	if !strings.HasSuffix(text, ".") && !strings.HasPrefix(text, "`") || strings.Count(text, " ") == 0 {
@@ -99,7 +99,7 @@ func (w walker) described(where string, part any) {
 	}
 }
 
-// illustrated wants an example beside the schema or in it.
+// illustrated checks that there is an example beside the schema or in it.
 func (w walker) illustrated(where string, part any) {
 	m := w.at(part)
 	schema, _ := m["schema"].(map[string]any)
@@ -126,12 +126,12 @@ func (w walker) content(where string, content any) {
 			continue
 		case "application/x-ndjson":
 			if body["x-item-schema"] == nil {
-				w.Errorf("%s: nothing says what a line is", where)
+				w.Errorf("%s: no schema of a line", where)
 			}
 		case "text/csv":
 			columns, _ := body["x-columns"].([]any)
 			if len(columns) == 0 {
-				w.Errorf("%s: nothing says what the columns are", where)
+				w.Errorf("%s: no columns", where)
 			}
 			for _, c := range columns {
 				w.described(where+": column "+c.(map[string]any)["name"].(string), c)
@@ -157,8 +157,8 @@ func (w walker) answer(where string, response any) {
 	w.content(where, r["content"])
 }
 
-// schema wants every schema described, and every member described and shown.
-// Members of another schema are shown there.
+// schema checks that the schema and its members are described and that each member has
+// an example, unless it refers to another schema.
 func (w walker) schema(name string, schema any) {
 	w.described("schema "+name, schema)
 	properties, _ := schema.(map[string]any)["properties"].(map[string]any)
@@ -169,7 +169,7 @@ func (w walker) schema(name string, schema any) {
 			w.Errorf("%s has no description: %q", where, text)
 		}
 		if examples, _ := p["examples"].([]any); len(examples) == 0 && !strings.Contains(string(must(json.Marshal(p))), `"$ref"`) {
-			w.Errorf("%s has no example: put it into one of those in examples.go, or a tag on the field", where)
+			w.Errorf("%s has no example: add it to an example of a route, or as a tag on the field", where)
 		}
 	}
 }
@@ -211,13 +211,13 @@ func TestDocument(t *testing.T) {
 			for name, thing := range components[group].(map[string]any) {
 				w.described(group+" "+name, thing)
 				if group != "securitySchemes" && !strings.Contains(whole, `"#/components/`+group+"/"+name+`"`) {
-					t.Errorf("%s %s is used nowhere", group, name)
+					t.Errorf("%s %s is not used", group, name)
 				}
 			}
 		}
 	})
 
-	// Each kind of problem has an example of its own, in each answer that may be of it.
+	// Each kind of problem has its own example, in each response that may be of the kind.
 	t.Run("every kind of problem has an example", func(t *testing.T) {
 		t.Parallel()
 		doc := document(t)
@@ -230,7 +230,7 @@ func TestDocument(t *testing.T) {
 				detail, _ = example["detail"].(string)
 			}
 			if detail == "" || example["status"] != kind["status"] || example["title"] != kind["title"] {
-				t.Errorf("%s: its example is %v: put one into problemexamples.go", name, example)
+				t.Errorf("%s: its example is %v: add one to problemexamples.go", name, example)
 			}
 			if other := details[detail]; other != "" {
 				t.Errorf("%s and %s have the same detail", name, other)
@@ -238,7 +238,7 @@ func TestDocument(t *testing.T) {
 			details[detail] = name
 		}
 		if len(details) != len(kinds.Kinds) {
-			t.Errorf("%d details of %d kinds", len(details), len(kinds.Kinds))
+			t.Errorf("%d details, %d kinds", len(details), len(kinds.Kinds))
 		}
 		for name, response := range doc["components"].(map[string]any)["responses"].(map[string]any) {
 			r := response.(map[string]any)
@@ -255,7 +255,7 @@ func TestDocument(t *testing.T) {
 		}
 	})
 
-	// What is said to be finished, cancelled or deleted has to look so.
+	// An example of a finished, canceled or deleted batch must look like one.
 	t.Run("examples show what their responses describe", func(t *testing.T) {
 		t.Parallel()
 		doc := document(t)
@@ -270,9 +270,9 @@ func TestDocument(t *testing.T) {
 			want       map[string]any
 			isSet, not []string
 		}{
-			"a cancel that is noted": {answer(one+"/cancel", "post", "202"),
+			"an accepted cancel": {answer(one+"/cancel", "post", "202"),
 				map[string]any{"status": "RUNNING", "isTerminal": false}, []string{"cancelRequestedAt"}, []string{"finishedAt", "deletedAt"}},
-			"a cancel that has ended": {answer(one+"/cancel", "post", "200"),
+			"a completed cancel": {answer(one+"/cancel", "post", "200"),
 				map[string]any{"status": "CANCELLED", "isTerminal": true}, []string{"cancelRequestedAt", "finishedAt"}, []string{"deletedAt"}},
 			"a deletion": {answer(one, "delete", "200"),
 				map[string]any{"batchName": "", "isTerminal": true}, []string{"deletedAt", "finishedAt"}, []string{"metadata"}},
@@ -295,7 +295,6 @@ func TestDocument(t *testing.T) {
 		}
 	})
 
-	// Every example is one of what it stands beside.
 	t.Run("every example matches its schema", func(t *testing.T) {
 		t.Parallel()
 		doc := document(t)
@@ -306,7 +305,7 @@ func TestDocument(t *testing.T) {
 				t.Fatalf("%s: %v", where, err)
 			}
 			if err := compiled.Validate(must(jsonschema.UnmarshalJSON(bytes.NewReader(must(json.Marshal(example)))))); err != nil {
-				t.Errorf("%s: the example does not fit: %v", where, err)
+				t.Errorf("%s: the example does not match: %v", where, err)
 			}
 		}
 		checked := 0
@@ -353,15 +352,15 @@ func TestDocument(t *testing.T) {
 			public := said && len(security) == 0
 			_, path, _ := strings.Cut(op.name, " ")
 			if public != httpapi.IsPublic(path) {
-				t.Errorf("%s: public in the document: %t, to the function: %t", op.name, public, httpapi.IsPublic(path))
+				t.Errorf("%s: public in the document: %t, in the function: %t", op.name, public, httpapi.IsPublic(path))
 			}
 			if refused := op.body["responses"].(map[string]any)["401"] != nil; refused == public {
-				t.Errorf("%s: public %t, and can answer 401: %t", op.name, public, refused)
+				t.Errorf("%s: public: %t, can answer 401: %t", op.name, public, refused)
 			}
 		}
 	})
 
-	// A portal's scripts see what the document names, beside what every script sees.
+	// The exposed headers, and those that every script can read, include all headers in the document.
 	t.Run("scripts may read every header", func(t *testing.T) {
 		t.Parallel()
 		seen := strings.Split(cors.ExposedHeaders+", Cache-Control", ", ")
@@ -373,7 +372,7 @@ func TestDocument(t *testing.T) {
 				headers, _ := response.(map[string]any)["headers"].(map[string]any)
 				for name := range headers {
 					if !slices.Contains(seen, name) {
-						t.Errorf("%s: %s: scripts do not see %s", op.name, status, name)
+						t.Errorf("%s: %s: scripts cannot read %s", op.name, status, name)
 					}
 				}
 			}
@@ -384,25 +383,25 @@ func TestDocument(t *testing.T) {
 		t.Parallel()
 		resp, body := reference(t, "/v1/openapi.yaml")
 		if !strings.Contains(body, "batchName: November renewals") {
-			t.Error("its examples are not YAML")
+			t.Error("the examples are not YAML")
 		}
 		if resp.Header.Get("Content-Type") != "application/yaml; charset=utf-8" || !strings.Contains(body, "openapi: 3.1.0") || !strings.Contains(body, "operationId: submit-batch") {
 			t.Errorf("%.200s", body)
 		}
 	})
 
-	// The words that programs compare stand in the document, as many as the code has.
+	// The document lists every code that the program has.
 	t.Run("it lists the codes", func(t *testing.T) {
 		t.Parallel()
 		schemas := document(t)["components"].(map[string]any)["schemas"].(map[string]any)
 		for name, tt := range map[string]struct {
-			dir, constants string // the package, and what its constants are called
+			dir, constants string // the package and the names of its constants
 			member         [2]string
 		}{
-			"how a source answers":       {"../inquiry", `^Outcome[A-Z]`, [2]string{"ReportSourceSummary", "outcome"}},
-			"why an inquiry is given up": {"../inquiry", `^Failure[A-Z]`, [2]string{"InquiryFailure", "code"}},
-			"why a report has nothing":   {"../report", `^Code[A-Z]`, [2]string{"Failure", "code"}},
-			"and so has its inquiry":     {"../report", `^Code[A-Z]`, [2]string{"InquiryFailure", "code"}},
+			"outcomes of a source":                 {"../inquiry", `^Outcome[A-Z]`, [2]string{"ReportSourceSummary", "outcome"}},
+			"failures of an inquiry":               {"../inquiry", `^Failure[A-Z]`, [2]string{"InquiryFailure", "code"}},
+			"failures of a report":                 {"../report", `^Code[A-Z]`, [2]string{"Failure", "code"}},
+			"failures of a report, in its inquiry": {"../report", `^Code[A-Z]`, [2]string{"InquiryFailure", "code"}},
 		} {
 			text := schemas[tt.member[0]].(map[string]any)["properties"].(map[string]any)[tt.member[1]].(map[string]any)["description"].(string)
 			words := constantsIn(t, tt.dir, regexp.MustCompile(tt.constants))
@@ -418,7 +417,7 @@ func TestDocument(t *testing.T) {
 	})
 }
 
-// compilerOf makes the schemas in a document ready, as parts of urn:document.
+// compilerOf returns a compiler for the schemas of a document, which are parts of urn:document.
 func compilerOf(t testing.TB, doc map[string]any) *jsonschema.Compiler {
 	t.Helper()
 	compiler := jsonschema.NewCompiler()
@@ -456,7 +455,7 @@ func TestPage(t *testing.T) {
 		}
 		for _, kind := range kinds.Kinds {
 			if !ids["problem-"+string(kind.Name)] {
-				t.Errorf("the page has no paragraph about %s", kind.Name)
+				t.Errorf("the page has no paragraph on %s", kind.Name)
 			}
 		}
 		for _, op := range operations(t, document(t)) {
@@ -465,12 +464,11 @@ func TestPage(t *testing.T) {
 			}
 		}
 		if strings.Contains(page, "ZgotmplZ") {
-			t.Error("the template refused something that it was to write")
+			t.Error("the template rejected some of its content")
 		}
 	})
 
-	// Whoever has the page needs no JSON: what the document says of values, forms and
-	// problems stands there too.
+	// The page is complete without the JSON: it has the document's values, formats and problems.
 	t.Run("it says what the document says", func(t *testing.T) {
 		t.Parallel()
 		_, page := reference(t, "/v1/docs")
@@ -481,7 +479,7 @@ func TestPage(t *testing.T) {
 			case []any:
 				for _, item := range part {
 					if word, ok := item.(string); ok && name == "enum" && !strings.Contains(page, word) {
-						t.Errorf("the page lacks the word %s", word)
+						t.Errorf("the page lacks the value %s", word)
 					}
 					walk("", item)
 				}
@@ -511,8 +509,7 @@ func TestPage(t *testing.T) {
 		}
 	})
 
-	// The page's links lead to the document from both of its addresses, wherever the
-	// API begins.
+	// The links work from both addresses of the page, with any prefix.
 	t.Run("it links to the document", func(t *testing.T) {
 		t.Parallel()
 		for _, prefix := range []string{"", "/prod", `/a"b`} {
@@ -543,7 +540,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// constantsIn are the texts of a package's constants with such names.
+// constantsIn returns the values of a package's string constants with matching names.
 func constantsIn(t testing.TB, dir string, name *regexp.Regexp) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))

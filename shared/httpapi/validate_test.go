@@ -107,24 +107,24 @@ func TestSkipInvalid(t *testing.T) {
 		skip := func(inquiries string) string {
 			return `{"name":"A","onInvalid":"skip","inquiries":[` + inquiries + `]}`
 		}
-		const sound = `{"businessName":"B"},`
-		first := skip(sound + `{"businessName":"C","ein":111,"dba":null}`)
+		const valid = `{"businessName":"B"},`
+		first := skip(valid + `{"businessName":"C","ein":111,"dba":null}`)
 		tests := map[string]struct {
 			body string
 			same bool
 		}{
 			"the same":                         {first, true},
-			"in a different order":             {`{"inquiries":[` + sound + ` {"ein": 111, "businessName":"C"}], "onInvalid":"skip","name":"A"}`, true},
-			"the number in another notation":   {skip(sound + `{"businessName":"C","ein":1.11e2}`), true},
-			"null for what is absent":          {skip(sound + `{"businessName":"C","ein":111,"phone":null}`), true},
-			"another wrong value":              {skip(sound + `{"businessName":"C","ein":112}`), false},
-			"the wrong value in another field": {skip(sound + `{"businessName":"C","dba":111}`), false},
-			"an unknown field for the number":  {skip(sound + `{"businessName":"C","foo":1}`), false},
-			"one more unknown field":           {skip(sound + `{"businessName":"C","ein":111,"foo":1}`), false},
-			"the field twice":                  {skip(sound + `{"businessName":"C","ein":111,"ein":111}`), false},
-			"corrected":                        {skip(sound + `{"businessName":"C"}`), false},
-			"corrected, with an EIN":           {skip(sound + `{"businessName":"C","ein":"123456789"}`), false},
-			"another kind of fault":            {skip(sound + `"C"`), false},
+			"in a different order":             {`{"inquiries":[` + valid + ` {"ein": 111, "businessName":"C"}], "onInvalid":"skip","name":"A"}`, true},
+			"the number in another notation":   {skip(valid + `{"businessName":"C","ein":1.11e2}`), true},
+			"null for what is absent":          {skip(valid + `{"businessName":"C","ein":111,"phone":null}`), true},
+			"another wrong value":              {skip(valid + `{"businessName":"C","ein":112}`), false},
+			"the wrong value in another field": {skip(valid + `{"businessName":"C","dba":111}`), false},
+			"an unknown field for the number":  {skip(valid + `{"businessName":"C","foo":1}`), false},
+			"one more unknown field":           {skip(valid + `{"businessName":"C","ein":111,"foo":1}`), false},
+			"the field twice":                  {skip(valid + `{"businessName":"C","ein":111,"ein":111}`), false},
+			"corrected":                        {skip(valid + `{"businessName":"C"}`), false},
+			"corrected, with an EIN":           {skip(valid + `{"businessName":"C","ein":"123456789"}`), false},
+			"another kind of fault":            {skip(valid + `"C"`), false},
 			"another inquiry is invalid":       {skip(`{"businessName":"B","ein":111},{"businessName":"C"}`), false},
 		}
 		for name, tt := range tests {

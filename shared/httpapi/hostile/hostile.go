@@ -1,5 +1,5 @@
-// Package hostile makes bodies of submissions that must be refused, for tests of
-// the routes and of the whole deployed service.
+// Package hostile makes bodies of submissions that must be rejected, for tests of the
+// routes and of the deployed service.
 package hostile
 
 import (
@@ -11,15 +11,14 @@ import (
 	"strings"
 )
 
-// Secret stands in the bodies where lenders have what is personal. No answer may
-// repeat it.
+// Secret appears in the bodies in place of personal data. No response may repeat it.
 const Secret = "Zanzibar"
 
-// Each is how many bodies there are of a kind.
+// Each is the number of bodies of each kind.
 const Each = 40
 
-// sound is a batch that would be accepted: every hostile one is made from it.
-func sound() map[string]any {
+// valid returns a batch that would be accepted. Every hostile one is made from it.
+func valid() map[string]any {
 	return map[string]any{"name": "A", "inquiries": []any{
 		map[string]any{
 			"businessName": Secret + " LLC", "dba": "B", "ein": "123456789", "phone": "+1 555 0100", "email": "a@b.example",
@@ -31,8 +30,7 @@ func sound() map[string]any {
 	}}
 }
 
-// places are the objects of a sound body, each of which a hostile client can
-// spoil.
+// places returns the objects in a valid body, each of which a hostile client can spoil.
 func places(body map[string]any) []map[string]any {
 	first := body["inquiries"].([]any)[0].(map[string]any)
 	return []map[string]any{
@@ -40,26 +38,26 @@ func places(body map[string]any) []map[string]any {
 	}
 }
 
-// kinds make one kind of harm each to a sound body, and return its bytes.
+// kinds spoil a valid body, each in one way, and return it.
 var kinds = map[string]func(r *rand.Rand) string{
 	"cut off": func(r *rand.Rand) string {
-		whole := Sound()
+		whole := Valid()
 		return whole[:1+r.IntN(len(whole)-1)]
 	},
-	"a byte that is no JSON": func(r *rand.Rand) string {
-		whole := Sound()
+	"a byte that is not JSON": func(r *rand.Rand) string {
+		whole := Valid()
 		at := r.IntN(len(whole))
 		return whole[:at] + string([]byte{[]byte{0x00, 0x01, 0x1f, 0xff, 0xc0, 0x80}[r.IntN(6)]}) + whole[at:]
 	},
 	"a field that does not exist": func(r *rand.Rand) string {
-		body := sound()
+		body := valid()
 		all := places(body)
 		names := []string{"PK", "lenderId", "status", "__proto__", "constructor", "$where", "expiresAt", "a/b~c", "", "Ünknown", "businessname"}
 		all[r.IntN(len(all))][names[r.IntN(len(names))]] = Secret
 		return marshal(body)
 	},
-	"a value of another type": func(r *rand.Rand) string {
-		body := sound()
+	"a value of the wrong type": func(r *rand.Rand) string {
+		body := valid()
 		all := places(body)
 		place := all[r.IntN(len(all))]
 		names := slices.Sorted(maps.Keys(place))
@@ -69,7 +67,7 @@ var kinds = map[string]func(r *rand.Rand) string{
 		return marshal(body)
 	},
 	"a name twice": func(r *rand.Rand) string {
-		body := sound()
+		body := valid()
 		all := places(body)
 		place := all[r.IntN(len(all))]
 		names := slices.Sorted(maps.Keys(place))
@@ -78,7 +76,7 @@ var kinds = map[string]func(r *rand.Rand) string{
 		return strings.Replace(marshal(body), once, once+`"x",`+once, 1)
 	},
 	"a text of absurd length": func(r *rand.Rand) string {
-		body := sound()
+		body := valid()
 		all := places(body)
 		place := all[r.IntN(len(all))]
 		for _, name := range slices.Sorted(maps.Keys(place)) {
@@ -89,7 +87,7 @@ var kinds = map[string]func(r *rand.Rand) string{
 		return marshal(body)
 	},
 	"control characters": func(r *rand.Rand) string {
-		body := sound()
+		body := valid()
 		place := places(body)[1+r.IntN(3)]
 		for _, name := range slices.Sorted(maps.Keys(place)) {
 			if text, ok := place[name].(string); ok {
@@ -98,7 +96,7 @@ var kinds = map[string]func(r *rand.Rand) string{
 		}
 		return marshal(body)
 	},
-	"nested without end": func(r *rand.Rand) string {
+	"nested too deeply": func(r *rand.Rand) string {
 		depth := 20 + r.IntN(20_000)
 		return `{"name":"A","inquiries":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + `}`
 	},
@@ -112,11 +110,11 @@ func marshal(body map[string]any) string {
 	return string(data)
 }
 
-// Sound is the body that all are made from. It is accepted.
-func Sound() string { return marshal(sound()) }
+// Valid returns the body that all others are made from. It is accepted.
+func Valid() string { return marshal(valid()) }
 
-// Body is one body of a kind, the same for the same seed.
+// Body returns one body of a kind, the same for the same seed.
 func Body(kind string, seed uint64) string { return kinds[kind](rand.New(rand.NewPCG(seed, 1))) }
 
-// Kinds are the names of all kinds.
+// Kinds returns the names of all kinds.
 func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
