@@ -225,8 +225,14 @@ func TestSubmit(t *testing.T) {
 		first, firstBody := c.do(t, "POST", "/v1/batch-inquiries/", body, "Idempotency-Key", "k1")
 		// The same content in a different form.
 		again, againBody := c.do(t, "POST", "/v1/batch-inquiries/", `{"inquiries":[{"ein":"123456789", "businessName":"B "}],"name":"A"}`, "Idempotency-Key", "k1")
-		if again.StatusCode != http.StatusOK || againBody != firstBody || again.Header.Get("Location") != first.Header.Get("Location") {
-			t.Errorf("the replay differs: %d %s", again.StatusCode, againBody)
+		if again.StatusCode != http.StatusOK {
+			t.Errorf("status %d: %s", again.StatusCode, againBody)
+		}
+		if againBody != firstBody {
+			t.Errorf("the replay differs: %s, then %s", firstBody, againBody)
+		}
+		if want, got := first.Header.Get("Location"), again.Header.Get("Location"); got != want {
+			t.Errorf("Location %q, then %q", want, got)
 		}
 		if first.Header.Get("Idempotent-Replayed") != "" || again.Header.Get("Idempotent-Replayed") != "true" {
 			t.Errorf("Idempotent-Replayed is %q, then %q", first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed"))
@@ -335,8 +341,11 @@ func TestLists(t *testing.T) {
 					t.Fatalf("%d, %v: %s", resp.StatusCode, err, body)
 				}
 				rows, isArray := got[tt.array].([]any)
-				if !isArray || len(rows) != tt.rows || got["total"] != 1.0 || got["limit"] != tt.limit || got["offset"] != tt.offset {
-					t.Errorf("%s", body)
+				if !isArray || len(rows) != tt.rows {
+					t.Errorf("%s: want %d rows: %s", tt.array, tt.rows, body)
+				}
+				if got["total"] != 1.0 || got["limit"] != tt.limit || got["offset"] != tt.offset {
+					t.Errorf("total %v, limit %v, offset %v; want 1, %v, %v", got["total"], got["limit"], got["offset"], tt.limit, tt.offset)
 				}
 			})
 		}
@@ -412,8 +421,11 @@ func TestProblem(t *testing.T) {
 		fake.err = fmt.Errorf("submitting: %w: throttled", inquiry.ErrUnavailable)
 		resp, body := c.do(t, "POST", "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`, "Idempotency-Key", "k")
 		p := problem(t, resp, body)
-		if p.Status != http.StatusServiceUnavailable || !strings.HasSuffix(p.Type, "#problem-unavailable") || resp.Header.Get("Retry-After") != "2" {
-			t.Errorf("%v %s", resp.Header, body)
+		if p.Status != http.StatusServiceUnavailable || !strings.HasSuffix(p.Type, "#problem-unavailable") {
+			t.Errorf("want a 503 unavailable: %s", body)
+		}
+		if got := resp.Header.Get("Retry-After"); got != "2" {
+			t.Errorf("Retry-After %q, want 2", got)
 		}
 		if strings.Contains(p.Detail, "othing was stored") || !strings.Contains(p.Detail, "Idempotency-Key") {
 			t.Errorf("detail: %s", p.Detail)

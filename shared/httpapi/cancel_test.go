@@ -55,8 +55,14 @@ func TestCancel(t *testing.T) {
 			t.Helper()
 			resp, body := c.do(t, "POST", path, "")
 			var got httpapi.BatchBody
-			if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != status || got.CancelRequestedAt == nil {
-				t.Errorf("%d, %v: %s; want %d", resp.StatusCode, err, body, status)
+			if err := json.Unmarshal([]byte(body), &got); err != nil {
+				t.Fatalf("%v: %s", err, body)
+			}
+			if resp.StatusCode != status {
+				t.Errorf("status %d, want %d: %s", resp.StatusCode, status, body)
+			}
+			if got.CancelRequestedAt == nil {
+				t.Errorf("cancelRequestedAt is null: %s", body)
 			}
 			return got
 		}
@@ -114,8 +120,11 @@ func TestCancel(t *testing.T) {
 		}
 		first, firstBody := c.do(t, "POST", path(0), "", "Idempotency-Key", "k")
 		again, againBody := c.do(t, "POST", path(0), "", "Idempotency-Key", "k")
-		if first.StatusCode != http.StatusAccepted || again.StatusCode != http.StatusAccepted || firstBody != againBody {
-			t.Errorf("%d %s then %d %s", first.StatusCode, firstBody, again.StatusCode, againBody)
+		if first.StatusCode != http.StatusAccepted || again.StatusCode != http.StatusAccepted {
+			t.Errorf("status %d, then %d; want 202 both times", first.StatusCode, again.StatusCode)
+		}
+		if firstBody != againBody {
+			t.Errorf("the bodies differ: %s, then %s", firstBody, againBody)
 		}
 		if first.Header.Get("Idempotent-Replayed") != "" || again.Header.Get("Idempotent-Replayed") != "true" {
 			t.Errorf("Idempotent-Replayed is %q, then %q", first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed"))

@@ -36,9 +36,17 @@ func TestDelete(t *testing.T) {
 		for _, method := range []string{"DELETE", "DELETE", "GET"} {
 			resp, answer := c.do(t, method, path, "")
 			var got httpapi.BatchBody
-			if err := json.Unmarshal([]byte(answer), &got); err != nil || resp.StatusCode != http.StatusOK ||
-				got.DeletedAt == nil || got.BatchName != "" || got.Completed != 1 || got.Failed != 1 || !strings.Contains(got.StatusReason, "deleted") {
-				t.Errorf("%s: %d, %v: %s", method, resp.StatusCode, err, answer)
+			if err := json.Unmarshal([]byte(answer), &got); err != nil || resp.StatusCode != http.StatusOK {
+				t.Fatalf("%s: %d, %v: %s", method, resp.StatusCode, err, answer)
+			}
+			if got.DeletedAt == nil || !strings.Contains(got.StatusReason, "deleted") {
+				t.Errorf("%s: deletedAt %v, statusReason %q", method, got.DeletedAt, got.StatusReason)
+			}
+			if got.BatchName != "" {
+				t.Errorf("%s: the name is still %q", method, got.BatchName)
+			}
+			if got.Completed != 1 || got.Failed != 1 {
+				t.Errorf("%s: %d completed, %d failed; want the counts unchanged", method, got.Completed, got.Failed)
 			}
 		}
 		fake.err = inquiry.ErrDeleted

@@ -190,7 +190,7 @@ func problemResponse(doc *huma.OpenAPI, kinds []problem.Kind, examples map[probl
 	if doc.Components.Responses[name] != nil {
 		return ref
 	}
-	media, titles, waiting := &huma.MediaType{Schema: &huma.Schema{Ref: problemSchema}, Examples: map[string]*huma.Example{}}, []string{}, []string{}
+	media, titles := &huma.MediaType{Schema: &huma.Schema{Ref: problemSchema}, Examples: map[string]*huma.Example{}}, []string{}
 	for _, k := range kinds {
 		titles = append(titles, fmt.Sprintf("`%s`: %s", k.Name, k.Title))
 		example := examples[k.Name]
@@ -202,13 +202,26 @@ func problemResponse(doc *huma.OpenAPI, kinds []problem.Kind, examples map[probl
 			panic(err) // cannot happen: strings and numbers
 		}
 		media.Examples[string(k.Name)] = &huma.Example{Summary: k.Title, Value: value}
-		if example.GetHeaders().Get(headerRetryAfter) != "" {
-			waiting = append(waiting, "`"+string(k.Name)+"`")
-		}
 	}
+	doc.Components.Responses[name] = &huma.Response{
+		Description: strings.Join(titles, "; "), Headers: problemHeaders(doc, kinds, examples),
+		Content: map[string]*huma.MediaType{mediaProblem: media},
+	}
+	return ref
+}
+
+// problemHeaders returns the headers of the answer with these kinds of problems. Their
+// examples show which of them have a Retry-After.
+func problemHeaders(doc *huma.OpenAPI, kinds []problem.Kind, examples map[problem.Name]*Problem) map[string]*huma.Header {
 	headers := map[string]*huma.Header{}
 	for _, h := range slices.Concat(commonHeaders, lenderHeaders) {
 		headers[h] = headerRef(h)
+	}
+	var waiting []string
+	for _, k := range kinds {
+		if example := examples[k.Name]; example != nil && example.GetHeaders().Get(headerRetryAfter) != "" {
+			waiting = append(waiting, "`"+string(k.Name)+"`")
+		}
 	}
 	switch {
 	case kinds[0].Status == http.StatusUnauthorized:
@@ -220,10 +233,7 @@ func problemResponse(doc *huma.OpenAPI, kinds []problem.Kind, examples map[probl
 		some.Description += " Only with " + strings.Join(waiting, ", ") + "."
 		headers[headerRetryAfter] = &some
 	}
-	doc.Components.Responses[name] = &huma.Response{
-		Description: strings.Join(titles, "; "), Headers: headers, Content: map[string]*huma.MediaType{mediaProblem: media},
-	}
-	return ref
+	return headers
 }
 
 func headerRef(name string) *huma.Header { return &huma.Header{Ref: "#/components/headers/" + name} }

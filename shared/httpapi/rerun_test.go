@@ -97,10 +97,17 @@ func TestRerun(t *testing.T) {
 				if diff := cmp.Diff(tt.want, indexes); diff != "" {
 					t.Errorf("rerun (-want +got):\n%s", diff)
 				}
-				if got.ParentBatchID == nil || *got.ParentBatchID != parent || got.Total != len(tt.want) || got.BatchName != "Renewals" ||
-					stored.Operation != inquiry.OperationRerun || stored.Parent.ID != parent || stored.Metadata["team"] != "north" ||
-					resp.Header.Get("Location") != "/dev/v1/batch-inquiries/"+got.BatchID.String() {
-					t.Errorf("%s", answer)
+				if got.ParentBatchID == nil || *got.ParentBatchID != parent || got.Total != len(tt.want) || got.BatchName != "Renewals" {
+					t.Errorf("response %s", answer)
+				}
+				if stored.Operation != inquiry.OperationRerun || stored.Parent.ID != parent {
+					t.Errorf("stored as %s of %s, want a RERUN of %s", stored.Operation, stored.Parent.ID, parent)
+				}
+				if stored.Metadata["team"] != "north" {
+					t.Errorf("stored metadata %v", stored.Metadata)
+				}
+				if location := resp.Header.Get("Location"); location != "/dev/v1/batch-inquiries/"+got.BatchID.String() {
+					t.Errorf("Location %q", location)
 				}
 			})
 		}
@@ -162,8 +169,14 @@ func TestRerun(t *testing.T) {
 		path := "/v1/batch-inquiries/" + fake.batches[0].ID.String() + "/rerun"
 		_, first := c.do(t, "POST", path, "", "Idempotency-Key", "again-1")
 		resp, second := c.do(t, "POST", path, `{"scope":"failed"}`, "Idempotency-Key", "again-1")
-		if first != second || resp.Header.Get("Idempotent-Replayed") != "true" || len(fake.batches) != 2 {
-			t.Errorf("%s then %s, %d batches", first, second, len(fake.batches))
+		if first != second {
+			t.Errorf("the bodies differ: %s, then %s", first, second)
+		}
+		if resp.Header.Get("Idempotent-Replayed") != "true" {
+			t.Error("Idempotent-Replayed is not true")
+		}
+		if len(fake.batches) != 2 {
+			t.Errorf("%d batches, want the old one and one rerun", len(fake.batches))
 		}
 		listed := func(id, name string) string { return `{"name":"` + name + `","inquiryIds":["` + id + `"]}` }
 		id := fake.batches[0].ID.Inquiry(0).String()

@@ -39,7 +39,7 @@ type requestBody struct {
 // metadataKey is where an operation keeps its reference.
 const metadataKey = "reference"
 
-// referenceOf returns what a route said about itself.
+// referenceOf returns the reference of an operation that route added.
 func referenceOf(op *huma.Operation) reference {
 	r, _ := op.Metadata[metadataKey].(reference)
 	return r

@@ -176,9 +176,14 @@ func TestValidateOnly(t *testing.T) {
 				if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusOK || len(fake.stored) != 0 {
 					t.Fatalf("%d, %v, %d stored: %s", resp.StatusCode, err, len(fake.stored), body)
 				}
-				if got.Valid != tt.valid || got.Accepted != tt.accepted || got.Rejected != tt.rejected || !got.ValidateOnly ||
-					got.Total != 5 || len(got.Errors) != 4 || got.Limits != (httpapi.SubmitLimits{BatchMax: 250, BatchLeft: 245, OpenMax: 10_000, OpenLeft: 10_000}) {
-					t.Errorf("%s", body)
+				if got.Valid != tt.valid || !got.ValidateOnly {
+					t.Errorf("valid %t, validateOnly %t", got.Valid, got.ValidateOnly)
+				}
+				if got.Total != 5 || got.Accepted != tt.accepted || got.Rejected != tt.rejected || len(got.Errors) != 4 {
+					t.Errorf("total %d, accepted %d, rejected %d, %d errors", got.Total, got.Accepted, got.Rejected, len(got.Errors))
+				}
+				if want := (httpapi.SubmitLimits{BatchMax: 250, BatchLeft: 245, OpenMax: 10_000, OpenLeft: 10_000}); got.Limits != want {
+					t.Errorf("limits %+v, want %+v", got.Limits, want)
 				}
 				want := []httpapi.DuplicateInquiry{{Index: 4, DuplicateOf: 0, By: inquiry.DuplicateName}}
 				if diff := cmp.Diff(want, got.Duplicates); diff != "" {
