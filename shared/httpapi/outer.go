@@ -28,22 +28,22 @@ func (a *API) outer(next http.Handler) http.Handler {
 		w.Header().Set(headerRequestID, request.ID)
 		w.Header().Set(headerCacheControl, "no-store")
 		a.allowOrigin(w, r)
-		recorder := &recorder{ResponseWriter: w, status: http.StatusOK, head: r.Method == http.MethodHead, limits: request.limits}
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK, head: r.Method == http.MethodHead, limits: request.limits}
 		defer func() {
 			if p := recover(); p != nil {
 				// Log the stack only: the panic's value may quote the request.
 				a.Log.ErrorContext(r.Context(), "panic", "requestId", request.ID, "stack", string(debug.Stack()))
-				writeProblem(recorder, r, internalProblem())
+				writeProblem(rec, r, internalProblem())
 			}
 			a.Log.InfoContext(r.Context(), "answered", "requestId", request.ID, "gatewayRequestId", gatewayID,
-				"method", r.Method, "route", r.Pattern, "status", recorder.status,
+				"method", r.Method, "route", r.Pattern, "status", rec.status,
 				"lenderId", request.Caller.LenderID, "milliseconds", a.Now().Sub(started).Milliseconds())
 		}()
 		if p := a.refusal(request, r, started); p != nil {
-			writeProblem(recorder, r, p)
+			writeProblem(rec, r, p)
 			return
 		}
-		next.ServeHTTP(recorder, r)
+		next.ServeHTTP(rec, r)
 	})
 }
 

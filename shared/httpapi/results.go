@@ -97,45 +97,47 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 	if err != nil {
 		return nil, err
 	}
-	form := resultsForms[media]
-	out := &resultsOutput{
-		Status: http.StatusOK, ContentType: form.contentType,
-		Complete: strconv.FormatBool(page.Batch.Status().Final()), AsOf: asOf.Format(time.RFC3339Nano),
-		Disposition: fmt.Sprintf(`attachment; filename="%s.%s"`, id, form.suffix),
-	}
-	contentType, disposition := out.ContentType, out.Disposition
-	spill := &spill{create: func() (Export, error) { return a.Exports.Create(ctx, lender, contentType, disposition) }}
-	defer spill.abort()
-	rows := newRowWriter(spill, media)
 	complete := page.Batch.Status().Final()
-	for {
-		for _, e := range page.Entries {
-			if !inScope(in.Scope, e.Record.Status) {
-				continue
-			}
-			if err := rows.write(e); err != nil {
-				return nil, err
-			}
-		}
-		if page.Next == 0 {
-			break
-		}
-		if page, err = a.Batches.ListEntries(ctx, lender, id, inquiry.EntryQuery{Limit: resultsPage, From: page.Next}); err != nil {
-			return nil, err
-		}
+	contentType, disposition := resultsForms[media].contentType, fmt.Sprintf(`attachment; filename="%s.%s"`, id, resultsForms[media].suffix)
+	file := &spill{create: func() (Export, error) { return a.Exports.Create(ctx, lender, contentType, disposition) }}
+	defer file.abort()
+	rows := newRowWriter(file, media)
+	if err := a.writeRows(ctx, rows, id, page, in.Scope); err != nil {
+		return nil, err
 	}
 	if err := rows.finish(resultsEnd{BatchID: id, Rows: rows.count, Complete: complete, AsOf: asOf}); err != nil {
 		return nil, err
 	}
-	if spill.export == nil {
-		out.Body = spill.buffer.Bytes()
+	out := &resultsOutput{Status: http.StatusOK, Complete: strconv.FormatBool(complete), AsOf: asOf.Format(time.RFC3339Nano)}
+	if file.export == nil {
+		out.ContentType, out.Disposition, out.Body = contentType, disposition, file.buffer.Bytes()
 		return out, nil
 	}
-	if out.Location, err = spill.close(); err != nil {
-		return nil, err
+	out.Status = http.StatusSeeOther
+	out.Location, err = file.close()
+	return out, err
+}
+
+// writeRows writes the inquiries in scope, starting with the first page.
+func (a *API) writeRows(ctx context.Context, rows *rowWriter, id inquiry.BatchID, page inquiry.EntryPage, scope string) error {
+	for {
+		for _, e := range page.Entries {
+			if !inScope(scope, e.Record.Status) {
+				continue
+			}
+			if err := rows.write(e); err != nil {
+				return err
+			}
+		}
+		if page.Next == 0 {
+			return nil
+		}
+		var err error
+		query := inquiry.EntryQuery{Limit: resultsPage, From: page.Next}
+		if page, err = a.Batches.ListEntries(ctx, requestOf(ctx).Caller.LenderID, id, query); err != nil {
+			return err
+		}
 	}
-	out.Status, out.ContentType, out.Disposition = http.StatusSeeOther, "", ""
-	return out, nil
 }
 
 func noSuchFormat() *Problem {

@@ -29,7 +29,7 @@ func statusReason(b inquiry.Batch) string {
 	case status == inquiry.BatchFailed:
 		return "No inquiry has a useful report. Each inquiry says why."
 	default:
-		return fmt.Sprintf("Of %d inquiries, %d have a report that lacks a source and %d have no report.", b.Total, c.PartialSuccess, c.Failed)
+		return fmt.Sprintf("Of %d inquiries, %d have a report that lacks a source and %d have no useful report.", b.Total, c.PartialSuccess, c.Failed)
 	}
 }
 

@@ -34,7 +34,7 @@ func TestStatusReason(t *testing.T) {
 			"just canceled":   {nil, true, "being canceled"},
 			"completed":       {[]inquiry.Status{completed, completed}, false, "Every applicable source answered"},
 			"failed":          {[]inquiry.Status{failed, failed}, false, "No inquiry has a useful report"},
-			"mixed":           {[]inquiry.Status{partial, failed}, false, "1 have a report that lacks a source and 1 have no report"},
+			"mixed":           {[]inquiry.Status{partial, failed}, false, "1 have a report that lacks a source and 1 have no useful report"},
 			"canceled":        {[]inquiry.Status{completed, cancelled}, true, "1 of 2 inquiries were canceled"},
 		}
 		for name, tt := range tests {
