@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
@@ -120,7 +121,7 @@ type settings struct{ table, pool, plan, stack string }
 
 // wire builds the admin. It alone makes clients and reads the environment.
 func wire(ctx context.Context, s settings) (*admin, error) {
-	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(boot.HTTPClient()))
 	if err != nil {
 		return nil, fmt.Errorf("loading AWS configuration: %w", err)
 	}

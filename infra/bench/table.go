@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 )
 
 // benchTable is a table of its own in a real engine. It has no stream, which
@@ -34,6 +35,7 @@ func (t *benchTable) client(m *meter) *dynamodb.Client {
 	options := dynamodb.Options{
 		BaseEndpoint: &t.endpoint,
 		Region:       "us-east-1",
+		HTTPClient:   boot.HTTPClient(),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
 	if m != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -39,7 +40,7 @@ type inside struct {
 
 func lookInside() inside {
 	endpoint, secret := aws.String(local.Endpoint()), credentials.NewStaticCredentialsProvider("test", "test", "")
-	table := dynamodb.New(dynamodb.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret})
+	table := dynamodb.New(dynamodb.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret, HTTPClient: boot.HTTPClient()})
 	return inside{
 		table:     table,
 		functions: lambda.New(lambda.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret}),

@@ -29,6 +29,7 @@ func AWS(getenv func(string) string) (aws.Config, error) {
 			// docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 			return retry.AddWithErrorCodes(retry.NewStandard(), "TransactionConflictException")
 		},
+		HTTPClient: HTTPClient(),
 		Region: getenv("AWS_REGION"),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return found, nil

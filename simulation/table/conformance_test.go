@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
@@ -67,7 +68,7 @@ func newMirror(tb testing.TB, endpoint string) *mirror {
 	m := &mirror{
 		tb: tb, name: name,
 		real: dynamodb.New(dynamodb.Options{
-			BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login, RetryMaxAttempts: 1,
+			BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login, HTTPClient: boot.HTTPClient(), RetryMaxAttempts: 1,
 		}),
 		streams:   dynamodbstreams.New(dynamodbstreams.Options{BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login}),
 		simulated: table.New(name, func() time.Time { return noon }),

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 )
 
 // NewTable returns a client of the engine that [Table] names and an empty table
@@ -18,6 +19,7 @@ func NewTable(tb testing.TB, options ...func(*dynamodb.Options)) (db *dynamodb.C
 	db = dynamodb.New(dynamodb.Options{
 		BaseEndpoint: aws.String(Table(tb)),
 		Region:       "us-east-1",
+		HTTPClient:   boot.HTTPClient(),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, options...)
 	name = "table-" + rand.Text()
