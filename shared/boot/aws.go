@@ -30,7 +30,7 @@ func AWS(getenv func(string) string) (aws.Config, error) {
 			return retry.AddWithErrorCodes(retry.NewStandard(), "TransactionConflictException")
 		},
 		HTTPClient: HTTPClient(),
-		Region: getenv("AWS_REGION"),
+		Region:     getenv("AWS_REGION"),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return found, nil
 		}),
