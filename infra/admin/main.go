@@ -121,10 +121,11 @@ type settings struct{ table, pool, plan, stack string }
 
 // wire builds the admin. It alone makes clients and reads the environment.
 func wire(ctx context.Context, s settings) (*admin, error) {
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(boot.HTTPClient()))
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("loading AWS configuration: %w", err)
 	}
+	cfg.HTTPClient = boot.HTTPClient(cfg.HTTPClient) // afterwards: loading adds AWS_CA_BUNDLE to the SDK's own client only
 	var outputs map[string]string
 	if s.stack != "" && (s.table == "" || s.pool == "" || s.plan == "") {
 		if outputs, err = stackOutputs(ctx, cloudformation.NewFromConfig(cfg), s.stack); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -35,7 +36,7 @@ func (t *benchTable) client(m *meter) *dynamodb.Client {
 	options := dynamodb.Options{
 		BaseEndpoint: &t.endpoint,
 		Region:       "us-east-1",
-		HTTPClient:   boot.HTTPClient(),
+		HTTPClient:   boot.HTTPClient(awshttp.NewBuildableClient()),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
 	if m != nil {

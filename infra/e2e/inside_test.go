@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -40,7 +41,7 @@ type inside struct {
 
 func lookInside() inside {
 	endpoint, secret := aws.String(local.Endpoint()), credentials.NewStaticCredentialsProvider("test", "test", "")
-	table := dynamodb.New(dynamodb.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret, HTTPClient: boot.HTTPClient()})
+	table := dynamodb.New(dynamodb.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret, HTTPClient: boot.HTTPClient(awshttp.NewBuildableClient())})
 	return inside{
 		table:     table,
 		functions: lambda.New(lambda.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret}),

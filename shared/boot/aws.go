@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 // AWS returns the configuration that a Lambda function's clients are made with.
@@ -29,7 +30,7 @@ func AWS(getenv func(string) string) (aws.Config, error) {
 			// docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 			return retry.AddWithErrorCodes(retry.NewStandard(), "TransactionConflictException")
 		},
-		HTTPClient: HTTPClient(),
+		HTTPClient: HTTPClient(awshttp.NewBuildableClient()),
 		Region:     getenv("AWS_REGION"),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return found, nil

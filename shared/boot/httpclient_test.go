@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -59,7 +60,7 @@ func (f clientFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
 func TestHTTPClient(t *testing.T) {
 	t.Parallel()
 
-	t.Run("an answer that comes before the request is written off is read whole", func(t *testing.T) {
+	t.Run("an answer that begins before net/http has finished the request is read to its end", func(t *testing.T) {
 		t.Parallel()
 		wrote := make(chan error, 1)
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -76,10 +77,12 @@ func TestHTTPClient(t *testing.T) {
 
 		answered := make(chan struct{})
 		begin := sync.OnceFunc(func() { close(answered) })
-		inner := boot.HTTPClientOn(func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-			return &held{Conn: conn, answered: answered}, err
-		})
+		inner := boot.HTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(transport *http.Transport) {
+			transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+				return &held{Conn: conn, answered: answered}, err
+			}
+		}))
 		db := dynamodb.New(dynamodb.Options{
 			BaseEndpoint: &server.URL, Region: "us-east-1", RetryMaxAttempts: 1,
 			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -68,7 +69,7 @@ func newMirror(tb testing.TB, endpoint string) *mirror {
 	m := &mirror{
 		tb: tb, name: name,
 		real: dynamodb.New(dynamodb.Options{
-			BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login, HTTPClient: boot.HTTPClient(), RetryMaxAttempts: 1,
+			BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login, HTTPClient: boot.HTTPClient(awshttp.NewBuildableClient()), RetryMaxAttempts: 1,
 		}),
 		streams:   dynamodbstreams.New(dynamodbstreams.Options{BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login}),
 		simulated: table.New(name, func() time.Time { return noon }),

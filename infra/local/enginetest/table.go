@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -19,7 +20,7 @@ func NewTable(tb testing.TB, options ...func(*dynamodb.Options)) (db *dynamodb.C
 	db = dynamodb.New(dynamodb.Options{
 		BaseEndpoint: aws.String(Table(tb)),
 		Region:       "us-east-1",
-		HTTPClient:   boot.HTTPClient(),
+		HTTPClient:   boot.HTTPClient(awshttp.NewBuildableClient()),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, options...)
 	name = "table-" + rand.Text()
