@@ -35,7 +35,6 @@ func (s *Source) Describe() source.Descriptor {
 		Type:        "ofac",
 		Version:     "1",
 		Criticality: source.Required,
-		Subjects:    []source.SubjectKind{source.SubjectBusiness, source.SubjectPrincipal},
 		Timeout:     2 * time.Second,
 		Licence:     "SDN list: work of the US government, public domain",
 	}
