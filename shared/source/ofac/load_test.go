@@ -73,7 +73,7 @@ func TestTheInventedListHasEveryPeculiarityOfARealOne(t *testing.T) {
 		if !strings.Contains(e.remarks, "Tax ID No. 91-0555103 (United States)") || len(e.remarks) <= 1000 {
 			t.Errorf("remarks of %d bytes do not hold the tax id that the cut goes through", len(e.remarks))
 		}
-		if got := l.lookup().taxIDs["910555103"]; len(got) != 1 {
+		if got := l.indexes().taxIDs["910555103"]; len(got) != 1 {
 			t.Errorf("%d entities have the tax id that the cut goes through, want 1", len(got))
 		}
 	})
@@ -88,7 +88,7 @@ func TestTheInventedListHasEveryPeculiarityOfARealOne(t *testing.T) {
 	t.Run("null with a blank behind", func(t *testing.T) {
 		t.Parallel()
 
-		if e := l.entity(t, 900115); e.remarks != "" || e.title != "" || e.kind != company {
+		if e := l.entity(t, 900115); e.remarks != "" || e.title != "" || e.kind != organization {
 			t.Errorf("remarks %q, title %q, kind %q; want nothing, nothing, entity", e.remarks, e.title, e.kind)
 		}
 	})
@@ -106,7 +106,7 @@ func TestTheInventedListHasEveryPeculiarityOfARealOne(t *testing.T) {
 		t.Parallel()
 
 		want := map[string]bool{"SABLEFIN TRADING CO., LTD.": true, "Yusra AL-ZARNUQ": true, "Arkadiy VORONCEV": true, "EL CONDOR FICTICIO": true}
-		for _, n := range l.lookup().names {
+		for _, n := range l.indexes().names {
 			delete(want, n.name)
 		}
 		if len(want) > 0 {
@@ -117,7 +117,7 @@ func TestTheInventedListHasEveryPeculiarityOfARealOne(t *testing.T) {
 		t.Parallel()
 
 		found := false
-		for _, n := range l.lookup().names {
+		for _, n := range l.indexes().names {
 			found = found || n.name == `BUREAU "NORTH STAR" OF FREIGHT`
 		}
 		if !found {
@@ -131,7 +131,7 @@ func TestTheInventedListHasEveryPeculiarityOfARealOne(t *testing.T) {
 		for _, e := range l.entities {
 			got[e.kind]++
 		}
-		if diff := cmp.Diff(map[kind]int{company: 15, individual: 10, vessel: 3, aircraft: 2}, got); diff != "" {
+		if diff := cmp.Diff(map[kind]int{organization: 15, individual: 10, vessel: 3, aircraft: 2}, got); diff != "" {
 			t.Errorf("entities by type (-want +got):\n%s", diff)
 		}
 	})
@@ -139,11 +139,11 @@ func TestTheInventedListHasEveryPeculiarityOfARealOne(t *testing.T) {
 		t.Parallel()
 
 		for _, key := range []string{"onfb", "the bureau", "gac", "al riyah", "paper moon", "umm hibr", "the librarian"} {
-			if len(l.lookup().weak[key]) != 1 {
-				t.Errorf("%d entities have the weak alias %q, want 1", len(l.lookup().weak[key]), key)
+			if len(l.indexes().weakAliases[key]) != 1 {
+				t.Errorf("%d entities have the weak alias %q, want 1", len(l.indexes().weakAliases[key]), key)
 			}
 		}
-		for _, n := range l.lookup().names {
+		for _, n := range l.indexes().names {
 			if n.name == "ONFB" {
 				t.Error("a weak alias is among the names")
 			}
@@ -222,10 +222,10 @@ func TestAListThatIsNotWholeIsRefused(t *testing.T) {
 		"an empty line":              {replace("sdn.csv", row3, "\r\n"+row3), "sdn.csv row 3: 1 fields, want 12"},
 		"a quote is never closed":    {replace("sdn_comments.csv", "'THE BUREAU'.\"", "'THE BUREAU'."), "sdn_comments.csv row 1: a quote is not closed"},
 		"text behind a quote":        {replace("sdn.csv", `"GRAUSTARK AIR CARGO"`, `"GRAUSTARK" AIR`), "sdn.csv row 4: text after a closing quote"},
-		"a number that is a word":    {replace("add.csv", "900102,", "nine,"), "add.csv row 3: field 1 is not a number"},
+		"a number that is a word":    {replace("add.csv", "900102,", "nine,"), "add.csv row 3: field 1 is not a number above zero"},
 		"a type that nobody knows":   {replace("sdn.csv", `"vessel"`, `"submarine"`), "sdn.csv row 26: an unknown type"},
 		"an entity without a name":   {replace("sdn.csv", `"ZZ-EX1"`, "-0- "), "sdn.csv row 29: no name"},
-		"the same entity twice":      {replace("sdn.csv", "900102,", "900101,"), "sdn.csv row 2: a second row for its entity"},
+		"the same entity twice":      {replace("sdn.csv", "900102,", "900101,"), "sdn.csv row 2: a second row for the same entity"},
 		"aliases of another edition": {replace("sdn.csv", "900102,", "900999,"), "alt.csv: 1 rows belong to no entity of sdn.csv, the first is row 3"},
 		"addresses of another":       {replace("sdn.csv", "900114,", "900999,"), "add.csv: 1 rows belong to no entity of sdn.csv, the first is row 17"},
 		"cut off":                    {func(d fstest.MapFS) { d["sdn.csv"].Data = d["sdn.csv"].Data[:1000] }, "sdn.csv row 3: a quote is not closed"},
@@ -279,6 +279,6 @@ func FuzzLoad(f *testing.F) {
 		if l.Size() == 0 {
 			t.Error("loaded an empty list")
 		}
-		l.lookup()
+		l.indexes()
 	})
 }

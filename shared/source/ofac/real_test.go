@@ -43,11 +43,11 @@ func TestTheRealListLoadsWhole(t *testing.T) {
 		"individuals":                {kinds[individual], 4620},
 		"vessels":                    {kinds[vessel], 406},
 		"aircraft":                   {kinds[aircraft], 277},
-		"organisations":              {kinds[company], 3673},
-		"names":                      {len(l.lookup().names), 8976 + 11910},
+		"organisations":              {kinds[organization], 3673},
+		"names":                      {len(l.indexes().names), 8976 + 11910},
 		"addresses":                  {len(l.addresses), 13837 - 2397},
 		"entities with a weak alias": {weak, 1255}, // 1,254 in sdn.csv's remarks, one in the comments alone
-		"weak aliases, at least":     {min(len(l.lookup().weak), 1254), 1254},
+		"weak aliases, at least":     {min(len(l.indexes().weakAliases), 1254), 1254},
 	}
 	for what, c := range counts {
 		if c.got != c.want {
@@ -69,11 +69,11 @@ func TestEveryRealNameFindsItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(l.lookup().names); i += 50 {
-		n := l.lookup().names[i]
-		name := prepare(n.name, l.entities[n.entity].kind)
+	for i := 0; i < len(l.indexes().names); i += 50 {
+		n := l.indexes().names[i]
+		name := prepareName(n.name, l.entities[n.entity].kind)
 		found := false
-		for _, hit := range l.lookup().index.Search(name, 0.99) {
+		for _, hit := range l.indexes().byName.Search(name, 0.99) {
 			found = found || hit.At == i
 		}
 		if !found && len(name.Words) > 0 {
@@ -90,7 +90,7 @@ func BenchmarkLoad(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StopTimer()
-		l.lookup() // so that it does not run into the next one's time
+		l.indexes() // so that it does not run into the next one's time
 		b.StartTimer()
 	}
 }
@@ -102,7 +102,7 @@ func BenchmarkLoadUntilTheIndexIsReady(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		l.lookup()
+		l.indexes()
 	}
 }
 
@@ -120,7 +120,7 @@ func BenchmarkScreening(b *testing.B) {
 			{FirstName: "Mohammed", LastName: "Al Rahman", DateOfBirth: "1975-05-06"},
 		},
 	}
-	l.lookup()
+	l.indexes()
 	for b.Loop() {
 		if _, err := s.Lookup(b.Context(), source.Query{Inquiry: in}); err != nil {
 			b.Fatal(err)
