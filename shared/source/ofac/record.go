@@ -100,8 +100,8 @@ func (s *Source) notes(outcome inquiry.SourceOutcome) []string {
 	}
 	return []string{
 		fmt.Sprintf("%s (%s; origin: %s).", result, s.list.edition.DateIs, s.list.edition.Origin),
-		"The OFAC 50 Percent Rule is not checked: an entity that blocked persons own by 50 percent or more " +
-			"is blocked although it is not listed.",
+		"The OFAC 50 Percent Rule is not checked: an entity owned 50 percent or more by blocked persons " +
+			"is blocked even if it is not listed.",
 	}
 }
 
