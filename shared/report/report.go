@@ -91,8 +91,8 @@ type Score struct {
 
 // Failure is the reason why there is no useful report, as the lender sees it.
 type Failure struct {
-	Code      string `json:"code" doc:"Code for programs; it never changes."`
-	Message   string `json:"message" doc:"The reason, for people."`
+	Code      string `json:"code" doc:"Stable error code."`
+	Message   string `json:"message" doc:"The reason, in a sentence."`
 	Retryable bool   `json:"retryable" doc:"Whether trying again later may succeed."`
 }
 
