@@ -31,7 +31,7 @@ type Pair struct {
 //	sum of length over all pairs + weighted length of the other words
 //
 // where a pair's length is the average of its two words. The values come from
-// measurements on labeled pairs of names; TestLabelledPairs fails if a change
+// measurements on labeled pairs of names; TestLabeledPairs fails if a change
 // makes the results worse.
 const (
 	wordFloor         = 0.65 // words less similar than this are different words

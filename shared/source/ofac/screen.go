@@ -12,7 +12,7 @@ import (
 // The thresholds of a screening. A name score is from 0 to 1; see package match.
 const (
 	// potentialScore is the lowest name score at which an entity is reported as a
-	// candidate. On the labeled pairs of match's TestLabelledPairs, the threshold
+	// candidate. On the labeled pairs of match's TestLabeledPairs, the threshold
 	// with the best balance of missed matches and false alarms (F1) is 0.76.
 	potentialScore = 0.75
 
