@@ -22,7 +22,7 @@ var legalForms = newPhrases(
 	"aktiengesellschaft", "gesellschaft mit beschrankter haftung", "gmbh and co kg", "gmbh", "ag", "kg", "se",
 	"sa de cv", "s de rl", "s de rl de cv", "sa", "sas", "sarl", "srl", "societatea cu raspundere limitata", "sl", "bv", "bvba", "nv", "ab", "oy", "oyj",
 	"as", "a s", "asa", "aps", "kft", "zrt", "doo", "dd", "ood", "eood", "ad", "sro", "sp z o o", "spzoo", "eirl", "e u", "cia",
-	// Russia and neighbours
+	// Russia and neighbors
 	"open joint stock company", "closed joint stock company", "public joint stock company", "joint stock company",
 	"obshchestvo s ogranichennoi otvetstvennostyu", "aktsionernoe obshchestvo",
 	"ooo", "oao", "zao", "pao", "ao", "ojsc", "cjsc", "pjsc", "jsc",

@@ -37,11 +37,11 @@ const (
 	wordFloor         = 0.65 // words less similar than this are different words
 	initialSimilarity = 0.75 // of "J" and "John"
 	missingWeight     = 1.0  // for words of the query that the candidate lacks
-	extraWeight       = 0.4  // for words that only the candidate has; lists give middle names and trades that loan files omit
+	extraWeight       = 0.4  // for words that only the candidate has
 
-	// Names that are less similar than joinedFloor without their spaces differ in
-	// more than spaces. Above it, the similarity counts times joinedFactor, so that
-	// a score of 1 still means the same words.
+	// Names whose similarity without spaces is below joinedFloor differ in more than
+	// spaces. Otherwise the similarity is multiplied by joinedFactor, so names that
+	// differ only in spaces score 0.98.
 	joinedFloor  = 0.9
 	joinedFactor = 0.98
 )

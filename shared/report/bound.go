@@ -40,9 +40,9 @@ func bound(rec source.Record) source.Record {
 		m.Agree, m.Disagree = clipAll(m.Agree), clipAll(m.Disagree)
 		rec.Match = &m
 	}
-	facts := rec.Facts[:min(len(rec.Facts), maxFacts)]
+	kept := rec.Facts[:min(len(rec.Facts), maxFacts)]
 	rec.Facts = nil
-	for _, f := range facts {
+	for _, f := range kept {
 		rec.Facts = append(rec.Facts, boundFact(f))
 	}
 	if rec.Properties != nil {

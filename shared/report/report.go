@@ -27,7 +27,7 @@ type Report struct {
 	Facts         []Fact         `json:"facts" doc:"All facts that the records state, each once."`
 	SourceRecords []SourceRecord `json:"sourceRecords" doc:"What each source found, grouped by source and in the source's own order."`
 	Scores        []Score        `json:"scores" doc:"Numbers that summarize the report. A score that depends on a source that did not answer is absent."`
-	Notes         []string       `json:"notes" doc:"The limits of the report, in sentences. Read them before you rely on it."`
+	Notes         []string       `json:"notes" doc:"Sentences about the result and its limits. Read them before you rely on the report."`
 }
 
 // Coverage says which sources answered and which did not.
