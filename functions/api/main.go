@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/batch-inquiries/batch-inquiries/functions/api/handler"
+	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -41,7 +42,7 @@ func wire(getenv func(string) string, log *slog.Logger) (*handler.Handler, error
 	tables := store.New(dynamodb.NewFromConfig(cfg), table, time.Now)
 	api := httpapi.API{
 		Batches: tables,
-		Keys:    &handler.APIKeys{Records: tables, Secrets: secretsmanager.NewFromConfig(cfg), MasterKey: masterKey},
+		Keys:    &access.APIKeys{Records: tables, Secrets: secretsmanager.NewFromConfig(cfg), MasterKey: masterKey},
 		Exports: handler.NewExports(s3.NewFromConfig(cfg, func(o *s3.Options) {
 			o.UsePathStyle = cfg.BaseEndpoint != nil // another engine's buckets have no host names
 		}), bucket),

@@ -24,6 +24,7 @@ import (
 	dispatch "github.com/batch-inquiries/batch-inquiries/functions/dispatch-batch/handler"
 	process "github.com/batch-inquiries/batch-inquiries/functions/process-inquiry/handler"
 	tally "github.com/batch-inquiries/batch-inquiries/functions/tally-statuses/handler"
+	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -182,7 +183,7 @@ func newService(ctx context.Context, endpoint string, list fs.FS) (*service, err
 	authorizer := &authorize.Handler{Access: metered("authorize-request"), Keys: keys, Log: log("authorize-request")}
 	s.authorizer = lambda.NewHandler(authorizer.Handle)
 	batches := metered("api")
-	contract := httpapi.API{Batches: batches, Keys: &api.APIKeys{Records: batches, Secrets: secret}, Now: time.Now, Log: log("api")}
+	contract := httpapi.API{Batches: batches, Keys: &access.APIKeys{Records: batches, Secrets: secret}, Now: time.Now, Log: log("api")}
 	s.api = api.New(contract.Handler(), log("api"))
 	s.dispatcher = &dispatch.Handler{Batches: metered("dispatch-batch"), Queue: queue.New(s.sent, "queue"), Log: log("dispatch-batch")}
 	s.results = &results{Inquiries: metered("process-inquiry")}

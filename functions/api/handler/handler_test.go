@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -54,12 +55,12 @@ func (f *fakeSecrets) GetSecretValue(context.Context, *secretsmanager.GetSecretV
 // fakeRecords ensures the key in the table and then loses the reply, as often as
 // losses says.
 type fakeRecords struct {
-	KeyRecords
+	access.Records
 	losses atomic.Int32
 }
 
 func (f *fakeRecords) EnsureAPIKey(ctx context.Context, userID string) (store.APIKey, error) {
-	key, err := f.KeyRecords.EnsureAPIKey(ctx, userID)
+	key, err := f.Records.EnsureAPIKey(ctx, userID)
 	if f.losses.Add(-1) >= 0 {
 		return store.APIKey{}, errDown
 	}
@@ -83,7 +84,7 @@ type fixture struct {
 func newFixture(tb testing.TB) fixture {
 	tb.Helper()
 	f := fixture{store: newStore(tb), secrets: &fakeSecrets{}}
-	f.records = &fakeRecords{KeyRecords: f.store}
+	f.records = &fakeRecords{Records: f.store}
 	for _, c := range []auth.Caller{acme, globex} {
 		if _, _, err := f.store.CreateLender(tb.Context(), inquiry.Lender{ID: c.LenderID, Name: "A Lender"}); err != nil {
 			tb.Fatal(err)
@@ -94,7 +95,7 @@ func newFixture(tb testing.TB) fixture {
 	}
 	api := httpapi.API{
 		Batches: f.store,
-		Keys:    &APIKeys{Records: f.records, Secrets: f.secrets, MasterKey: "arn:aws:secretsmanager:us-east-1:123456789012:secret:master"},
+		Keys:    &access.APIKeys{Records: f.records, Secrets: f.secrets, MasterKey: "arn:aws:secretsmanager:us-east-1:123456789012:secret:master"},
 		Now:     func() time.Time { return noon },
 		Log:     slog.New(slog.DiscardHandler),
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -115,7 +116,9 @@ func (h *Handler) byToken(ctx context.Context, token string) (auth.Caller, error
 	if err != nil {
 		return caller, err // also when absent: a user without a lender is our fault
 	}
-	return admit(caller, user, lender)
+	caller.LenderID = lender.ID
+	caller.Role, err = access.Admit(user, lender)
+	return caller, err
 }
 
 func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, error) {
@@ -146,27 +149,9 @@ func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, er
 	if err != nil {
 		return caller, err // also when one is absent: a key without its owner is our fault
 	}
-	return admit(caller, user, lender)
-}
-
-// admit completes the caller from our own items, unless one is suspended.
-func admit(caller auth.Caller, user store.User, lender inquiry.Lender) (auth.Caller, error) {
-	if user.LenderID != lender.ID {
-		return caller, fmt.Errorf("user %s belongs to another lender than their key, %s", user.ID, lender.ID)
-	}
 	caller.LenderID = lender.ID
-	if lender.Status != inquiry.AccessActive {
-		return caller, fmt.Errorf("lender %s: %w", lender.ID, inquiry.ErrSuspended)
-	}
-	if user.Status != inquiry.AccessActive {
-		return caller, fmt.Errorf("user %s: %w", user.ID, inquiry.ErrSuspended)
-	}
-	role, err := auth.ParseRole(user.Role)
-	if err != nil {
-		return caller, fmt.Errorf("user %s: %w", user.ID, err)
-	}
-	caller.Role = role
-	return caller, nil
+	caller.Role, err = access.Admit(user, lender)
+	return caller, err
 }
 
 // credential returns what the Authorization header holds; "" when there is
