@@ -82,7 +82,7 @@ func (f fakeTokens) Verify(_ context.Context, token string) (string, error) {
 const (
 	token     = "eyJraWQiOiJmaXJzdCIsImFsZyI6IlJTMjU2In0.eyJzdWIiOiJ1MSJ9.c2lnbmF0dXJl"
 	methodARN = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/GET/v1/batch-inquiries"
-	stage     = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/*"
+	stageARN  = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/*"
 )
 
 type fixture struct {
@@ -142,8 +142,8 @@ func TestACallerIsAllowedTheWholeStage(t *testing.T) {
 				t.Fatal(err)
 			}
 			effect, resource := decision(t, resp)
-			if effect != "Allow" || resource != stage {
-				t.Errorf("%s %s, want Allow %s", effect, resource, stage)
+			if effect != "Allow" || resource != stageARN {
+				t.Errorf("%s %s, want Allow %s", effect, resource, stageARN)
 			}
 			if resp.PrincipalID != "u1" {
 				t.Errorf("principal %q", resp.PrincipalID)
@@ -253,8 +253,8 @@ func TestARefusalSaysWhichProblemItIs(t *testing.T) {
 				t.Fatal(err)
 			}
 			kind, known := problem.Of(c.want)
-			if effect, resource := decision(t, resp); effect != "Deny" || resource != stage || resp.PrincipalID != "nobody" {
-				t.Errorf("%s %s to %s, want Deny %s to nobody", effect, resource, resp.PrincipalID, stage)
+			if effect, resource := decision(t, resp); effect != "Deny" || resource != stageARN || resp.PrincipalID != "nobody" {
+				t.Errorf("%s %s to %s, want Deny %s to nobody", effect, resource, resp.PrincipalID, stageARN)
 			}
 			if resp.UsageIdentifierKey != "" {
 				t.Errorf("a refusal is counted under %s", resp.UsageIdentifierKey)
@@ -319,8 +319,8 @@ func TestASuspendedCallerIsNobodyToTheAPI(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if effect, resource := decision(t, resp); effect != "Allow" || resource != stage {
-					t.Errorf("%s %s, want Allow %s", effect, resource, stage)
+				if effect, resource := decision(t, resp); effect != "Allow" || resource != stageARN {
+					t.Errorf("%s %s, want Allow %s", effect, resource, stageARN)
 				}
 				if diff := cmp.Diff(map[string]any{"suspended": "true"}, resp.Context); diff != "" || resp.PrincipalID == "" {
 					t.Errorf("principal %q, context %s", resp.PrincipalID, diff)
@@ -429,8 +429,8 @@ func TestSampleEventsAreUnderstood(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if effect, resource := decision(t, resp); effect != "Allow" || resource != stage {
-				t.Errorf("%s %s, want Allow %s", effect, resource, stage)
+			if effect, resource := decision(t, resp); effect != "Allow" || resource != stageARN {
+				t.Errorf("%s %s, want Allow %s", effect, resource, stageARN)
 			}
 		})
 	}

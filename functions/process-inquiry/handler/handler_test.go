@@ -548,7 +548,7 @@ func TestALeaseEndsWithItsBatchsDeadline(t *testing.T) {
 		"over":          {time.Hour - time.Minute, -time.Minute},
 	} {
 		h := Handler{Deadline: tt.deadline, Now: func() time.Time { return now }}
-		if got := h.lease(ctx, id).Sub(now).Round(time.Second); got != tt.want {
+		if got := h.leaseEnd(ctx, id).Sub(now).Round(time.Second); got != tt.want {
 			t.Errorf("deadline %s: the lease ends in %s, want %s", name, got, tt.want)
 		}
 	}

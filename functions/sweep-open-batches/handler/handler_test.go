@@ -17,8 +17,8 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
-	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
 var (
