@@ -42,7 +42,7 @@ func refusalOf(err error) (r refusal, ok bool) {
 
 // deny denies the whole stage and passes the problem to the gateway's answer. The
 // gateway caches the denial by the credential, so sending a wrong one repeatedly
-// costs nothing, and a corrected one is checked at once.
+// costs nothing. A corrected credential or a new token is checked at once.
 func deny(s stage, r refusal) response {
 	kind, _ := problem.Of(r.problem)
 	return policy("Deny", s, "nobody", map[string]any{
