@@ -8,7 +8,7 @@ import (
 )
 
 // A lender keeps its value for good: the gateway's key was made with it.
-func TestALendersUsageKey(t *testing.T) {
+func TestUsageKey(t *testing.T) {
 	t.Parallel()
 
 	const want = "2aee63526e17700f1525b8efe6414cb150c74956"

@@ -148,156 +148,206 @@ func deliver(tb testing.TB, h *Handler, records ...events.DynamoDBEventRecord) s
 	return ""
 }
 
-func TestEveryInquiryBecomesOneMessage(t *testing.T) {
+func TestHandle(t *testing.T) {
 	t.Parallel()
-	f := newFixture()
-	failed := deliver(t, f.Handler, header("acme", f.first.String()), header("globex", f.foreign.String()))
-	want := []queue.Message{
-		{LenderID: "acme", ID: f.first.Inquiry(0), Inquiry: inquiry.Inquiry{BusinessName: "Ash"}},
-		{LenderID: "acme", ID: f.first.Inquiry(1), Inquiry: inquiry.Inquiry{BusinessName: "Birch"}},
-		{LenderID: "globex", ID: f.foreign.Inquiry(0), Inquiry: inquiry.Inquiry{BusinessName: "Elm"}},
-	}
-	if diff := cmp.Diff(want, f.queue.taken); diff != "" || failed != "" {
-		t.Errorf("record %q failed; messages (-want +got):\n%s", failed, diff)
-	}
-}
 
-func TestOnlyASubmittedBatchIsDispatched(t *testing.T) {
-	t.Parallel()
-	type record = events.DynamoDBEventRecord
-	for name, change := range map[string]func(record) record{
-		"counters moved": func(r record) record { return with(r, "event", events.NewStringAttribute("COUNTED")) },
-		"batch finished": func(r record) record { return with(r, "event", events.NewStringAttribute("FINISHED")) },
-		"another item":   func(r record) record { return with(r, "SK", events.NewStringAttribute("PAGE#000")) },
-		"header removed": func(r record) record { r.EventName = "REMOVE"; return r },
-		"removal by TTL": func(record) record { return record{EventName: "REMOVE"} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			if failed := deliver(t, f.Handler, change(header("acme", f.first.String()))); failed != "" || len(f.queue.taken) > 0 {
-				t.Errorf("record %q failed, and %d messages were sent; want neither", failed, len(f.queue.taken))
-			}
-		})
-	}
-}
+	t.Run("every inquiry becomes one message", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		failed := deliver(t, f.Handler, header("acme", f.first.String()), header("globex", f.foreign.String()))
+		want := []queue.Message{
+			{LenderID: "acme", ID: f.first.Inquiry(0), Inquiry: inquiry.Inquiry{BusinessName: "Ash"}},
+			{LenderID: "acme", ID: f.first.Inquiry(1), Inquiry: inquiry.Inquiry{BusinessName: "Birch"}},
+			{LenderID: "globex", ID: f.foreign.Inquiry(0), Inquiry: inquiry.Inquiry{BusinessName: "Elm"}},
+		}
+		if diff := cmp.Diff(want, f.queue.taken); diff != "" || failed != "" {
+			t.Errorf("record %q failed; messages (-want +got):\n%s", failed, diff)
+		}
+	})
 
-func TestTheFirstFailureIsNamedAndEndsTheEvent(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		fault      func(fixture)
-		middle     func(fixture) events.DynamoDBEventRecord
-		wantFailed string
-		wantSent   int // inquiries of the three batches 2, middle and 1
-	}{
-		"all well":          {wantSent: 5},
-		"no id in a header": {middle: func(fixture) events.DynamoDBEventRecord { return header("acme", "not-an-id") }, wantFailed: "2", wantSent: 2},
-		"a header of a shape we do not know": {
-			middle: func(f fixture) events.DynamoDBEventRecord {
-				return with(header("acme", f.second.String()), "total", events.NewStringAttribute("two"))
-			}, wantFailed: "2", wantSent: 2,
-		},
-		"the table is down":          {fault: func(f fixture) { f.batches.down[f.second] = true }, wantFailed: "2", wantSent: 2},
-		"the batch is gone":          {fault: func(f fixture) { delete(f.batches.submitted["acme"], f.second) }, wantSent: 3},
-		"the queue takes none of it": {fault: func(f fixture) { f.queue.room = 2 }, wantFailed: "2", wantSent: 2},
-		"the queue takes half of it": {fault: func(f fixture) { f.queue.room = 3 }, wantFailed: "2", wantSent: 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			middle := header("acme", f.second.String())
-			if c.middle != nil {
-				middle = c.middle(f)
-			}
-			if c.fault != nil {
-				c.fault(f)
-			}
-			failed := deliver(t, f.Handler, header("acme", f.first.String()), middle, header("globex", f.foreign.String()))
-			if failed != c.wantFailed || len(f.queue.taken) != c.wantSent {
-				t.Errorf("record %q failed after %d messages, want %q after %d", failed, len(f.queue.taken), c.wantFailed, c.wantSent)
-			}
-		})
-	}
-}
+	t.Run("only a submitted batch is dispatched", func(t *testing.T) {
+		t.Parallel()
+		type record = events.DynamoDBEventRecord
+		for name, change := range map[string]func(record) record{
+			"counters moved": func(r record) record { return with(r, "event", events.NewStringAttribute("COUNTED")) },
+			"batch finished": func(r record) record { return with(r, "event", events.NewStringAttribute("FINISHED")) },
+			"another item":   func(r record) record { return with(r, "SK", events.NewStringAttribute("PAGE#000")) },
+			"header removed": func(r record) record { r.EventName = "REMOVE"; return r },
+			"removal by TTL": func(record) record { return record{EventName: "REMOVE"} },
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				if failed := deliver(t, f.Handler, change(header("acme", f.first.String()))); failed != "" || len(f.queue.taken) > 0 {
+					t.Errorf("record %q failed, and %d messages were sent; want neither", failed, len(f.queue.taken))
+				}
+			})
+		}
+	})
 
-func TestDeliveredTwice(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	for range 2 {
+	t.Run("the first failure ends the event and is returned", func(t *testing.T) {
+		t.Parallel()
+		for name, c := range map[string]struct {
+			fault      func(fixture)
+			middle     func(fixture) events.DynamoDBEventRecord
+			wantFailed string
+			wantSent   int // inquiries of the three batches 2, middle and 1
+		}{
+			"all well":          {wantSent: 5},
+			"no id in a header": {middle: func(fixture) events.DynamoDBEventRecord { return header("acme", "not-an-id") }, wantFailed: "2", wantSent: 2},
+			"a header of a shape we do not know": {
+				middle: func(f fixture) events.DynamoDBEventRecord {
+					return with(header("acme", f.second.String()), "total", events.NewStringAttribute("two"))
+				}, wantFailed: "2", wantSent: 2,
+			},
+			"the table is down":          {fault: func(f fixture) { f.batches.down[f.second] = true }, wantFailed: "2", wantSent: 2},
+			"the batch is gone":          {fault: func(f fixture) { delete(f.batches.submitted["acme"], f.second) }, wantSent: 3},
+			"the queue takes none of it": {fault: func(f fixture) { f.queue.room = 2 }, wantFailed: "2", wantSent: 2},
+			"the queue takes half of it": {fault: func(f fixture) { f.queue.room = 3 }, wantFailed: "2", wantSent: 3},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				middle := header("acme", f.second.String())
+				if c.middle != nil {
+					middle = c.middle(f)
+				}
+				if c.fault != nil {
+					c.fault(f)
+				}
+				failed := deliver(t, f.Handler, header("acme", f.first.String()), middle, header("globex", f.foreign.String()))
+				if failed != c.wantFailed || len(f.queue.taken) != c.wantSent {
+					t.Errorf("record %q failed after %d messages, want %q after %d", failed, len(f.queue.taken), c.wantFailed, c.wantSent)
+				}
+			})
+		}
+	})
+
+	t.Run("delivered twice, a submitted batch", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		for range 2 {
+			if failed := deliver(t, f.Handler, header("acme", f.first.String())); failed != "" {
+				t.Fatalf("record %s failed", failed)
+			}
+		}
+		want := []string{f.first.Inquiry(0).String(), f.first.Inquiry(1).String()}
+		if diff := cmp.Diff(want, f.queue.ids()); diff != "" || len(f.queue.taken) != 4 {
+			t.Errorf("%d messages, want the two sent again; inquiries (-want +got):\n%s", len(f.queue.taken), diff)
+		}
+	})
+
+	// The stream goes on from the record that was named.
+	t.Run("died half-way, in a submitted batch", func(t *testing.T) {
+		t.Parallel()
+		for taken := range 5 {
+			t.Run(fmt.Sprintf("after %d messages", taken), func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				f.queue.room = taken
+				records := []events.DynamoDBEventRecord{
+					header("acme", f.first.String()), header("acme", f.second.String()), header("globex", f.foreign.String()),
+				}
+				failed, err := strconv.Atoi(deliver(t, f.Handler, records...))
+				if err != nil {
+					t.Fatalf("no record was named: %v", err)
+				}
+				f.queue.room = 1000
+				if again := deliver(t, f.Handler, records[failed-1:]...); again != "" {
+					t.Fatalf("record %s failed again", again)
+				}
+				want := []string{
+					f.first.Inquiry(0).String(), f.first.Inquiry(1).String(),
+					f.second.Inquiry(0).String(), f.second.Inquiry(1).String(), f.foreign.Inquiry(0).String(),
+				}
+				slices.Sort(want)
+				if diff := cmp.Diff(want, f.queue.ids()); diff != "" {
+					t.Errorf("inquiries on the queue (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	t.Run("an empty event succeeds", func(t *testing.T) {
+		t.Parallel()
+		if failed := deliver(t, newFixture().Handler); failed != "" {
+			t.Errorf("record %q failed", failed)
+		}
+	})
+
+	// The two samples tell of one batch: what the one has submitted, the other has
+	// on the queue.
+	t.Run("sample event", func(t *testing.T) {
+		t.Parallel()
+		var submitted events.DynamoDBEvent
+		sample(t, "dispatch-batch", &submitted)
+		var queued events.SQSEvent
+		sample(t, "process-inquiry", &queued)
+
+		f := newFixture()
+		var want []queue.Message
+		var inquiries []inquiry.Inquiry
+		for _, m := range queued.Records {
+			msg, err := queue.Parse(m.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, inquiries = append(want, msg), append(inquiries, msg.Inquiry)
+		}
+		f.batches.submitted["acme"][want[0].ID.Batch()] = inquiries
+		if failed := deliver(t, f.Handler, submitted.Records...); failed != "" {
+			t.Errorf("record %s failed", failed)
+		}
+		if diff := cmp.Diff(want, f.queue.taken); diff != "" {
+			t.Errorf("messages (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("delivered twice, a cancel stops the unclaimed inquiries", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		for range 2 { // delivered twice
+			resp, err := f.Handle(t.Context(), events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{cancelRequested("acme", f.first)}})
+			if err != nil || len(resp.BatchItemFailures) != 0 {
+				t.Fatalf("%+v, %v", resp, err)
+			}
+		}
+		if diff := cmp.Diff(map[int]int{0: 2, 3: 2}, f.batches.cancelled); diff != "" {
+			t.Errorf("cancelled inquiries (-want +got):\n%s", diff)
+		}
+		if len(f.queue.taken) != 0 {
+			t.Errorf("%d messages were sent", len(f.queue.taken))
+		}
+	})
+
+	t.Run("died half-way, in a cancel", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		f.batches.down[f.first] = true
+		event := events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{cancelRequested("acme", f.first)}}
+		if resp, err := f.Handle(t.Context(), event); err != nil || len(resp.BatchItemFailures) != 1 {
+			t.Fatalf("%+v, %v; want the record named", resp, err)
+		}
+		delete(f.batches.down, f.first)
+		if resp, err := f.Handle(t.Context(), event); err != nil || len(resp.BatchItemFailures) != 0 {
+			t.Fatalf("%+v, %v", resp, err)
+		}
+		if f.batches.cancelled[0] == 0 || f.batches.cancelled[3] == 0 {
+			t.Errorf("cancelled inquiries %v, want 0 and 3", f.batches.cancelled)
+		}
+	})
+
+	t.Run("a rejected inquiry is not sent", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		f.batches.submitted["acme"][f.first][0].Rejected = []inquiry.Rejection{{Code: "form"}}
 		if failed := deliver(t, f.Handler, header("acme", f.first.String())); failed != "" {
 			t.Fatalf("record %s failed", failed)
 		}
-	}
-	want := []string{f.first.Inquiry(0).String(), f.first.Inquiry(1).String()}
-	if diff := cmp.Diff(want, f.queue.ids()); diff != "" || len(f.queue.taken) != 4 {
-		t.Errorf("%d messages, want the two sent again; inquiries (-want +got):\n%s", len(f.queue.taken), diff)
-	}
-}
-
-// The stream goes on from the record that was named.
-func TestDiedHalfWay(t *testing.T) {
-	t.Parallel()
-	for taken := range 5 {
-		t.Run(fmt.Sprintf("after %d messages", taken), func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			f.queue.room = taken
-			records := []events.DynamoDBEventRecord{
-				header("acme", f.first.String()), header("acme", f.second.String()), header("globex", f.foreign.String()),
-			}
-			failed, err := strconv.Atoi(deliver(t, f.Handler, records...))
-			if err != nil {
-				t.Fatalf("no record was named: %v", err)
-			}
-			f.queue.room = 1000
-			if again := deliver(t, f.Handler, records[failed-1:]...); again != "" {
-				t.Fatalf("record %s failed again", again)
-			}
-			want := []string{
-				f.first.Inquiry(0).String(), f.first.Inquiry(1).String(),
-				f.second.Inquiry(0).String(), f.second.Inquiry(1).String(), f.foreign.Inquiry(0).String(),
-			}
-			slices.Sort(want)
-			if diff := cmp.Diff(want, f.queue.ids()); diff != "" {
-				t.Errorf("inquiries on the queue (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestAnEmptyEventIsASuccess(t *testing.T) {
-	t.Parallel()
-	if failed := deliver(t, newFixture().Handler); failed != "" {
-		t.Errorf("record %q failed", failed)
-	}
-}
-
-// The two samples tell of one batch: what the one has submitted, the other has
-// on the queue.
-func TestSampleEventIsDispatched(t *testing.T) {
-	t.Parallel()
-	var submitted events.DynamoDBEvent
-	sample(t, "dispatch-batch", &submitted)
-	var queued events.SQSEvent
-	sample(t, "process-inquiry", &queued)
-
-	f := newFixture()
-	var want []queue.Message
-	var inquiries []inquiry.Inquiry
-	for _, m := range queued.Records {
-		msg, err := queue.Parse(m.Body)
-		if err != nil {
-			t.Fatal(err)
+		if diff := cmp.Diff([]string{f.first.Inquiry(1).String()}, f.queue.ids()); diff != "" {
+			t.Errorf("sent (-want +got):\n%s", diff)
 		}
-		want, inquiries = append(want, msg), append(inquiries, msg.Inquiry)
-	}
-	f.batches.submitted["acme"][want[0].ID.Batch()] = inquiries
-	if failed := deliver(t, f.Handler, submitted.Records...); failed != "" {
-		t.Errorf("record %s failed", failed)
-	}
-	if diff := cmp.Diff(want, f.queue.taken); diff != "" {
-		t.Errorf("messages (-want +got):\n%s", diff)
-	}
+	})
 }
 
 // sample reads a sample event.
@@ -321,38 +371,4 @@ func cancelRequested(lender string, batch inquiry.BatchID) events.DynamoDBEventR
 	r.Change.NewImage["total"] = events.NewNumberAttribute("4")
 	r.Change.NewImage["ledger"] = events.NewBinaryAttribute([]byte{0x10, 0x02})
 	return r
-}
-
-func TestACancelStopsWhatWasNotClaimed(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	for range 2 { // delivered twice
-		resp, err := f.Handle(t.Context(), events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{cancelRequested("acme", f.first)}})
-		if err != nil || len(resp.BatchItemFailures) != 0 {
-			t.Fatalf("%+v, %v", resp, err)
-		}
-	}
-	if diff := cmp.Diff(map[int]int{0: 2, 3: 2}, f.batches.cancelled); diff != "" {
-		t.Errorf("cancelled inquiries (-want +got):\n%s", diff)
-	}
-	if len(f.queue.taken) != 0 {
-		t.Errorf("%d messages were sent", len(f.queue.taken))
-	}
-}
-
-func TestACancelThatDiedHalfWayIsDoneAgain(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	f.batches.down[f.first] = true
-	event := events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{cancelRequested("acme", f.first)}}
-	if resp, err := f.Handle(t.Context(), event); err != nil || len(resp.BatchItemFailures) != 1 {
-		t.Fatalf("%+v, %v; want the record named", resp, err)
-	}
-	delete(f.batches.down, f.first)
-	if resp, err := f.Handle(t.Context(), event); err != nil || len(resp.BatchItemFailures) != 0 {
-		t.Fatalf("%+v, %v", resp, err)
-	}
-	if f.batches.cancelled[0] == 0 || f.batches.cancelled[3] == 0 {
-		t.Errorf("cancelled inquiries %v, want 0 and 3", f.batches.cancelled)
-	}
 }

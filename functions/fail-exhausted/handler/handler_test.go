@@ -83,110 +83,114 @@ func deliver(tb testing.TB, h *Handler, letters ...events.SQSMessage) []string {
 	return ids
 }
 
-// Of three letters the middle one meets a fault; the others must not notice.
-func TestOneLetterInThree(t *testing.T) {
+func TestHandle(t *testing.T) {
 	t.Parallel()
-	const exhausted = inquiry.FailureExhausted
-	both := map[int]string{0: exhausted, 2: exhausted}
-	all := map[int]string{0: exhausted, 1: exhausted, 2: exhausted}
 
-	for name, c := range map[string]struct {
-		fault func(fixture)
-		body  string // of the middle letter, if not its own
-		want  []string
-		codes map[int]string
-	}{
-		"all well":                           {codes: all},
-		"finished after all is acknowledged": {fault: func(f fixture) { f.table.before[1] = inquiry.ErrFinished }, codes: both},
-		"held by a worker goes back":         {fault: func(f fixture) { f.table.before[1] = inquiry.ErrLeased }, want: []string{"m1"}, codes: both},
-		"the table is down":                  {fault: func(f fixture) { f.table.before[1] = errDown }, want: []string{"m1"}, codes: both},
-		"the table's reply is lost":          {fault: func(f fixture) { f.table.after[1] = errDown }, want: []string{"m1"}, codes: all},
-		"a body that is no JSON":             {body: "Kylderon Mist Valley LLC", want: []string{"m1"}, codes: both},
-		"a body without an inquiry":          {body: `{"lenderId":"acme"}`, want: []string{"m1"}, codes: both},
-		"a body without a lender":            {body: `{"inquiryId":"019cae6b-6600-7b37-a164-c8c9edcf0001"}`, want: []string{"m1"}, codes: both},
-		"an empty body":                      {want: []string{"m1"}, body: " ", codes: both},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			letters := []events.SQSMessage{letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(1)), letter(t, batch.Inquiry(2))}
-			if c.body != "" {
-				letters[1].Body = c.body
-			}
-			if c.fault != nil {
-				c.fault(f)
-			}
-			if diff := cmp.Diff(c.want, deliver(t, f.Handler, letters...)); diff != "" {
-				t.Errorf("letters that go back (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(c.codes, f.table.codes); diff != "" {
-				t.Errorf("given up (-want +got):\n%s", diff)
-			}
-			if strings.Contains(f.log.String(), "Kylderon") {
-				t.Errorf("the log quotes a letter: %s", f.log)
-			}
-		})
-	}
-}
+	// Of three letters the middle one meets a fault; the others must not notice.
+	t.Run("one letter of three has a fault", func(t *testing.T) {
+		t.Parallel()
+		const exhausted = inquiry.FailureExhausted
+		both := map[int]string{0: exhausted, 2: exhausted}
+		all := map[int]string{0: exhausted, 1: exhausted, 2: exhausted}
 
-func TestDeliveredTwice(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	for range 2 {
-		if back := deliver(t, f.Handler, letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(0))); back != nil {
+		for name, c := range map[string]struct {
+			fault func(fixture)
+			body  string // of the middle letter, if not its own
+			want  []string
+			codes map[int]string
+		}{
+			"all well":                           {codes: all},
+			"finished after all is acknowledged": {fault: func(f fixture) { f.table.before[1] = inquiry.ErrFinished }, codes: both},
+			"held by a worker goes back":         {fault: func(f fixture) { f.table.before[1] = inquiry.ErrLeased }, want: []string{"m1"}, codes: both},
+			"the table is down":                  {fault: func(f fixture) { f.table.before[1] = errDown }, want: []string{"m1"}, codes: both},
+			"the table's reply is lost":          {fault: func(f fixture) { f.table.after[1] = errDown }, want: []string{"m1"}, codes: all},
+			"a body that is no JSON":             {body: "Kylderon Mist Valley LLC", want: []string{"m1"}, codes: both},
+			"a body without an inquiry":          {body: `{"lenderId":"acme"}`, want: []string{"m1"}, codes: both},
+			"a body without a lender":            {body: `{"inquiryId":"019cae6b-6600-7b37-a164-c8c9edcf0001"}`, want: []string{"m1"}, codes: both},
+			"an empty body":                      {want: []string{"m1"}, body: " ", codes: both},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				letters := []events.SQSMessage{letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(1)), letter(t, batch.Inquiry(2))}
+				if c.body != "" {
+					letters[1].Body = c.body
+				}
+				if c.fault != nil {
+					c.fault(f)
+				}
+				if diff := cmp.Diff(c.want, deliver(t, f.Handler, letters...)); diff != "" {
+					t.Errorf("letters that go back (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(c.codes, f.table.codes); diff != "" {
+					t.Errorf("given up (-want +got):\n%s", diff)
+				}
+				if strings.Contains(f.log.String(), "Kylderon") {
+					t.Errorf("the log quotes a letter: %s", f.log)
+				}
+			})
+		}
+	})
+
+	t.Run("delivered twice", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		for range 2 {
+			if back := deliver(t, f.Handler, letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(0))); back != nil {
+				t.Errorf("%v go back", back)
+			}
+		}
+		if diff := cmp.Diff(map[int]string{0: inquiry.FailureExhausted}, f.table.codes); diff != "" {
+			t.Errorf("given up (-want +got):\n%s", diff)
+		}
+	})
+
+	// The function is cut off after its work and before its answer, so that all
+	// letters come back.
+	t.Run("died half-way", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		letters := []events.SQSMessage{letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(1)), letter(t, batch.Inquiry(2))}
+		f.table.after[0], f.table.before[1], f.table.before[2] = errDown, errDown, errDown
+		if diff := cmp.Diff([]string{"m0", "m1", "m2"}, deliver(t, f.Handler, letters...)); diff != "" {
+			t.Errorf("letters that go back (-want +got):\n%s", diff)
+		}
+		clear(f.table.before)
+		clear(f.table.after)
+		if back := deliver(t, f.Handler, letters...); back != nil || len(f.table.codes) != 3 {
+			t.Errorf("%v go back; given up are %v", back, f.table.codes)
+		}
+	})
+
+	// A null list of failures is not everywhere read as an empty one.
+	t.Run("a success is an empty list and not null", func(t *testing.T) {
+		t.Parallel()
+		resp, err := newFixture().Handle(t.Context(), events.SQSEvent{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := json.Marshal(resp)
+		if err != nil || string(body) != `{"batchItemFailures":[]}` {
+			t.Errorf("%s, %v", body, err)
+		}
+	})
+
+	t.Run("sample event", func(t *testing.T) {
+		t.Parallel()
+		raw, err := os.ReadFile("../../../events/fail-exhausted.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ev events.SQSEvent
+		if err := json.Unmarshal(raw, &ev); err != nil {
+			t.Fatal(err)
+		}
+		f := newFixture()
+		if back := deliver(t, f.Handler, ev.Records...); back != nil {
 			t.Errorf("%v go back", back)
 		}
-	}
-	if diff := cmp.Diff(map[int]string{0: inquiry.FailureExhausted}, f.table.codes); diff != "" {
-		t.Errorf("given up (-want +got):\n%s", diff)
-	}
-}
-
-// The function is cut off after its work and before its answer, so that all
-// letters come back.
-func TestDiedHalfWay(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	letters := []events.SQSMessage{letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(1)), letter(t, batch.Inquiry(2))}
-	f.table.after[0], f.table.before[1], f.table.before[2] = errDown, errDown, errDown
-	if diff := cmp.Diff([]string{"m0", "m1", "m2"}, deliver(t, f.Handler, letters...)); diff != "" {
-		t.Errorf("letters that go back (-want +got):\n%s", diff)
-	}
-	clear(f.table.before)
-	clear(f.table.after)
-	if back := deliver(t, f.Handler, letters...); back != nil || len(f.table.codes) != 3 {
-		t.Errorf("%v go back; given up are %v", back, f.table.codes)
-	}
-}
-
-// A null list of failures is not everywhere read as an empty one.
-func TestASuccessIsAnEmptyListAndNotNull(t *testing.T) {
-	t.Parallel()
-	resp, err := newFixture().Handle(t.Context(), events.SQSEvent{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := json.Marshal(resp)
-	if err != nil || string(body) != `{"batchItemFailures":[]}` {
-		t.Errorf("%s, %v", body, err)
-	}
-}
-
-func TestSampleEventIsGivenUp(t *testing.T) {
-	t.Parallel()
-	raw, err := os.ReadFile("../../../events/fail-exhausted.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ev events.SQSEvent
-	if err := json.Unmarshal(raw, &ev); err != nil {
-		t.Fatal(err)
-	}
-	f := newFixture()
-	if back := deliver(t, f.Handler, ev.Records...); back != nil {
-		t.Errorf("%v go back", back)
-	}
-	if diff := cmp.Diff(map[int]string{1: inquiry.FailureExhausted}, f.table.codes); diff != "" {
-		t.Errorf("given up (-want +got):\n%s", diff)
-	}
+		if diff := cmp.Diff(map[int]string{1: inquiry.FailureExhausted}, f.table.codes); diff != "" {
+			t.Errorf("given up (-want +got):\n%s", diff)
+		}
+	})
 }

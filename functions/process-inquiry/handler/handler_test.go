@@ -199,344 +199,348 @@ func failures(tb testing.TB, resp events.SQSEventResponse) []string {
 	return ids
 }
 
-// Of three messages the middle one meets a fault; the others must not notice.
-func TestOneMessageInThree(t *testing.T) {
+func TestHandle(t *testing.T) {
 	t.Parallel()
-	const completed = inquiry.StatusCompleted
-	both := map[int]inquiry.Status{0: completed, 2: completed}
-	all := map[int]inquiry.Status{0: completed, 1: completed, 2: completed}
 
-	for name, c := range map[string]struct {
-		fault    func(*fixture)
-		body     string // of the middle message, if not its own
-		want     []string
-		finished map[int]inquiry.Status
-	}{
-		"all well":                           {finished: all},
-		"finished before is acknowledged":    {fault: func(f *fixture) { f.table.finished[1] = store.Result{Status: completed} }, finished: all},
-		"leased to another worker goes back": {fault: func(f *fixture) { f.table.running[1] = "another" }, want: []string{"m1"}, finished: both},
-		"no claim":                           {fault: func(f *fixture) { f.table.claims[1] = fault{before: errDown} }, want: []string{"m1"}, finished: both},
-		"a claim whose reply is lost":        {fault: func(f *fixture) { f.table.claims[1] = fault{after: errDown} }, want: []string{"m1"}, finished: both},
-		"no finish":                          {fault: func(f *fixture) { f.table.finishes[1] = fault{before: errDown} }, want: []string{"m1"}, finished: both},
-		"a finish whose reply is lost":       {fault: func(f *fixture) { f.table.finishes[1] = fault{after: errDown} }, want: []string{"m1"}, finished: all},
-		"superseded by a later attempt goes back": {
-			fault: func(f *fixture) { f.table.finishes[1] = fault{before: inquiry.ErrSuperseded} }, want: []string{"m1"}, finished: both,
-		},
-		"finished by another meanwhile is acknowledged": {
-			fault: func(f *fixture) { f.table.finishes[1] = fault{before: inquiry.ErrFinished} }, finished: both,
-		},
-		"deleted meanwhile is acknowledged": {fault: func(f *fixture) { f.table.gone[1] = true }, finished: both},
-		"a body that is no JSON":            {body: "Kylderon Mist Valley LLC", want: []string{"m1"}, finished: both},
-		"a body without an inquiry":         {body: "{}", want: []string{"m1"}, finished: both},
-		"the sources panic": {
-			fault: func(f *fixture) {
-				whole := f.answer
-				f.answer = func(index int) []source.Answer {
-					if index == 1 {
-						panic("in a source")
-					}
-					return whole(index)
-				}
-			}, want: []string{"m1"}, finished: both,
-		},
-		"the claim panics":  {fault: func(f *fixture) { f.table.claims[1] = fault{panics: "in the store"} }, want: []string{"m1"}, finished: both},
-		"the finish panics": {fault: func(f *fixture) { f.table.finishes[1] = fault{panics: "in the store"} }, want: []string{"m1"}, finished: both},
-		"a source may answer later": {
-			fault: func(f *fixture) {
-				whole := f.answer
-				f.answer = func(index int) []source.Answer {
-					if index == 1 {
-						return answers(inquiry.OutcomeUnavailable, inquiry.OutcomeFound)
-					}
-					return whole(index)
-				}
-			}, want: []string{"m1"}, finished: both,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			list := messages(t, 3)
-			if c.body != "" {
-				list[1].Body = c.body
-			}
-			if c.fault != nil {
-				c.fault(f)
-			}
-			if diff := cmp.Diff(c.want, deliver(t, f.Handler, list...)); diff != "" {
-				t.Errorf("messages that go back (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(c.finished, f.table.statuses()); diff != "" {
-				t.Errorf("finished (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
+	// Of three messages the middle one meets a fault; the others must not notice.
+	t.Run("one message of three has a fault", func(t *testing.T) {
+		t.Parallel()
+		const completed = inquiry.StatusCompleted
+		both := map[int]inquiry.Status{0: completed, 2: completed}
+		all := map[int]inquiry.Status{0: completed, 1: completed, 2: completed}
 
-// An error of the invocation makes Lambda slow down. It is right when the cause
-// is outside of the messages, and hits them all.
-func TestAnOutageFailsTheInvocation(t *testing.T) {
-	t.Parallel()
-	each := func(set func(f *fixture, index int)) func(*fixture) {
-		return func(f *fixture) {
-			for i := range 3 {
-				set(f, i)
+		for name, c := range map[string]struct {
+			fault    func(*fixture)
+			body     string // of the middle message, if not its own
+			want     []string
+			finished map[int]inquiry.Status
+		}{
+			"all well":                           {finished: all},
+			"finished before is acknowledged":    {fault: func(f *fixture) { f.table.finished[1] = store.Result{Status: completed} }, finished: all},
+			"leased to another worker goes back": {fault: func(f *fixture) { f.table.running[1] = "another" }, want: []string{"m1"}, finished: both},
+			"no claim":                           {fault: func(f *fixture) { f.table.claims[1] = fault{before: errDown} }, want: []string{"m1"}, finished: both},
+			"a claim whose reply is lost":        {fault: func(f *fixture) { f.table.claims[1] = fault{after: errDown} }, want: []string{"m1"}, finished: both},
+			"no finish":                          {fault: func(f *fixture) { f.table.finishes[1] = fault{before: errDown} }, want: []string{"m1"}, finished: both},
+			"a finish whose reply is lost":       {fault: func(f *fixture) { f.table.finishes[1] = fault{after: errDown} }, want: []string{"m1"}, finished: all},
+			"superseded by a later attempt goes back": {
+				fault: func(f *fixture) { f.table.finishes[1] = fault{before: inquiry.ErrSuperseded} }, want: []string{"m1"}, finished: both,
+			},
+			"finished by another meanwhile is acknowledged": {
+				fault: func(f *fixture) { f.table.finishes[1] = fault{before: inquiry.ErrFinished} }, finished: both,
+			},
+			"deleted meanwhile is acknowledged": {fault: func(f *fixture) { f.table.gone[1] = true }, finished: both},
+			"a body that is no JSON":            {body: "Kylderon Mist Valley LLC", want: []string{"m1"}, finished: both},
+			"a body without an inquiry":         {body: "{}", want: []string{"m1"}, finished: both},
+			"the sources panic": {
+				fault: func(f *fixture) {
+					whole := f.answer
+					f.answer = func(index int) []source.Answer {
+						if index == 1 {
+							panic("in a source")
+						}
+						return whole(index)
+					}
+				}, want: []string{"m1"}, finished: both,
+			},
+			"the claim panics":  {fault: func(f *fixture) { f.table.claims[1] = fault{panics: "in the store"} }, want: []string{"m1"}, finished: both},
+			"the finish panics": {fault: func(f *fixture) { f.table.finishes[1] = fault{panics: "in the store"} }, want: []string{"m1"}, finished: both},
+			"a source may answer later": {
+				fault: func(f *fixture) {
+					whole := f.answer
+					f.answer = func(index int) []source.Answer {
+						if index == 1 {
+							return answers(inquiry.OutcomeUnavailable, inquiry.OutcomeFound)
+						}
+						return whole(index)
+					}
+				}, want: []string{"m1"}, finished: both,
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				list := messages(t, 3)
+				if c.body != "" {
+					list[1].Body = c.body
+				}
+				if c.fault != nil {
+					c.fault(f)
+				}
+				if diff := cmp.Diff(c.want, deliver(t, f.Handler, list...)); diff != "" {
+					t.Errorf("messages that go back (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(c.finished, f.table.statuses()); diff != "" {
+					t.Errorf("finished (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	// An error of the invocation makes Lambda slow down. It is right when the cause
+	// is outside of the messages, and hits them all.
+	t.Run("an outage fails the invocation", func(t *testing.T) {
+		t.Parallel()
+		each := func(set func(f *fixture, index int)) func(*fixture) {
+			return func(f *fixture) {
+				for i := range 3 {
+					set(f, i)
+				}
 			}
 		}
-	}
-	for name, c := range map[string]struct {
-		fault   func(*fixture)
-		wantErr bool // else all three go back one by one
-	}{
-		"no claim can be written":   {each(func(f *fixture, i int) { f.table.claims[i] = fault{before: errDown} }), true},
-		"no result can be written":  {each(func(f *fixture, i int) { f.table.finishes[i] = fault{before: errDown} }), true},
-		"every reply is lost":       {each(func(f *fixture, i int) { f.table.finishes[i] = fault{after: errDown} }), true},
-		"a required source is down": {func(f *fixture) { f.answer = throttled }, true},
-		"all are leased":            {each(func(f *fixture, i int) { f.table.running[i] = "another" }), false},
-		"all are superseded":        {each(func(f *fixture, i int) { f.table.finishes[i] = fault{before: inquiry.ErrSuperseded} }), false},
-		"one is leased, no claim for the rest": {each(func(f *fixture, i int) {
-			f.table.claims[i] = fault{before: errDown}
-			if i == 0 {
-				f.table.claims[i] = fault{before: inquiry.ErrLeased}
-			}
-		}), false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			c.fault(f)
-			resp, err := f.Handle(t.Context(), events.SQSEvent{Records: messages(t, 3)})
-			if c.wantErr {
-				if err == nil || resp.BatchItemFailures != nil {
-					t.Errorf("%d failures, error %v; want an error and nothing else", len(resp.BatchItemFailures), err)
+		for name, c := range map[string]struct {
+			fault   func(*fixture)
+			wantErr bool // else all three go back one by one
+		}{
+			"no claim can be written":   {each(func(f *fixture, i int) { f.table.claims[i] = fault{before: errDown} }), true},
+			"no result can be written":  {each(func(f *fixture, i int) { f.table.finishes[i] = fault{before: errDown} }), true},
+			"every reply is lost":       {each(func(f *fixture, i int) { f.table.finishes[i] = fault{after: errDown} }), true},
+			"a required source is down": {func(f *fixture) { f.answer = throttled }, true},
+			"all are leased":            {each(func(f *fixture, i int) { f.table.running[i] = "another" }), false},
+			"all are superseded":        {each(func(f *fixture, i int) { f.table.finishes[i] = fault{before: inquiry.ErrSuperseded} }), false},
+			"one is leased, no claim for the rest": {each(func(f *fixture, i int) {
+				f.table.claims[i] = fault{before: errDown}
+				if i == 0 {
+					f.table.claims[i] = fault{before: inquiry.ErrLeased}
 				}
-				return
+			}), false},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				c.fault(f)
+				resp, err := f.Handle(t.Context(), events.SQSEvent{Records: messages(t, 3)})
+				if c.wantErr {
+					if err == nil || resp.BatchItemFailures != nil {
+						t.Errorf("%d failures, error %v; want an error and nothing else", len(resp.BatchItemFailures), err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff([]string{"m0", "m1", "m2"}, failures(t, resp)); diff != "" {
+					t.Errorf("messages that go back (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	t.Run("unreadable messages are not an outage", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		list := messages(t, 2)
+		list[0].Body, list[1].Body = "", "{"
+		if diff := cmp.Diff([]string{"m0", "m1"}, deliver(t, f.Handler, list...)); diff != "" {
+			t.Errorf("messages that go back (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("an empty event succeeds", func(t *testing.T) {
+		t.Parallel()
+		if back := deliver(t, newFixture().Handler); back != nil {
+			t.Errorf("%v go back", back)
+		}
+	})
+
+	t.Run("delivered twice", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		for range 2 {
+			if back := deliver(t, f.Handler, message(t, 0, 1)); back != nil {
+				t.Fatalf("%v go back", back)
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff([]string{"m0", "m1", "m2"}, failures(t, resp)); diff != "" {
-				t.Errorf("messages that go back (-want +got):\n%s", diff)
-			}
+		}
+		if *f.asked != 1 {
+			t.Errorf("the sources were asked %d times", *f.asked)
+		}
+	})
+
+	// Wherever the worker dies, its message comes back, and is not acknowledged
+	// before there is a result.
+	t.Run("died half-way", func(t *testing.T) {
+		t.Parallel()
+		for name, c := range map[string]struct {
+			fault     func(*fixture)
+			wantAsked int
+		}{
+			"before it claimed":        {func(f *fixture) { f.table.claims[0] = fault{before: errDown} }, 1},
+			"after it claimed":         {func(f *fixture) { f.table.claims[0] = fault{after: errDown} }, 1},
+			"before it wrote a result": {func(f *fixture) { f.table.finishes[0] = fault{before: errDown} }, 2},
+			"after it wrote a result":  {func(f *fixture) { f.table.finishes[0] = fault{after: errDown} }, 1},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				c.fault(f)
+				// A second message, so that a failure is the one message's.
+				if back := deliver(t, f.Handler, message(t, 0, 1), message(t, 1, 1)); !cmp.Equal(back, []string{"m0"}) {
+					t.Fatalf("%v go back, want m0", back)
+				}
+				clear(f.table.claims)
+				clear(f.table.finishes)
+				if back := deliver(t, f.Handler, message(t, 0, 2)); back == nil && len(f.table.finished) != 2 {
+					t.Fatal("a message was acknowledged while its lease ran and there was no result")
+				}
+				delete(f.table.running, 0) // the lease ends
+				if back := deliver(t, f.Handler, message(t, 0, 3)); back != nil {
+					t.Fatalf("%v go back", back)
+				}
+				if len(f.table.finished) != 2 || *f.asked != c.wantAsked+1 {
+					t.Errorf("%d finished, the sources were asked %d times, want %d", len(f.table.finished), *f.asked, c.wantAsked+1)
+				}
+			})
+		}
+	})
+
+	// Nothing is put off that will not come, nor longer than the queue delivers.
+	t.Run("a missing source is retried until the last delivery", func(t *testing.T) {
+		t.Parallel()
+		const (
+			found, unavailable, bad = inquiry.OutcomeFound, inquiry.OutcomeUnavailable, inquiry.OutcomeBadResponse
+			goesBack                = inquiry.Status("")
+		)
+		for name, c := range map[string]struct {
+			answers  []source.Answer
+			receives int
+			want     inquiry.Status
+			failure  string
+			retry    bool
+		}{
+			"all answered":                         {answers(found, found), 1, inquiry.StatusCompleted, "", false},
+			"required down, first delivery":        {answers(unavailable, found), 1, goesBack, "", false},
+			"required down, last but one":          {answers(unavailable, found), 2, goesBack, "", false},
+			"required down, last delivery":         {answers(unavailable, found), 3, inquiry.StatusFailed, report.CodeRequiredSource, true},
+			"required down, one more than the max": {answers(unavailable, found), 4, inquiry.StatusFailed, report.CodeRequiredSource, true},
+			"optional down, first delivery":        {answers(found, unavailable), 1, goesBack, "", false},
+			"optional down, last delivery":         {answers(found, unavailable), 3, inquiry.StatusPartialSuccess, "", true},
+			"optional unintelligible":              {answers(found, bad), 1, inquiry.StatusPartialSuccess, "", false},
+			"required unintelligible":              {answers(bad, found), 1, inquiry.StatusFailed, report.CodeRequiredSource, false},
+			"no count of deliveries":               {answers(unavailable, found), -1, goesBack, "", false},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				f.answer = func(index int) []source.Answer {
+					if index == 0 {
+						return c.answers
+					}
+					return answers(found, found)
+				}
+				m := message(t, 0, c.receives)
+				if c.receives < 0 {
+					m.Attributes = nil
+				}
+				back := deliver(t, f.Handler, m, message(t, 1, 1))
+				result, finished := f.table.finished[0]
+				if c.want == goesBack {
+					if finished || !cmp.Equal(back, []string{"m0"}) {
+						t.Errorf("%v go back, finished %t; want m0 back and not finished", back, finished)
+					}
+					return
+				}
+				if back != nil || result.Status != c.want || result.Failure != c.failure || result.Retryable != c.retry {
+					t.Errorf("%v go back; status %s, failure %q, retryable %t; want %s, %q, %t",
+						back, result.Status, result.Failure, result.Retryable, c.want, c.failure, c.retry)
+				}
+				rep, err := report.Decode(result.Report)
+				if err != nil || rep.Status != c.want || rep.InquiryID != batch.Inquiry(0) {
+					t.Errorf("the stored report is of inquiry %s, status %s, %v", rep.InquiryID, rep.Status, err)
+				}
+				if result.Sources["ofac"].Outcome != c.answers[0].Outcome || len(result.Sources) != 2 {
+					t.Errorf("figures of the sources: %v", result.Sources)
+				}
+			})
+		}
+	})
+
+	// A lease outlives its invocation, and the sources leave it time to write.
+	t.Run("the sources end before the invocation and the lease after it", func(t *testing.T) {
+		t.Parallel()
+		var asking time.Time
+		f := newFixture()
+		f.Sources = fakeSources(func(ctx context.Context, _ inquiry.ID) []source.Answer {
+			asking, _ = ctx.Deadline()
+			return f.answer(0)
 		})
-	}
+		end := time.Now().Add(time.Minute)
+		ctx, cancel := context.WithDeadline(t.Context(), end)
+		defer cancel()
+		if _, err := f.Handle(ctx, events.SQSEvent{Records: messages(t, 1)}); err != nil {
+			t.Fatal(err)
+		}
+		if len(f.table.leases) != 1 || !f.table.leases[0].Equal(end.Add(10*time.Second)) {
+			t.Errorf("leased until %v, the invocation ends at %s", f.table.leases, end)
+		}
+		if !asking.Equal(end.Add(-5 * time.Second)) {
+			t.Errorf("the sources have until %s, the invocation ends at %s", asking, end)
+		}
+	})
+
+	// Whatever goes wrong with an inquiry, nothing of it leaves the handler but ids.
+	t.Run("nothing personal is logged", func(t *testing.T) {
+		t.Parallel()
+		type secret struct{ Name, EIN, Owner string }
+		quoting := secret{"Kylderon Mist Valley LLC", "123456789", "Halloran"}
+
+		for name, change := range map[string]func(*fixture, *events.SQSMessage){
+			"all well":          func(*fixture, *events.SQSMessage) {},
+			"the sources panic": func(f *fixture, _ *events.SQSMessage) { f.answer = func(int) []source.Answer { panic(quoting) } },
+			"panic with an error": func(f *fixture, _ *events.SQSMessage) {
+				f.answer = func(int) []source.Answer { panic(fmt.Errorf("%v", quoting)) }
+			},
+			"the claim panics":  func(f *fixture, _ *events.SQSMessage) { f.table.claims[0] = fault{panics: fmt.Sprint(quoting)} },
+			"the finish panics": func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{panics: quoting} },
+			"no claim":          func(f *fixture, _ *events.SQSMessage) { f.table.claims[0] = fault{before: errDown} },
+			"no finish":         func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{before: errDown} },
+			"superseded":        func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{before: inquiry.ErrSuperseded} },
+			"deleted":           func(f *fixture, _ *events.SQSMessage) { f.table.gone[0] = true },
+			"leased":            func(f *fixture, _ *events.SQSMessage) { f.table.running[0] = "another" },
+			"unreadable":        func(_ *fixture, m *events.SQSMessage) { m.Body = "Kylderon, 123456789, Halloran" },
+			"a field of wrong type": func(_ *fixture, m *events.SQSMessage) {
+				m.Body = strings.Replace(m.Body, `"123456789"`, `123456789`, 1)
+			},
+			"a source is down": func(f *fixture, _ *events.SQSMessage) {
+				f.answer = func(int) []source.Answer {
+					return []source.Answer{{Type: "ofac", Outcome: inquiry.OutcomeUnavailable, Reason: quoting.Name, Notes: []string{quoting.Owner}}}
+				}
+			},
+			"a report that is no JSON": func(f *fixture, _ *events.SQSMessage) {
+				f.answer = func(int) []source.Answer {
+					fact := source.Fact{Name: quoting.Name, Value: make(chan int), Raw: quoting.EIN}
+					return []source.Answer{{Type: "ofac", Outcome: inquiry.OutcomeFound, Records: []source.Record{{
+						Outcome: inquiry.OutcomeFound, Subject: source.Business(), Facts: []source.Fact{fact},
+					}}}}
+				}
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				m := message(t, 0, 1)
+				change(f, &m)
+				_, err := f.Handle(t.Context(), events.SQSEvent{Records: []events.SQSMessage{m}})
+				said := f.log.String() + fmt.Sprint(err)
+				if f.log.Len() == 0 {
+					t.Error("nothing is logged; an operator could not tell what became of the message")
+				}
+				for _, word := range private {
+					if strings.Contains(said, word) {
+						t.Errorf("%q left the handler: %s", word, said)
+					}
+				}
+			})
+		}
+	})
 }
 
 func throttled(int) []source.Answer {
 	return answers(inquiry.OutcomeThrottled, inquiry.OutcomeFound)
 }
 
-func TestUnreadableMessagesAloneAreNoOutage(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	list := messages(t, 2)
-	list[0].Body, list[1].Body = "", "{"
-	if diff := cmp.Diff([]string{"m0", "m1"}, deliver(t, f.Handler, list...)); diff != "" {
-		t.Errorf("messages that go back (-want +got):\n%s", diff)
-	}
-}
-
-func TestAnEmptyEventIsASuccess(t *testing.T) {
-	t.Parallel()
-	if back := deliver(t, newFixture().Handler); back != nil {
-		t.Errorf("%v go back", back)
-	}
-}
-
-func TestDeliveredTwice(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	for range 2 {
-		if back := deliver(t, f.Handler, message(t, 0, 1)); back != nil {
-			t.Fatalf("%v go back", back)
-		}
-	}
-	if *f.asked != 1 {
-		t.Errorf("the sources were asked %d times", *f.asked)
-	}
-}
-
-// Wherever the worker dies, its message comes back, and is not acknowledged
-// before there is a result.
-func TestDiedHalfWay(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		fault     func(*fixture)
-		wantAsked int
-	}{
-		"before it claimed":        {func(f *fixture) { f.table.claims[0] = fault{before: errDown} }, 1},
-		"after it claimed":         {func(f *fixture) { f.table.claims[0] = fault{after: errDown} }, 1},
-		"before it wrote a result": {func(f *fixture) { f.table.finishes[0] = fault{before: errDown} }, 2},
-		"after it wrote a result":  {func(f *fixture) { f.table.finishes[0] = fault{after: errDown} }, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			c.fault(f)
-			// A second message, so that a failure is the one message's.
-			if back := deliver(t, f.Handler, message(t, 0, 1), message(t, 1, 1)); !cmp.Equal(back, []string{"m0"}) {
-				t.Fatalf("%v go back, want m0", back)
-			}
-			clear(f.table.claims)
-			clear(f.table.finishes)
-			if back := deliver(t, f.Handler, message(t, 0, 2)); back == nil && len(f.table.finished) != 2 {
-				t.Fatal("a message was acknowledged while its lease ran and there was no result")
-			}
-			delete(f.table.running, 0) // the lease ends
-			if back := deliver(t, f.Handler, message(t, 0, 3)); back != nil {
-				t.Fatalf("%v go back", back)
-			}
-			if len(f.table.finished) != 2 || *f.asked != c.wantAsked+1 {
-				t.Errorf("%d finished, the sources were asked %d times, want %d", len(f.table.finished), *f.asked, c.wantAsked+1)
-			}
-		})
-	}
-}
-
-// Nothing is put off that will not come, nor longer than the queue delivers.
-func TestAMissingSourceIsWaitedForUntilTheLastDelivery(t *testing.T) {
-	t.Parallel()
-	const (
-		found, unavailable, bad = inquiry.OutcomeFound, inquiry.OutcomeUnavailable, inquiry.OutcomeBadResponse
-		goesBack                = inquiry.Status("")
-	)
-	for name, c := range map[string]struct {
-		answers  []source.Answer
-		receives int
-		want     inquiry.Status
-		failure  string
-		retry    bool
-	}{
-		"all answered":                         {answers(found, found), 1, inquiry.StatusCompleted, "", false},
-		"required down, first delivery":        {answers(unavailable, found), 1, goesBack, "", false},
-		"required down, last but one":          {answers(unavailable, found), 2, goesBack, "", false},
-		"required down, last delivery":         {answers(unavailable, found), 3, inquiry.StatusFailed, report.CodeRequiredSource, true},
-		"required down, one more than the max": {answers(unavailable, found), 4, inquiry.StatusFailed, report.CodeRequiredSource, true},
-		"optional down, first delivery":        {answers(found, unavailable), 1, goesBack, "", false},
-		"optional down, last delivery":         {answers(found, unavailable), 3, inquiry.StatusPartialSuccess, "", true},
-		"optional unintelligible":              {answers(found, bad), 1, inquiry.StatusPartialSuccess, "", false},
-		"required unintelligible":              {answers(bad, found), 1, inquiry.StatusFailed, report.CodeRequiredSource, false},
-		"no count of deliveries":               {answers(unavailable, found), -1, goesBack, "", false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			f.answer = func(index int) []source.Answer {
-				if index == 0 {
-					return c.answers
-				}
-				return answers(found, found)
-			}
-			m := message(t, 0, c.receives)
-			if c.receives < 0 {
-				m.Attributes = nil
-			}
-			back := deliver(t, f.Handler, m, message(t, 1, 1))
-			result, finished := f.table.finished[0]
-			if c.want == goesBack {
-				if finished || !cmp.Equal(back, []string{"m0"}) {
-					t.Errorf("%v go back, finished %t; want m0 back and not finished", back, finished)
-				}
-				return
-			}
-			if back != nil || result.Status != c.want || result.Failure != c.failure || result.Retryable != c.retry {
-				t.Errorf("%v go back; status %s, failure %q, retryable %t; want %s, %q, %t",
-					back, result.Status, result.Failure, result.Retryable, c.want, c.failure, c.retry)
-			}
-			rep, err := report.Decode(result.Report)
-			if err != nil || rep.Status != c.want || rep.InquiryID != batch.Inquiry(0) {
-				t.Errorf("the stored report is of inquiry %s, status %s, %v", rep.InquiryID, rep.Status, err)
-			}
-			if result.Sources["ofac"].Outcome != c.answers[0].Outcome || len(result.Sources) != 2 {
-				t.Errorf("figures of the sources: %v", result.Sources)
-			}
-		})
-	}
-}
-
-// A lease outlives its invocation, and the sources leave it time to write.
-func TestTimesFollowTheInvocation(t *testing.T) {
-	t.Parallel()
-	var asking time.Time
-	f := newFixture()
-	f.Sources = fakeSources(func(ctx context.Context, _ inquiry.ID) []source.Answer {
-		asking, _ = ctx.Deadline()
-		return f.answer(0)
-	})
-	end := time.Now().Add(time.Minute)
-	ctx, cancel := context.WithDeadline(t.Context(), end)
-	defer cancel()
-	if _, err := f.Handle(ctx, events.SQSEvent{Records: messages(t, 1)}); err != nil {
-		t.Fatal(err)
-	}
-	if len(f.table.leases) != 1 || !f.table.leases[0].Equal(end.Add(10*time.Second)) {
-		t.Errorf("leased until %v, the invocation ends at %s", f.table.leases, end)
-	}
-	if !asking.Equal(end.Add(-5 * time.Second)) {
-		t.Errorf("the sources have until %s, the invocation ends at %s", asking, end)
-	}
-}
-
-// Whatever goes wrong with an inquiry, nothing of it leaves the handler but ids.
-func TestNothingPersonalIsLogged(t *testing.T) {
-	t.Parallel()
-	type secret struct{ Name, EIN, Owner string }
-	quoting := secret{"Kylderon Mist Valley LLC", "123456789", "Halloran"}
-
-	for name, change := range map[string]func(*fixture, *events.SQSMessage){
-		"all well":          func(*fixture, *events.SQSMessage) {},
-		"the sources panic": func(f *fixture, _ *events.SQSMessage) { f.answer = func(int) []source.Answer { panic(quoting) } },
-		"panic with an error": func(f *fixture, _ *events.SQSMessage) {
-			f.answer = func(int) []source.Answer { panic(fmt.Errorf("%v", quoting)) }
-		},
-		"the claim panics":  func(f *fixture, _ *events.SQSMessage) { f.table.claims[0] = fault{panics: fmt.Sprint(quoting)} },
-		"the finish panics": func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{panics: quoting} },
-		"no claim":          func(f *fixture, _ *events.SQSMessage) { f.table.claims[0] = fault{before: errDown} },
-		"no finish":         func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{before: errDown} },
-		"superseded":        func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{before: inquiry.ErrSuperseded} },
-		"deleted":           func(f *fixture, _ *events.SQSMessage) { f.table.gone[0] = true },
-		"leased":            func(f *fixture, _ *events.SQSMessage) { f.table.running[0] = "another" },
-		"unreadable":        func(_ *fixture, m *events.SQSMessage) { m.Body = "Kylderon, 123456789, Halloran" },
-		"a field of wrong type": func(_ *fixture, m *events.SQSMessage) {
-			m.Body = strings.Replace(m.Body, `"123456789"`, `123456789`, 1)
-		},
-		"a source is down": func(f *fixture, _ *events.SQSMessage) {
-			f.answer = func(int) []source.Answer {
-				return []source.Answer{{Type: "ofac", Outcome: inquiry.OutcomeUnavailable, Reason: quoting.Name, Notes: []string{quoting.Owner}}}
-			}
-		},
-		"a report that is no JSON": func(f *fixture, _ *events.SQSMessage) {
-			f.answer = func(int) []source.Answer {
-				fact := source.Fact{Name: quoting.Name, Value: make(chan int), Raw: quoting.EIN}
-				return []source.Answer{{Type: "ofac", Outcome: inquiry.OutcomeFound, Records: []source.Record{{
-					Outcome: inquiry.OutcomeFound, Subject: source.Business(), Facts: []source.Fact{fact},
-				}}}}
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			m := message(t, 0, 1)
-			change(f, &m)
-			_, err := f.Handle(t.Context(), events.SQSEvent{Records: []events.SQSMessage{m}})
-			said := f.log.String() + fmt.Sprint(err)
-			if f.log.Len() == 0 {
-				t.Error("nothing is logged; an operator could not tell what became of the message")
-			}
-			for _, word := range private {
-				if strings.Contains(said, word) {
-					t.Errorf("%q left the handler: %s", word, said)
-				}
-			}
-		})
-	}
-}
-
 // never is a batch's deadline that no test reaches.
 const never = 100 * 365 * 24 * time.Hour
 
-func TestALeaseEndsWithItsBatchsDeadline(t *testing.T) {
+func TestLeaseEnd(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	ctx, cancel := context.WithDeadline(t.Context(), now.Add(time.Minute))

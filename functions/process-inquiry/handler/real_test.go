@@ -76,35 +76,120 @@ func newReal(tb testing.TB) (*Handler, *store.Store, []events.SQSMessage) {
 	}, s, messages
 }
 
-func TestAMessageBecomesAReport(t *testing.T) {
+func TestHandleWithTable(t *testing.T) {
 	t.Parallel()
-	h, s, messages := newReal(t)
-	if back := deliver(t, h, messages...); back != nil {
-		t.Fatalf("%v go back", back)
-	}
-	for i, want := range []inquiry.SourceOutcome{inquiry.OutcomeFound, inquiry.OutcomeNoRecord} {
-		msg, err := queue.Parse(messages[i].Body)
+
+	t.Run("a message becomes a report", func(t *testing.T) {
+		t.Parallel()
+		h, s, messages := newReal(t)
+		if back := deliver(t, h, messages...); back != nil {
+			t.Fatalf("%v go back", back)
+		}
+		for i, want := range []inquiry.SourceOutcome{inquiry.OutcomeFound, inquiry.OutcomeNoRecord} {
+			msg, err := queue.Parse(messages[i].Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entry, err := s.Entry(t.Context(), "acme", msg.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rep, err := report.Decode(entry.Record.Report)
+			if err != nil {
+				t.Fatal(err)
+			}
+			figures := entry.Record.Figures
+			if entry.Record.Status != inquiry.StatusCompleted || figures.Attempts != 1 || figures.Sources["ofac"].Outcome != want {
+				t.Errorf("inquiry %d: status %s after %d attempts, ofac %s, want %s",
+					i, entry.Record.Status, figures.Attempts, figures.Sources["ofac"].Outcome, want)
+			}
+			if rep.InquiryID != msg.ID || len(rep.SourceRecords) != figures.Sources["ofac"].Records || len(rep.SourceRecords) == 0 {
+				t.Errorf("inquiry %d: the report of %s has %d source records, its figures say %d",
+					i, rep.InquiryID, len(rep.SourceRecords), figures.Sources["ofac"].Records)
+			}
+		}
+	})
+
+	// The queue may deliver a message to two workers at once. Whoever comes second
+	// must neither work on it nor acknowledge it while the first is not done.
+	t.Run("delivered twice at once, one result is stored", func(t *testing.T) {
+		t.Parallel()
+		h, s, messages := newReal(t)
+		counting := &countingStore{Store: s}
+		release := make(chan struct{})
+		h.Inquiries, h.Sources = counting, heldSources{h.Sources, release}
+
+		// One of the two is held while it looks up, until the other has returned.
+		var once sync.Once
+		back := make([][]string, 2)
+		var wg sync.WaitGroup
+		for i := range back {
+			wg.Go(func() {
+				resp, err := h.Handle(t.Context(), events.SQSEvent{Records: messages[:1]})
+				if err != nil {
+					t.Error(err)
+				}
+				back[i] = failures(t, resp)
+				once.Do(func() { close(release) })
+			})
+		}
+		wg.Wait()
+		slices.SortFunc(back, func(a, b []string) int { return len(a) - len(b) })
+		if diff := cmp.Diff([][]string{nil, {"m0"}}, back); diff != "" {
+			t.Errorf("messages that go back (-want +got):\n%s", diff)
+		}
+		if again := deliver(t, h, messages[0]); again != nil {
+			t.Errorf("%v go back though the inquiry is finished", again)
+		}
+		if n := counting.finished.Load(); n != 1 {
+			t.Errorf("%d results were written", n)
+		}
+	})
+
+	// A worker that dies under its lease is followed by another, and when it is back
+	// from the dead its result is not taken.
+	t.Run("a late worker cannot store its result", func(t *testing.T) {
+		t.Parallel()
+		h, s, messages := newReal(t)
+		msg, err := queue.Parse(messages[0].Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		entry, err := s.Entry(t.Context(), "acme", msg.ID)
+		late, err := s.Claim(t.Context(), msg.LenderID, msg.ID, "late", h.Now().Add(-time.Second)) // its lease is over
 		if err != nil {
 			t.Fatal(err)
 		}
-		rep, err := report.Decode(entry.Record.Report)
+		if back := deliver(t, h, messages[0]); back != nil {
+			t.Fatalf("%v go back though the lease is over", back)
+		}
+		if err := s.Finish(t.Context(), late, store.Result{Status: inquiry.StatusFailed}); err == nil {
+			t.Error("the late worker's result was taken")
+		}
+		entry, err := s.Entry(t.Context(), msg.LenderID, msg.ID)
+		if err != nil || entry.Record.Status != inquiry.StatusCompleted || entry.Record.Figures.Attempts != 2 {
+			t.Errorf("status %s after %d attempts, %v", entry.Record.Status, entry.Record.Figures.Attempts, err)
+		}
+	})
+
+	t.Run("sample event", func(t *testing.T) {
+		t.Parallel()
+		raw, err := os.ReadFile("../../../events/process-inquiry.json")
 		if err != nil {
 			t.Fatal(err)
 		}
-		figures := entry.Record.Figures
-		if entry.Record.Status != inquiry.StatusCompleted || figures.Attempts != 1 || figures.Sources["ofac"].Outcome != want {
-			t.Errorf("inquiry %d: status %s after %d attempts, ofac %s, want %s",
-				i, entry.Record.Status, figures.Attempts, figures.Sources["ofac"].Outcome, want)
+		var ev events.SQSEvent
+		if err := json.Unmarshal(raw, &ev); err != nil {
+			t.Fatal(err)
 		}
-		if rep.InquiryID != msg.ID || len(rep.SourceRecords) != figures.Sources["ofac"].Records || len(rep.SourceRecords) == 0 {
-			t.Errorf("inquiry %d: the report of %s has %d source records, its figures say %d",
-				i, rep.InquiryID, len(rep.SourceRecords), figures.Sources["ofac"].Records)
+		f := newFixture()
+		if back := deliver(t, f.Handler, ev.Records...); back != nil {
+			t.Errorf("%v go back", back)
 		}
-	}
+		want := map[int]inquiry.Status{0: inquiry.StatusCompleted, 1: inquiry.StatusCompleted}
+		if diff := cmp.Diff(want, f.table.statuses()); diff != "" {
+			t.Errorf("finished (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // countingStore counts results that were written.
@@ -130,85 +215,4 @@ type heldSources struct {
 func (h heldSources) Run(ctx context.Context, id inquiry.ID, in inquiry.Inquiry) []source.Answer {
 	<-h.release
 	return h.Sources.Run(ctx, id, in)
-}
-
-// The queue may deliver a message to two workers at once. Whoever comes second
-// must neither work on it nor acknowledge it while the first is not done.
-func TestTwoDeliveriesAtOnceFinishOnce(t *testing.T) {
-	t.Parallel()
-	h, s, messages := newReal(t)
-	counting := &countingStore{Store: s}
-	release := make(chan struct{})
-	h.Inquiries, h.Sources = counting, heldSources{h.Sources, release}
-
-	// One of the two is held while it looks up, until the other has returned.
-	var once sync.Once
-	back := make([][]string, 2)
-	var wg sync.WaitGroup
-	for i := range back {
-		wg.Go(func() {
-			resp, err := h.Handle(t.Context(), events.SQSEvent{Records: messages[:1]})
-			if err != nil {
-				t.Error(err)
-			}
-			back[i] = failures(t, resp)
-			once.Do(func() { close(release) })
-		})
-	}
-	wg.Wait()
-	slices.SortFunc(back, func(a, b []string) int { return len(a) - len(b) })
-	if diff := cmp.Diff([][]string{nil, {"m0"}}, back); diff != "" {
-		t.Errorf("messages that go back (-want +got):\n%s", diff)
-	}
-	if again := deliver(t, h, messages[0]); again != nil {
-		t.Errorf("%v go back though the inquiry is finished", again)
-	}
-	if n := counting.finished.Load(); n != 1 {
-		t.Errorf("%d results were written", n)
-	}
-}
-
-// A worker that dies under its lease is followed by another, and when it is back
-// from the dead its result is not taken.
-func TestALateWorkerIsFencedOff(t *testing.T) {
-	t.Parallel()
-	h, s, messages := newReal(t)
-	msg, err := queue.Parse(messages[0].Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	late, err := s.Claim(t.Context(), msg.LenderID, msg.ID, "late", h.Now().Add(-time.Second)) // its lease is over
-	if err != nil {
-		t.Fatal(err)
-	}
-	if back := deliver(t, h, messages[0]); back != nil {
-		t.Fatalf("%v go back though the lease is over", back)
-	}
-	if err := s.Finish(t.Context(), late, store.Result{Status: inquiry.StatusFailed}); err == nil {
-		t.Error("the late worker's result was taken")
-	}
-	entry, err := s.Entry(t.Context(), msg.LenderID, msg.ID)
-	if err != nil || entry.Record.Status != inquiry.StatusCompleted || entry.Record.Figures.Attempts != 2 {
-		t.Errorf("status %s after %d attempts, %v", entry.Record.Status, entry.Record.Figures.Attempts, err)
-	}
-}
-
-func TestSampleEventIsProcessed(t *testing.T) {
-	t.Parallel()
-	raw, err := os.ReadFile("../../../events/process-inquiry.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ev events.SQSEvent
-	if err := json.Unmarshal(raw, &ev); err != nil {
-		t.Fatal(err)
-	}
-	f := newFixture()
-	if back := deliver(t, f.Handler, ev.Records...); back != nil {
-		t.Errorf("%v go back", back)
-	}
-	want := map[int]inquiry.Status{0: inquiry.StatusCompleted, 1: inquiry.StatusCompleted}
-	if diff := cmp.Diff(want, f.table.statuses()); diff != "" {
-		t.Errorf("finished (-want +got):\n%s", diff)
-	}
 }

@@ -44,7 +44,7 @@ func (o *oneBatch) Send(_ context.Context, messages []queue.Message) error {
 }
 
 // A rejected inquiry has no record, like one that was lost.
-func TestARejectedInquiryIsNotTakenForALostOne(t *testing.T) {
+func TestRecount(t *testing.T) {
 	t.Parallel()
 	submitted := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	asked := []inquiry.Inquiry{{BusinessName: "Ash"}, {Rejected: []inquiry.Rejection{{Code: "form"}}}}

@@ -97,71 +97,150 @@ func deliver(tb testing.TB, h *Handler, records ...events.DynamoDBEventRecord) s
 	return ""
 }
 
-func TestABatchIsMergedOnce(t *testing.T) {
+func TestHandle(t *testing.T) {
 	t.Parallel()
-	f := newFixture()
-	failed := deliver(t, f.Handler,
-		record(a, 0, "RUNNING"), record(b, 7, "RUNNING"), record(a, 300, "RUNNING"), record(a, 0, "COMPLETED"), record(b, 7, "FAILED"))
-	want := []merge{
-		{"acme", a, []inquiry.Change{{Index: 0, Status: inquiry.StatusRunning}, {Index: 300, Status: inquiry.StatusRunning}, {Index: 0, Status: inquiry.StatusCompleted}}},
-		{"acme", b, []inquiry.Change{{Index: 7, Status: inquiry.StatusRunning}, {Index: 7, Status: inquiry.StatusFailed}}},
-	}
-	if diff := cmp.Diff(want, f.counters.calls); diff != "" || failed != "" {
-		t.Errorf("record %q failed; merges (-want +got):\n%s", failed, diff)
-	}
-}
 
-// The records are: 1 and 4 of batch a, 2 and 5 of b, 3 and 6 of c.
-func TestTheEarliestUncountedRecordIsNamed(t *testing.T) {
-	t.Parallel()
-	type record = events.DynamoDBEventRecord
-	gone := fmt.Errorf("counting: %w", inquiry.ErrNotFound)
-	for name, tt := range map[string]struct {
-		fault       func(f *fakeCounters, records []record)
-		wantFailed  string
-		wantCounted map[inquiry.BatchID]int // inquiries that are known to run
-	}{
-		"all well":              {func(*fakeCounters, []record) {}, "", map[inquiry.BatchID]int{a: 2, b: 2, c: 2}},
-		"the first batch fails": {func(f *fakeCounters, _ []record) { f.before[a] = errDown }, "1", map[inquiry.BatchID]int{b: 2, c: 2}},
-		"the second batch fails, the others are counted": {
-			func(f *fakeCounters, _ []record) { f.before[b] = errDown }, "2", map[inquiry.BatchID]int{a: 2, c: 2},
-		},
-		"a reply is lost":       {func(f *fakeCounters, _ []record) { f.after[b] = errDown }, "2", map[inquiry.BatchID]int{a: 2, b: 2, c: 2}},
-		"two of them fail":      {func(f *fakeCounters, _ []record) { f.before[c], f.before[b] = errDown, errDown }, "2", map[inquiry.BatchID]int{a: 2}},
-		"overtaken every time":  {func(f *fakeCounters, _ []record) { f.before[c] = inquiry.ErrConflict }, "3", map[inquiry.BatchID]int{a: 2, b: 2}},
-		"a batch is gone":       {func(f *fakeCounters, _ []record) { f.before[b] = gone }, "", map[inquiry.BatchID]int{a: 2, c: 2}},
-		"every batch is gone":   {func(f *fakeCounters, _ []record) { f.before[a], f.before[b], f.before[c] = gone, gone, gone }, "", map[inquiry.BatchID]int{}},
-		"a status to come":      {func(_ *fakeCounters, r []record) { set(r[4], "status", "ARCHIVED") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
-		"no status":             {func(_ *fakeCounters, r []record) { set(r[4], "status", "") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
-		"a broken sort key":     {func(_ *fakeCounters, r []record) { set(r[4], "SK", "INQUIRY#last") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
-		"a broken partition":    {func(_ *fakeCounters, r []record) { set(r[0], "PK", "LENDER#acme#BATCH#b1#0") }, "1", map[inquiry.BatchID]int{}},
-		"no image":              {func(_ *fakeCounters, r []record) { r[5].Change.NewImage = nil }, "6", map[inquiry.BatchID]int{a: 2, b: 2, c: 1}},
-		"unreadable, then down": {func(f *fakeCounters, r []record) { f.before[a] = errDown; set(r[1], "status", "ARCHIVED") }, "1", map[inquiry.BatchID]int{}},
-		"down, but later than the unreadable": {
-			func(f *fakeCounters, r []record) { f.before[b] = errDown; set(r[0], "status", "ARCHIVED") }, "1", map[inquiry.BatchID]int{},
-		},
-		"removed by the table's housekeeping": {
-			func(_ *fakeCounters, r []record) {
-				for i := range r {
-					r[i].EventName, r[i].Change.NewImage = "REMOVE", nil
+	t.Run("each batch is merged once", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		failed := deliver(t, f.Handler,
+			record(a, 0, "RUNNING"), record(b, 7, "RUNNING"), record(a, 300, "RUNNING"), record(a, 0, "COMPLETED"), record(b, 7, "FAILED"))
+		want := []merge{
+			{"acme", a, []inquiry.Change{{Index: 0, Status: inquiry.StatusRunning}, {Index: 300, Status: inquiry.StatusRunning}, {Index: 0, Status: inquiry.StatusCompleted}}},
+			{"acme", b, []inquiry.Change{{Index: 7, Status: inquiry.StatusRunning}, {Index: 7, Status: inquiry.StatusFailed}}},
+		}
+		if diff := cmp.Diff(want, f.counters.calls); diff != "" || failed != "" {
+			t.Errorf("record %q failed; merges (-want +got):\n%s", failed, diff)
+		}
+	})
+
+	// The records are: 1 and 4 of batch a, 2 and 5 of b, 3 and 6 of c.
+	t.Run("the earliest uncounted record is returned", func(t *testing.T) {
+		t.Parallel()
+		type record = events.DynamoDBEventRecord
+		gone := fmt.Errorf("counting: %w", inquiry.ErrNotFound)
+		for name, tt := range map[string]struct {
+			fault       func(f *fakeCounters, records []record)
+			wantFailed  string
+			wantCounted map[inquiry.BatchID]int // inquiries that are known to run
+		}{
+			"all well":              {func(*fakeCounters, []record) {}, "", map[inquiry.BatchID]int{a: 2, b: 2, c: 2}},
+			"the first batch fails": {func(f *fakeCounters, _ []record) { f.before[a] = errDown }, "1", map[inquiry.BatchID]int{b: 2, c: 2}},
+			"the second batch fails, the others are counted": {
+				func(f *fakeCounters, _ []record) { f.before[b] = errDown }, "2", map[inquiry.BatchID]int{a: 2, c: 2},
+			},
+			"a reply is lost":       {func(f *fakeCounters, _ []record) { f.after[b] = errDown }, "2", map[inquiry.BatchID]int{a: 2, b: 2, c: 2}},
+			"two of them fail":      {func(f *fakeCounters, _ []record) { f.before[c], f.before[b] = errDown, errDown }, "2", map[inquiry.BatchID]int{a: 2}},
+			"overtaken every time":  {func(f *fakeCounters, _ []record) { f.before[c] = inquiry.ErrConflict }, "3", map[inquiry.BatchID]int{a: 2, b: 2}},
+			"a batch is gone":       {func(f *fakeCounters, _ []record) { f.before[b] = gone }, "", map[inquiry.BatchID]int{a: 2, c: 2}},
+			"every batch is gone":   {func(f *fakeCounters, _ []record) { f.before[a], f.before[b], f.before[c] = gone, gone, gone }, "", map[inquiry.BatchID]int{}},
+			"a status to come":      {func(_ *fakeCounters, r []record) { set(r[4], "status", "ARCHIVED") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
+			"no status":             {func(_ *fakeCounters, r []record) { set(r[4], "status", "") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
+			"a broken sort key":     {func(_ *fakeCounters, r []record) { set(r[4], "SK", "INQUIRY#last") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
+			"a broken partition":    {func(_ *fakeCounters, r []record) { set(r[0], "PK", "LENDER#acme#BATCH#b1#0") }, "1", map[inquiry.BatchID]int{}},
+			"no image":              {func(_ *fakeCounters, r []record) { r[5].Change.NewImage = nil }, "6", map[inquiry.BatchID]int{a: 2, b: 2, c: 1}},
+			"unreadable, then down": {func(f *fakeCounters, r []record) { f.before[a] = errDown; set(r[1], "status", "ARCHIVED") }, "1", map[inquiry.BatchID]int{}},
+			"down, but later than the unreadable": {
+				func(f *fakeCounters, r []record) { f.before[b] = errDown; set(r[0], "status", "ARCHIVED") }, "1", map[inquiry.BatchID]int{},
+			},
+			"removed by the table's housekeeping": {
+				func(_ *fakeCounters, r []record) {
+					for i := range r {
+						r[i].EventName, r[i].Change.NewImage = "REMOVE", nil
+					}
+				}, "", map[inquiry.BatchID]int{},
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				records := sixRecords()
+				tt.fault(f.counters, records)
+				failed := deliver(t, f.Handler, records...)
+				if failed != tt.wantFailed {
+					t.Errorf("record %q is named, want %q", failed, tt.wantFailed)
 				}
-			}, "", map[inquiry.BatchID]int{},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			records := sixRecords()
-			tt.fault(f.counters, records)
-			failed := deliver(t, f.Handler, records...)
-			if failed != tt.wantFailed {
-				t.Errorf("record %q is named, want %q", failed, tt.wantFailed)
+				if diff := cmp.Diff(tt.wantCounted, f.counters.running()); diff != "" {
+					t.Errorf("counted (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	t.Run("delivered twice", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		for range 2 {
+			if failed := deliver(t, f.Handler, sixRecords()...); failed != "" {
+				t.Fatalf("record %s failed", failed)
 			}
-			if diff := cmp.Diff(tt.wantCounted, f.counters.running()); diff != "" {
-				t.Errorf("counted (-want +got):\n%s", diff)
-			}
-		})
-	}
+		}
+		if diff := cmp.Diff(map[inquiry.BatchID]int{a: 2, b: 2, c: 2}, f.counters.running()); diff != "" {
+			t.Errorf("counted (-want +got):\n%s", diff)
+		}
+	})
+
+	// The stream goes on from the record that was named; whatever was counted before
+	// is counted again, and nothing is left out.
+	t.Run("died half-way", func(t *testing.T) {
+		t.Parallel()
+		for name, fault := range map[string]func(*fakeCounters){
+			"before the first write":  func(f *fakeCounters) { f.before[a] = errDown },
+			"before the second write": func(f *fakeCounters) { f.before[b] = errDown },
+			"after the second write":  func(f *fakeCounters) { f.after[b] = errDown },
+			"after the last write":    func(f *fakeCounters) { f.after[c] = errDown },
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				fault(f.counters)
+				records := sixRecords()
+				failed, err := strconv.Atoi(deliver(t, f.Handler, records...))
+				if err != nil {
+					t.Fatalf("no record was named: %v", err)
+				}
+				clear(f.counters.before)
+				clear(f.counters.after)
+				if again := deliver(t, f.Handler, records[failed-1:]...); again != "" {
+					t.Fatalf("record %s failed again", again)
+				}
+				if diff := cmp.Diff(map[inquiry.BatchID]int{a: 2, b: 2, c: 2}, f.counters.running()); diff != "" {
+					t.Errorf("counted (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	t.Run("an empty event succeeds", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		if failed := deliver(t, f.Handler); failed != "" || len(f.counters.calls) > 0 {
+			t.Errorf("record %q failed, %d merges", failed, len(f.counters.calls))
+		}
+	})
+
+	t.Run("sample event", func(t *testing.T) {
+		t.Parallel()
+		raw, err := os.ReadFile("../../../events/tally-statuses.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ev events.DynamoDBEvent
+		if err := json.Unmarshal(raw, &ev); err != nil {
+			t.Fatal(err)
+		}
+		f := newFixture()
+		if failed := deliver(t, f.Handler, ev.Records...); failed != "" {
+			t.Fatalf("record %s failed", failed)
+		}
+		if len(f.counters.calls) != 1 {
+			t.Fatalf("%d merges, want one", len(f.counters.calls))
+		}
+		tally := f.counters.tallies[f.counters.calls[0].Batch]
+		if tally.Counts().Completed != 1 || tally.Sums.Attempts != 1 || tally.Sums.SourceRecords != 2 || tally.Sums.Worked != 40*time.Millisecond {
+			t.Errorf("counts %+v, sums %+v", tally.Counts(), tally.Sums)
+		}
+	})
 }
 
 func sixRecords() []events.DynamoDBEventRecord {
@@ -186,79 +265,4 @@ func (f *fakeCounters) running() map[inquiry.BatchID]int {
 		counts[id] = tally.Counts().Running
 	}
 	return counts
-}
-
-func TestDeliveredTwice(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	for range 2 {
-		if failed := deliver(t, f.Handler, sixRecords()...); failed != "" {
-			t.Fatalf("record %s failed", failed)
-		}
-	}
-	if diff := cmp.Diff(map[inquiry.BatchID]int{a: 2, b: 2, c: 2}, f.counters.running()); diff != "" {
-		t.Errorf("counted (-want +got):\n%s", diff)
-	}
-}
-
-// The stream goes on from the record that was named; whatever was counted before
-// is counted again, and nothing is left out.
-func TestDiedHalfWay(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]func(*fakeCounters){
-		"before the first write":  func(f *fakeCounters) { f.before[a] = errDown },
-		"before the second write": func(f *fakeCounters) { f.before[b] = errDown },
-		"after the second write":  func(f *fakeCounters) { f.after[b] = errDown },
-		"after the last write":    func(f *fakeCounters) { f.after[c] = errDown },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			fault(f.counters)
-			records := sixRecords()
-			failed, err := strconv.Atoi(deliver(t, f.Handler, records...))
-			if err != nil {
-				t.Fatalf("no record was named: %v", err)
-			}
-			clear(f.counters.before)
-			clear(f.counters.after)
-			if again := deliver(t, f.Handler, records[failed-1:]...); again != "" {
-				t.Fatalf("record %s failed again", again)
-			}
-			if diff := cmp.Diff(map[inquiry.BatchID]int{a: 2, b: 2, c: 2}, f.counters.running()); diff != "" {
-				t.Errorf("counted (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestAnEmptyEventIsASuccess(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	if failed := deliver(t, f.Handler); failed != "" || len(f.counters.calls) > 0 {
-		t.Errorf("record %q failed, %d merges", failed, len(f.counters.calls))
-	}
-}
-
-func TestSampleEventIsCounted(t *testing.T) {
-	t.Parallel()
-	raw, err := os.ReadFile("../../../events/tally-statuses.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ev events.DynamoDBEvent
-	if err := json.Unmarshal(raw, &ev); err != nil {
-		t.Fatal(err)
-	}
-	f := newFixture()
-	if failed := deliver(t, f.Handler, ev.Records...); failed != "" {
-		t.Fatalf("record %s failed", failed)
-	}
-	if len(f.counters.calls) != 1 {
-		t.Fatalf("%d merges, want one", len(f.counters.calls))
-	}
-	tally := f.counters.tallies[f.counters.calls[0].Batch]
-	if tally.Counts().Completed != 1 || tally.Sums.Attempts != 1 || tally.Sums.SourceRecords != 2 || tally.Sums.Worked != 40*time.Millisecond {
-		t.Errorf("counts %+v, sums %+v", tally.Counts(), tally.Sums)
-	}
 }

@@ -196,58 +196,62 @@ func (s *story) counted(tb failer) map[inquiry.LenderID]map[string]any {
 	return headers
 }
 
-// The law of the counters, on the real table: a header depends on which records
-// were seen, and on nothing else.
-func TestAHeaderDependsOnTheSetOfRecordsAlone(t *testing.T) {
+func TestHandleWithTable(t *testing.T) {
 	t.Parallel()
-	s := newStory(t)
-	want := s.tell(t, t, s.records)
 
-	batch, err := s.store.Batch(t.Context(), "acme", s.batches["acme"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if batch.Counts() != (inquiry.Counts{Completed: 2, Failed: 1, PartialSuccess: 1}) || batch.Status() != inquiry.BatchPartialSuccess ||
-		batch.Sums.Attempts != 5 || batch.Sums.SourceRecords != 1+2+3+4 || batch.FinishedAt.IsZero() {
-		t.Fatalf("told once and in order: counts %+v, sums %+v, finished at %s", batch.Counts(), batch.Sums, batch.FinishedAt)
-	}
+	// The law of the counters, on the real table: a header depends on which records
+	// were seen, and on nothing else.
+	t.Run("the counters depend only on the set of records", func(t *testing.T) {
+		t.Parallel()
+		s := newStory(t)
+		want := s.tell(t, t, s.records)
 
-	rapid.Check(t, func(rt *rapid.T) {
-		shuffled := rapid.Permutation(s.records).Draw(rt, "order")
-		repeated := rapid.SliceOfN(rapid.SampledFrom(s.records), 0, 8).Draw(rt, "told again")
-		all := append(append(shuffled[:4:4], repeated...), shuffled[4:]...)
-		var tellings [][]events.DynamoDBEventRecord
-		for len(all) > 0 {
-			n := rapid.IntRange(1, len(all)).Draw(rt, "records in the event")
-			tellings, all = append(tellings, all[:n]), all[n:]
+		batch, err := s.store.Batch(t.Context(), "acme", s.batches["acme"])
+		if err != nil {
+			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, s.tell(t, rt, tellings...)); diff != "" {
-			rt.Fatalf("headers (-in order +this way):\n%s", diff)
+		if batch.Counts() != (inquiry.Counts{Completed: 2, Failed: 1, PartialSuccess: 1}) || batch.Status() != inquiry.BatchPartialSuccess ||
+			batch.Sums.Attempts != 5 || batch.Sums.SourceRecords != 1+2+3+4 || batch.FinishedAt.IsZero() {
+			t.Fatalf("told once and in order: counts %+v, sums %+v, finished at %s", batch.Counts(), batch.Sums, batch.FinishedAt)
+		}
+
+		rapid.Check(t, func(rt *rapid.T) {
+			shuffled := rapid.Permutation(s.records).Draw(rt, "order")
+			repeated := rapid.SliceOfN(rapid.SampledFrom(s.records), 0, 8).Draw(rt, "told again")
+			all := append(append(shuffled[:4:4], repeated...), shuffled[4:]...)
+			var tellings [][]events.DynamoDBEventRecord
+			for len(all) > 0 {
+				n := rapid.IntRange(1, len(all)).Draw(rt, "records in the event")
+				tellings, all = append(tellings, all[:n]), all[n:]
+			}
+			if diff := cmp.Diff(want, s.tell(t, rt, tellings...)); diff != "" {
+				rt.Fatalf("headers (-in order +this way):\n%s", diff)
+			}
+		})
+	})
+
+	// The stream is read by several at once while a mapping is changed.
+	t.Run("concurrent readers agree", func(t *testing.T) {
+		t.Parallel()
+		s := newStory(t)
+		want := s.tell(t, t, s.records)
+		s.tell(t, t) // as submitted
+
+		h := &Handler{Counters: s.store, Log: slog.New(slog.DiscardHandler)}
+		done := make(chan string)
+		for i := range 4 {
+			go func() {
+				resp, err := h.Handle(t.Context(), events.DynamoDBEvent{Records: s.records[i:]})
+				done <- fmt.Sprint(len(resp.BatchItemFailures), err)
+			}()
+		}
+		for range 4 {
+			if outcome := <-done; outcome != "0 <nil>" {
+				t.Error("failures and error of a reader:", outcome)
+			}
+		}
+		if diff := cmp.Diff(want, s.counted(t)); diff != "" {
+			t.Errorf("headers (-one reader +four):\n%s", diff)
 		}
 	})
-}
-
-// The stream is read by several at once while a mapping is changed.
-func TestReadersAtOnceAgree(t *testing.T) {
-	t.Parallel()
-	s := newStory(t)
-	want := s.tell(t, t, s.records)
-	s.tell(t, t) // as submitted
-
-	h := &Handler{Counters: s.store, Log: slog.New(slog.DiscardHandler)}
-	done := make(chan string)
-	for i := range 4 {
-		go func() {
-			resp, err := h.Handle(t.Context(), events.DynamoDBEvent{Records: s.records[i:]})
-			done <- fmt.Sprint(len(resp.BatchItemFailures), err)
-		}()
-	}
-	for range 4 {
-		if outcome := <-done; outcome != "0 <nil>" {
-			t.Error("failures and error of a reader:", outcome)
-		}
-	}
-	if diff := cmp.Diff(want, s.counted(t)); diff != "" {
-		t.Errorf("headers (-one reader +four):\n%s", diff)
-	}
 }
