@@ -13,7 +13,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// newStore returns a store on an empty table of its own in a real engine.
+// newStore returns a store on a new table in a real engine.
 func newStore(tb testing.TB, now func() time.Time) *store.Store {
 	tb.Helper()
 	db, name := enginetest.NewTable(tb)
@@ -23,8 +23,8 @@ func newStore(tb testing.TB, now func() time.Time) *store.Store {
 func TestHandleWithTable(t *testing.T) {
 	t.Parallel()
 
-	// Four letters: of an inquiry that nobody ever claimed, one that a worker holds,
-	// one whose worker died, and one that was completed on the last attempt.
+	// There are four letters. Their inquiries were never claimed, are claimed by a worker,
+	// have a worker that died, and were completed by the last attempt.
 	t.Run("dead letters become failures", func(t *testing.T) {
 		t.Parallel()
 		now := batch.CreatedAt()
@@ -50,14 +50,14 @@ func TestHandleWithTable(t *testing.T) {
 
 		back := deliver(t, h, letter(t, id.Inquiry(0)), letter(t, id.Inquiry(1)), letter(t, id.Inquiry(2)), letter(t, id.Inquiry(3)))
 		if diff := cmp.Diff([]string{"m1"}, back); diff != "" {
-			t.Errorf("letters that go back (-want +got):\n%s", diff)
+			t.Errorf("letters to deliver again (-want +got):\n%s", diff)
 		}
-		now = now.Add(time.Hour) // the worker has died as well
+		now = now.Add(time.Hour) // this worker died too
 		if back := deliver(t, h, letter(t, id.Inquiry(1))); back != nil {
-			t.Errorf("%v go back", back)
+			t.Errorf("%v have to be delivered again", back)
 		}
 		if err := s.Finish(t.Context(), claims[1], store.Result{Status: inquiry.StatusCompleted}); !errors.Is(err, inquiry.ErrFinished) {
-			t.Errorf("the worker comes back: %v, want %v", err, inquiry.ErrFinished)
+			t.Errorf("a worker that finishes late gets %v, want %v", err, inquiry.ErrFinished)
 		}
 		_, entries, err := s.Entries(t.Context(), "acme", id, 0, 4)
 		if err != nil {

@@ -24,25 +24,25 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// newStore returns a store on an empty table of its own in a real engine.
+// newStore returns a store on a new table in a real engine.
 func newStore(tb testing.TB, now func() time.Time) *store.Store {
 	tb.Helper()
 	db, name := enginetest.NewTable(tb)
 	return store.New(db, name, now)
 }
 
-// listed and clean are a business that is on the invented list, and one that is
-// not.
+// listed is a business on the made-up sanctions list, and clean is one that is not on
+// it.
 var (
 	listed = inquiry.Inquiry{BusinessName: "Karlova Maritime Holdings, Inc.", EIN: "910555101"}
 	clean  = inquiry.Inquiry{BusinessName: "Blue Kettle Coffee Roasters LLC"}
 )
 
-// newReal is the handler as wire makes it, on a real table that holds one batch:
-// listed and clean. It returns the messages that dispatch-batch would send.
+// newReal returns the handler that wire makes, on a real table with one batch of listed
+// and clean, and the messages that dispatch-batch would send.
 func newReal(tb testing.TB) (*Handler, *store.Store, []events.SQSMessage) {
 	tb.Helper()
-	// The runner's deadlines follow the machine's clock, so the table's has to.
+	// The runner's deadlines use the machine's clock, so the table's clock must too.
 	started := time.Now()
 	s := newStore(tb, func() time.Time { return started })
 	lender, _, err := s.CreateLender(tb.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"})
@@ -83,7 +83,7 @@ func TestHandleWithTable(t *testing.T) {
 		t.Parallel()
 		h, s, messages := newReal(t)
 		if back := deliver(t, h, messages...); back != nil {
-			t.Fatalf("%v go back", back)
+			t.Fatalf("%v have to be delivered again", back)
 		}
 		for i, want := range []inquiry.SourceOutcome{inquiry.OutcomeFound, inquiry.OutcomeNoRecord} {
 			msg, err := queue.Parse(messages[i].Body)
@@ -110,8 +110,8 @@ func TestHandleWithTable(t *testing.T) {
 		}
 	})
 
-	// The queue may deliver a message to two workers at once. Whoever comes second
-	// must neither work on it nor acknowledge it while the first is not done.
+	// The queue may deliver a message to two workers at once. While the first works on it,
+	// the second must neither work on it nor acknowledge it.
 	t.Run("delivered twice at once, one result is stored", func(t *testing.T) {
 		t.Parallel()
 		h, s, messages := newReal(t)
@@ -119,7 +119,7 @@ func TestHandleWithTable(t *testing.T) {
 		release := make(chan struct{})
 		h.Inquiries, h.Sources = counting, heldSources{h.Sources, release}
 
-		// One of the two is held while it looks up, until the other has returned.
+		// One of the two waits during its lookup until the other has returned.
 		var once sync.Once
 		back := make([][]string, 2)
 		var wg sync.WaitGroup
@@ -136,18 +136,18 @@ func TestHandleWithTable(t *testing.T) {
 		wg.Wait()
 		slices.SortFunc(back, func(a, b []string) int { return len(a) - len(b) })
 		if diff := cmp.Diff([][]string{nil, {"m0"}}, back); diff != "" {
-			t.Errorf("messages that go back (-want +got):\n%s", diff)
+			t.Errorf("messages to deliver again (-want +got):\n%s", diff)
 		}
 		if again := deliver(t, h, messages[0]); again != nil {
-			t.Errorf("%v go back though the inquiry is finished", again)
+			t.Errorf("%v have to be delivered again though the inquiry is finished", again)
 		}
 		if n := counting.finished.Load(); n != 1 {
-			t.Errorf("%d results were written", n)
+			t.Errorf("%d results were stored", n)
 		}
 	})
 
-	// A worker that dies under its lease is followed by another, and when it is back
-	// from the dead its result is not taken.
+	// The first worker outlives its lease, so a second one does the work. The first must
+	// not be able to store its result then.
 	t.Run("a late worker cannot store its result", func(t *testing.T) {
 		t.Parallel()
 		h, s, messages := newReal(t)
@@ -155,15 +155,15 @@ func TestHandleWithTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		late, err := s.Claim(t.Context(), msg.LenderID, msg.ID, "late", h.Now().Add(-time.Second)) // its lease is over
+		late, err := s.Claim(t.Context(), msg.LenderID, msg.ID, "late", h.Now().Add(-time.Second)) // the lease has ended
 		if err != nil {
 			t.Fatal(err)
 		}
 		if back := deliver(t, h, messages[0]); back != nil {
-			t.Fatalf("%v go back though the lease is over", back)
+			t.Fatalf("%v have to be delivered again though the lease has ended", back)
 		}
 		if err := s.Finish(t.Context(), late, store.Result{Status: inquiry.StatusFailed}); err == nil {
-			t.Error("the late worker's result was taken")
+			t.Error("the late worker's result was stored")
 		}
 		entry, err := s.Entry(t.Context(), msg.LenderID, msg.ID)
 		if err != nil || entry.Record.Status != inquiry.StatusCompleted || entry.Record.Figures.Attempts != 2 {
@@ -183,7 +183,7 @@ func TestHandleWithTable(t *testing.T) {
 		}
 		f := newFixture()
 		if back := deliver(t, f.Handler, ev.Records...); back != nil {
-			t.Errorf("%v go back", back)
+			t.Errorf("%v have to be delivered again", back)
 		}
 		want := map[int]inquiry.Status{0: inquiry.StatusCompleted, 1: inquiry.StatusCompleted}
 		if diff := cmp.Diff(want, f.table.statuses()); diff != "" {
@@ -192,7 +192,7 @@ func TestHandleWithTable(t *testing.T) {
 	})
 }
 
-// countingStore counts results that were written.
+// countingStore counts the results that were stored.
 type countingStore struct {
 	*store.Store
 	finished atomic.Int32
@@ -206,7 +206,7 @@ func (c *countingStore) Finish(ctx context.Context, claim store.Claim, r store.R
 	return err
 }
 
-// heldSources answer once they are released.
+// heldSources answer when release is closed.
 type heldSources struct {
 	Sources
 	release chan struct{}

@@ -27,12 +27,12 @@ var (
 )
 
 const (
-	firstCheck = 15 * time.Minute // after its submission, a batch is due
-	deadline   = 6 * time.Hour
+	firstCheck = 15 * time.Minute // from a batch's submission until its first sweep
+	deadline   = inquiry.DefaultDeadline
 )
 
-// fakeQueue takes messages until room is used up; from then on Send fails,
-// keeping what it has taken.
+// fakeQueue takes messages until room is used up. After that Send fails, and the
+// messages that it took stay.
 type fakeQueue struct {
 	mu    sync.Mutex
 	room  int
@@ -50,7 +50,7 @@ func (f *fakeQueue) Send(_ context.Context, messages []queue.Message) error {
 	return nil
 }
 
-// indexes are those of the inquiries on the queue, in order.
+// indexes returns the sorted indexes of the inquiries on the queue.
 func (f *fakeQueue) indexes() []int {
 	var all []int
 	for _, m := range f.taken {
@@ -60,9 +60,9 @@ func (f *fakeQueue) indexes() []int {
 	return all
 }
 
-// fixture is the handler on the real store, over a table in memory: what a sweep
-// mends is a state of the table, and a fake of seven methods would have to be a
-// table too. Nothing carries its stream anywhere.
+// fixture is the handler with the real store on a table in memory. A sweep repairs the
+// state of a table, so a fake of the store would have to be a table too. Nothing
+// reads the table's stream.
 type fixture struct {
 	*Handler
 	table *table.Table
@@ -80,7 +80,7 @@ func newFixture() *fixture {
 	return f
 }
 
-// submit has acme submit a batch now; its inquiries are named by their index.
+// submit submits a batch of acme now. Its inquiries are named by their index.
 func (f *fixture) submit(tb testing.TB, total int) inquiry.BatchID {
 	tb.Helper()
 	return submit(tb, f.store, total)
@@ -103,7 +103,7 @@ func submit(tb testing.TB, s *store.Store, total int) inquiry.BatchID {
 	return id
 }
 
-// claim has a worker hold an inquiry for a minute.
+// claim claims an inquiry for a minute.
 func (f *fixture) claim(tb testing.TB, id inquiry.ID) store.Claim {
 	tb.Helper()
 	claim, err := f.store.Claim(tb.Context(), "acme", id, "worker "+id.String(), f.now.Add(time.Minute))
@@ -113,7 +113,7 @@ func (f *fixture) claim(tb testing.TB, id inquiry.ID) store.Claim {
 	return claim
 }
 
-// complete has a worker claim and complete an inquiry.
+// complete claims and completes an inquiry.
 func (f *fixture) complete(tb testing.TB, id inquiry.ID) {
 	tb.Helper()
 	if err := f.store.Finish(tb.Context(), f.claim(tb, id), store.Result{Status: inquiry.StatusCompleted}); err != nil {
@@ -137,12 +137,12 @@ func (f *fixture) sweep(tb testing.TB) {
 	}
 }
 
-// open returns when each open batch is due, in the order of the index.
+// open returns the time at which each open batch is due.
 func (f *fixture) open(tb testing.TB) map[inquiry.BatchID]time.Time {
 	tb.Helper()
 	open := map[inquiry.BatchID]time.Time{}
 	for _, it := range f.table.Items() {
-		if next, ok := it["nextCheckAt"].(*types.AttributeValueMemberN); ok {
+		if next, ok := it[store.NextCheckAtAttribute].(*types.AttributeValueMemberN); ok {
 			id, err := inquiry.ParseBatchID(it["batchId"].(*types.AttributeValueMemberS).Value)
 			var seconds int64
 			if _, scan := fmt.Sscan(next.Value, &seconds); scan != nil || err != nil {
@@ -154,9 +154,9 @@ func (f *fixture) open(tb testing.TB) map[inquiry.BatchID]time.Time {
 	return open
 }
 
-// key is that of an item of one of acme's batches.
+// key returns the key of an item in one of acme's batches.
 func key(id inquiry.BatchID, sort string) table.Key {
-	return table.Key{PK: "LENDER#acme#BATCH#" + id.String(), SK: sort}
+	return table.Key{PK: store.LenderPrefix + "acme" + store.BatchInfix + id.String(), SK: sort}
 }
 
 func TestSweep(t *testing.T) {
@@ -192,12 +192,12 @@ func TestSweep(t *testing.T) {
 		t.Parallel()
 		f := newFixture()
 		id := f.submit(t, 5)
-		f.claim(t, id.Inquiry(1)) // and then the worker dies
+		f.claim(t, id.Inquiry(1)) // by a worker that dies
 		f.complete(t, id.Inquiry(3))
 		f.now = noon.Add(firstCheck)
-		f.claim(t, id.Inquiry(2)) // at work
+		f.claim(t, id.Inquiry(2)) // by a worker that is still running
 		for range 2 {
-			f.sweep(t) // the second has nothing to do
+			f.sweep(t) // the second run has nothing to do
 		}
 		var want []queue.Message
 		for _, i := range []int{1, 0, 4} {
@@ -207,7 +207,7 @@ func TestSweep(t *testing.T) {
 			t.Errorf("messages (-want +got):\n%s", diff)
 		}
 		f.now = noon.Add(2 * firstCheck)
-		f.sweep(t) // by now number 2 has no worker either
+		f.sweep(t) // by now the lease of number 2 has ended too
 		if diff := cmp.Diff([]int{0, 0, 1, 1, 2, 4, 4}, f.queue.indexes()); diff != "" {
 			t.Errorf("inquiries sent in both sweeps (-want +got):\n%s", diff)
 		}
@@ -217,7 +217,7 @@ func TestSweep(t *testing.T) {
 		t.Parallel()
 		f := newFixture()
 		id := f.submit(t, 3)
-		f.claim(t, id.Inquiry(0)) // and then the worker dies
+		f.claim(t, id.Inquiry(0)) // by a worker that dies
 		f.complete(t, id.Inquiry(1))
 		f.now = noon.Add(deadline)
 		f.sweep(t)
@@ -236,15 +236,15 @@ func TestSweep(t *testing.T) {
 		}
 	})
 
-	// A worker is faster than the sweep by a moment: what it makes of the inquiry
-	// stands, and the batch is due again at once.
+	// The worker claims a moment before the sweep fails the inquiry. It keeps the inquiry,
+	// and the batch is due again at once.
 	t.Run("a worker that claims during the sweep keeps the inquiry", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture()
 		id := f.submit(t, 1)
 		f.now = noon.Add(deadline)
 		f.table.Before = func(operation string, _ any) error {
-			if operation == "UpdateItem" { // the first is the sweep's try to give up
+			if operation == "UpdateItem" { // the sweep is about to fail the inquiry
 				f.table.Before = nil
 				f.claim(t, id.Inquiry(0))
 			}
@@ -254,10 +254,10 @@ func TestSweep(t *testing.T) {
 		if b := f.batch(t, id); b.Status() != inquiry.BatchRunning || !f.open(t)[id].Equal(f.now) {
 			t.Errorf("the batch is %s, %+v, and due at %s", b.Status(), b.Counts(), f.open(t)[id])
 		}
-		f.now = f.now.Add(5 * time.Minute) // the worker has died
+		f.now = f.now.Add(5 * time.Minute) // the worker died
 		f.sweep(t)
 		if b := f.batch(t, id); b.Status() != inquiry.BatchFailed {
-			t.Errorf("the next sweep leaves it %s, %+v", b.Status(), b.Counts())
+			t.Errorf("after the next sweep the batch is %s, %+v", b.Status(), b.Counts())
 		}
 	})
 
@@ -269,14 +269,14 @@ func TestSweep(t *testing.T) {
 			counts inquiry.Counts
 			sent   []int
 		}{
-			"in time":           {firstCheck, inquiry.BatchRunning, inquiry.Counts{Running: 1, Completed: 1, Cancelled: 2}, []int{0}},
-			"past the deadline": {deadline, inquiry.BatchCancelled, inquiry.Counts{Failed: 1, Completed: 1, Cancelled: 2}, nil},
+			"before the deadline": {firstCheck, inquiry.BatchRunning, inquiry.Counts{Running: 1, Completed: 1, Cancelled: 2}, []int{0}},
+			"past the deadline":   {deadline, inquiry.BatchCancelled, inquiry.Counts{Failed: 1, Completed: 1, Cancelled: 2}, nil},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				f := newFixture()
 				id := f.submit(t, 4)
-				f.claim(t, id.Inquiry(0)) // and then the worker dies
+				f.claim(t, id.Inquiry(0)) // by a worker that dies
 				f.complete(t, id.Inquiry(1))
 				if _, err := f.store.RequestCancel(t.Context(), "acme", id); err != nil {
 					t.Fatal(err)
@@ -294,7 +294,7 @@ func TestSweep(t *testing.T) {
 		}
 	})
 
-	// A lender who cancels an old batch does not wait until it is twice as old.
+	// A lender who cancels an old batch does not have to wait until it is twice as old.
 	t.Run("a lost cancel of an old batch is carried out by the next run", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture()
@@ -345,10 +345,10 @@ func TestSweep(t *testing.T) {
 		}
 		want := []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour}
 		if diff := cmp.Diff(want, ages); diff != "" {
-			t.Errorf("swept at the age of (-want +got):\n%s", diff)
+			t.Errorf("ages at which the batch was swept (-want +got):\n%s", diff)
 		}
 		if b := f.batch(t, id); b.Status() != inquiry.BatchFailed {
-			t.Errorf("the batch ended %s", b.Status())
+			t.Errorf("the batch ended as %s", b.Status())
 		}
 	})
 
@@ -358,15 +358,15 @@ func TestSweep(t *testing.T) {
 		id := f.submit(t, 1)
 		f.now = noon.Add(firstCheck)
 		f.table.After = func(operation string, _ any) error {
-			if operation == "Query" { // the index, first of all
-				f.table.Remove(key(id, "HEADER"))
-				f.table.Remove(key(id, "PAGE#000"))
+			if operation == "Query" { // the first query reads the index
+				f.table.Remove(key(id, store.HeaderSK))
+				f.table.Remove(key(id, store.PagePrefix+"000"))
 			}
 			return nil
 		}
 		f.sweep(t)
-		if len(f.queue.taken) != 0 || f.table.Item(key(id, "HEADER")) != nil {
-			t.Errorf("%d messages; header %v", len(f.queue.taken), f.table.Item(key(id, "HEADER")))
+		if len(f.queue.taken) != 0 || f.table.Item(key(id, store.HeaderSK)) != nil {
+			t.Errorf("%d messages; header %v", len(f.queue.taken), f.table.Item(key(id, store.HeaderSK)))
 		}
 	})
 }
@@ -374,36 +374,35 @@ func TestSweep(t *testing.T) {
 func TestHandle(t *testing.T) {
 	t.Parallel()
 
-	// The broken batches come first in line, and there are more of them than one run
-	// takes.
+	// The broken batches are first in line, and there are more of them than one run sweeps.
 	t.Run("broken batches do not starve a healthy one", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture()
 		broken := make([]inquiry.BatchID, batchesPerSweep+1)
 		for i := range broken {
 			broken[i] = f.submit(t, 1)
-			f.table.Remove(key(broken[i], "PAGE#000"))
+			f.table.Remove(key(broken[i], store.PagePrefix+"000"))
 		}
 		f.now = noon.Add(time.Second)
 		healthy := f.submit(t, 1)
 		for run := range 2 {
 			f.now = noon.Add(firstCheck + time.Duration(run+1)*5*time.Minute)
 			if err := f.Handle(t.Context()); err == nil {
-				t.Errorf("run %d ends without the error that the alarm is for", run)
+				t.Errorf("run %d returns no error, so it raises no alarm", run)
 			}
 		}
 		if len(f.queue.taken) != 1 || f.queue.taken[0].ID != healthy.Inquiry(0) {
-			t.Errorf("after two runs %v were sent", f.queue.taken)
+			t.Errorf("after two runs, %v were sent", f.queue.taken)
 		}
 		for _, id := range broken {
 			if next := f.open(t)[id]; next.After(f.now) {
-				t.Fatalf("a batch that could not be mended has to wait until %s", next)
+				t.Fatalf("a batch that could not be repaired has to wait until %s", next)
 			}
 		}
 	})
 
-	// A batch that lenders have been told is gone stays in the index for days, until
-	// DynamoDB gets round to it.
+	// An expired batch no longer exists for lenders, but stays in the index for days until
+	// DynamoDB deletes it.
 	t.Run("expired batches do not starve a healthy one", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture()
@@ -417,7 +416,7 @@ func TestHandle(t *testing.T) {
 			f.sweep(t)
 		}
 		if len(f.queue.taken) != 1 || f.queue.taken[0].ID != healthy.Inquiry(0) {
-			t.Errorf("after two runs %v were sent", f.queue.taken)
+			t.Errorf("after two runs, %v were sent", f.queue.taken)
 		}
 	})
 
@@ -432,7 +431,7 @@ func TestHandle(t *testing.T) {
 		first := len(f.queue.taken)
 		f.sweep(t)
 		if first != batchesPerSweep || len(f.queue.taken) != batchesPerSweep+5 {
-			t.Errorf("the first run sends %d, both %d", first, len(f.queue.taken))
+			t.Errorf("the first run sent %d, both runs %d", first, len(f.queue.taken))
 		}
 	})
 
@@ -443,12 +442,12 @@ func TestHandle(t *testing.T) {
 		f.queue.room = 4
 		f.now = noon.Add(firstCheck)
 		if err := f.Handle(t.Context()); !errors.Is(err, errDown) {
-			t.Errorf("the run ends with %v, want %v", err, errDown)
+			t.Errorf("the run returned %v, want %v", err, errDown)
 		}
 		due := slices.Collect(maps.Values(f.open(t)))
 		slices.SortFunc(due, time.Time.Compare)
 		if diff := cmp.Diff([]time.Time{f.now, noon.Add(2 * firstCheck)}, due); diff != "" {
-			t.Errorf("the one that could not be sent has to be due at once (-want +got):\n%s", diff)
+			t.Errorf("the batch that could not be sent must be due at once (-want +got):\n%s", diff)
 		}
 		f.queue.room = 100
 		f.now = f.now.Add(5 * time.Minute)
@@ -477,11 +476,11 @@ func TestHandle(t *testing.T) {
 		}
 	})
 
-	// The function dies at its first, its second, its every call of the table, with
-	// that call's work done or not. The next run makes up for it.
+	// The function dies at its first, second, ... call to the table, before or after the
+	// work of that call. The next run completes the work.
 	t.Run("died half-way", func(t *testing.T) {
 		t.Parallel()
-		for name, done := range map[string]bool{"before the call": false, "after its work": true} {
+		for name, done := range map[string]bool{"before the call": false, "after the call": true} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				for last, finished := 0, false; !finished; last++ {
@@ -491,14 +490,14 @@ func TestHandle(t *testing.T) {
 					f.sweep(t)
 					checkMixture(t, f, ids)
 					if t.Failed() {
-						t.Fatalf("it had died at call %d", last)
+						t.Fatalf("it died at call %d", last)
 					}
 				}
 			})
 		}
 	})
 
-	// Schedules call more than once, now and then.
+	// A schedule may start a function more than once.
 	t.Run("started four times at once", func(t *testing.T) {
 		t.Parallel()
 		f, ids := mixture(t)
@@ -515,17 +514,17 @@ func TestHandle(t *testing.T) {
 	})
 }
 
-// mixture is four batches, and what one undisturbed sweep makes of them.
+// mixture returns a table with four batches. checkMixture checks them after a sweep.
 func mixture(tb testing.TB) (f *fixture, ids [4]inquiry.BatchID) {
 	tb.Helper()
 	f = newFixture()
-	ids[0] = f.submit(tb, 3) // past its deadline, with a dead worker
+	ids[0] = f.submit(tb, 3) // past its deadline, with a worker that died
 	f.claim(tb, ids[0].Inquiry(1))
-	ids[1] = f.submit(tb, 2) // past its deadline, and its cancel was lost
+	ids[1] = f.submit(tb, 2) // past its deadline, with a lost cancel
 	if _, err := f.store.RequestCancel(tb.Context(), "acme", ids[1]); err != nil {
 		tb.Fatal(err)
 	}
-	ids[2] = f.submit(tb, 1) // finished, and nobody counted it
+	ids[2] = f.submit(tb, 1) // finished, but not counted
 	f.complete(tb, ids[2].Inquiry(0))
 	f.now = noon.Add(deadline - firstCheck)
 	ids[3] = f.submit(tb, 2) // never dispatched
@@ -552,8 +551,8 @@ func checkMixture(tb testing.TB, f *fixture, ids [4]inquiry.BatchID) {
 	}
 }
 
-// dieAt runs a sweep that dies at its call of that number, and reports whether
-// it was over before.
+// dieAt runs a sweep that dies at the call with this number. It reports whether the
+// sweep finished before that call.
 func (f *fixture) dieAt(tb testing.TB, last int, done bool) (finished bool) {
 	tb.Helper()
 	var calls atomic.Int32
@@ -571,7 +570,7 @@ func (f *fixture) dieAt(tb testing.TB, last int, done bool) (finished bool) {
 	}
 	err := f.Handle(tb.Context())
 	if finished = int(calls.Load()) <= last; finished != (err == nil) {
-		tb.Fatalf("with %d calls it ends with %v", calls.Load(), err)
+		tb.Fatalf("after %d calls the run returned %v", calls.Load(), err)
 	}
 	return finished
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// newStore returns a store on an empty table of its own in a real engine.
+// newStore returns a store on a new table in a real engine.
 func newStore(tb testing.TB, now func() time.Time) *store.Store {
 	tb.Helper()
 	db, name := enginetest.NewTable(tb)
@@ -22,8 +22,8 @@ func newStore(tb testing.TB, now func() time.Time) *store.Store {
 func TestHandleWithTable(t *testing.T) {
 	t.Parallel()
 
-	// Two batches of two buckets each that nothing happens to but sweeps: one of
-	// them is cancelled, the other one reaches its deadline.
+	// Nothing but sweeps happens to two batches of two buckets each. One is canceled, the
+	// other reaches its deadline.
 	t.Run("sweeps alone end a batch", func(t *testing.T) {
 		t.Parallel()
 		now := noon
@@ -38,7 +38,7 @@ func TestHandleWithTable(t *testing.T) {
 			}
 		}
 		const total = 260
-		waiting, cancelled := submit(t, s, total), submit(t, s, total)
+		waiting, canceled := submit(t, s, total), submit(t, s, total)
 		for i := range 3 {
 			claim, err := s.Claim(t.Context(), "acme", waiting.Inquiry(i*100), "worker", noon.Add(time.Minute))
 			if err != nil {
@@ -51,21 +51,21 @@ func TestHandleWithTable(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := s.RequestCancel(t.Context(), "acme", cancelled); err != nil {
+		if _, err := s.RequestCancel(t.Context(), "acme", canceled); err != nil {
 			t.Fatal(err)
 		}
 
 		at(firstCheck)
 		if len(messages.taken) != total-2 {
-			t.Errorf("%d messages, want all but the two that are finished", len(messages.taken))
+			t.Errorf("%d messages, want all but the two finished", len(messages.taken))
 		}
-		at(firstCheck) // a second time at once
+		at(firstCheck) // again at the same time
 		if len(messages.taken) != total-2 {
 			t.Errorf("%d messages after a second run", len(messages.taken))
 		}
 		at(deadline)
 		for id, want := range map[inquiry.BatchID]inquiry.Counts{
-			waiting: {Completed: 2, Failed: total - 2}, cancelled: {Cancelled: total},
+			waiting: {Completed: 2, Failed: total - 2}, canceled: {Cancelled: total},
 		} {
 			b, err := s.Batch(t.Context(), "acme", id)
 			if err != nil {
@@ -76,7 +76,7 @@ func TestHandleWithTable(t *testing.T) {
 			}
 		}
 		if due, err := s.Due(t.Context(), 10); err != nil || len(due) != 0 {
-			t.Errorf("%v, %v; want nothing open", due, err)
+			t.Errorf("%v, %v; want no open batch", due, err)
 		}
 	})
 }
