@@ -128,7 +128,7 @@ func (a *APIKeys) RoleNow(ctx context.Context, caller auth.Caller) (auth.Role, e
 	}
 	if caller.Credential == auth.CredentialAPIKey {
 		if _, err := a.currentKey(ctx, caller); err != nil {
-			return "", asEndedKey(caller, err)
+			return "", err
 		}
 	}
 	return role, nil
@@ -157,7 +157,7 @@ func (a *APIKeys) currentKey(ctx context.Context, caller auth.Caller) (store.API
 	}
 	record, err := a.Records.APIKey(ctx, caller.KeyID)
 	if err != nil {
-		return store.APIKey{}, err
+		return store.APIKey{}, asEndedKey(caller, err)
 	}
 	if record.Version != caller.KeyVersion || !record.RevokedAt.IsZero() {
 		return store.APIKey{}, fmt.Errorf("API key %s, version %d: %w", record.ID, caller.KeyVersion, auth.ErrEndedKey)

@@ -22,7 +22,7 @@ func TestCallerFromContext(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				values := want.Context()
-				values["principalId"] = "u1" // added on the way
+				values["principalId"] = "u1" // added by API Gateway
 				got, err := auth.CallerFromContext(values)
 				if err != nil {
 					t.Fatal(err)
@@ -39,15 +39,15 @@ func TestCallerFromContext(t *testing.T) {
 
 		whole := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialUser}.Context()
 		for name, spoil := range map[string]func(map[string]any){
-			"no context":           func(v map[string]any) { clear(v) },
-			"no lender":            func(v map[string]any) { delete(v, "lenderId") },
-			"an empty lender":      func(v map[string]any) { v["lenderId"] = "" },
-			"a lender not text":    func(v map[string]any) { v["lenderId"] = 7 },
-			"no user":              func(v map[string]any) { delete(v, "userId") },
-			"no role":              func(v map[string]any) { delete(v, "role") },
-			"a role we do not use": func(v map[string]any) { v["role"] = "root" },
-			"no credential":        func(v map[string]any) { delete(v, "credential") },
-			"Cognito's own claims": func(v map[string]any) { clear(v); v["claims"] = map[string]any{"custom:lenderId": "acme"} },
+			"no context":                func(v map[string]any) { clear(v) },
+			"no lender":                 func(v map[string]any) { delete(v, "lenderId") },
+			"an empty lender":           func(v map[string]any) { v["lenderId"] = "" },
+			"a lender that is not text": func(v map[string]any) { v["lenderId"] = 7 },
+			"no user":                   func(v map[string]any) { delete(v, "userId") },
+			"no role":                   func(v map[string]any) { delete(v, "role") },
+			"an unknown role":           func(v map[string]any) { v["role"] = "root" },
+			"no credential":             func(v map[string]any) { delete(v, "credential") },
+			"Cognito's own claims":      func(v map[string]any) { clear(v); v["claims"] = map[string]any{"custom:lenderId": "acme"} },
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -60,7 +60,7 @@ func TestCallerFromContext(t *testing.T) {
 		}
 	})
 
-	// A key whose version nobody knows is let through, and proves no version.
+	// A key of unknown version is accepted, and proves no version.
 	t.Run("an invalid key version is read as unknown", func(t *testing.T) {
 		t.Parallel()
 
@@ -79,7 +79,7 @@ func TestRoleMayChange(t *testing.T) {
 
 	for role, want := range map[auth.Role]bool{auth.RoleMember: true, auth.RoleViewer: false, "": false, "root": false} {
 		if role.MayChange() != want {
-			t.Errorf("role %q may change: %v", role, !want)
+			t.Errorf("role %q may change data: %v", role, !want)
 		}
 	}
 }

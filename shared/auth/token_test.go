@@ -25,7 +25,7 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 const issuer = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
 
-// signers are made once: a key takes a moment.
+// signers are made once, because making a key takes time.
 var signers = sync.OnceValue(func() [2]*rsa.PrivateKey {
 	var made [2]*rsa.PrivateKey
 	for i := range made {
@@ -77,7 +77,7 @@ func (p *fakePool) fetched() int {
 	return p.fetches
 }
 
-// bench is a Tokens with a pool of its own and a clock that the test turns.
+// bench is a Tokens with its own pool and a clock that the test sets.
 type bench struct {
 	*auth.Tokens
 	pool *fakePool
@@ -112,7 +112,7 @@ func claimsOf(use string) jwt.MapClaims {
 	return c
 }
 
-// sign makes a token; a kid of "" leaves it out.
+// sign makes a token. A kid of "" is left out.
 func sign(tb testing.TB, method jwt.SigningMethod, kid string, key any, claims jwt.Claims) string {
 	tb.Helper()
 	token := jwt.NewWithClaims(method, claims)
@@ -144,7 +144,7 @@ func TestTokensVerify(t *testing.T) {
 					}
 				}
 				if n := b.pool.fetched(); n != 1 {
-					t.Errorf("fetched the keys %d times for three tokens", n)
+					t.Errorf("the keys were fetched %d times for three tokens", n)
 				}
 			})
 		}
@@ -172,15 +172,15 @@ func TestTokensVerify(t *testing.T) {
 		genuine := rs(claimsOf("id"))
 
 		for name, token := range map[string]string{
-			"nothing":                              "",
+			"empty":                                "",
 			"not a token":                          "abc",
 			"expired":                              rs(with("id", "exp", noon.Add(-time.Minute).Unix())),
-			"without an end":                       rs(with("id", "exp", nil)),
+			"without an expiry":                    rs(with("id", "exp", nil)),
 			"not valid yet":                        rs(with("id", "nbf", noon.Add(time.Hour).Unix())),
 			"another pool's issuer":                rs(with("id", "iss", issuer+"2")),
 			"no issuer":                            rs(with("id", "iss", nil)),
 			"ID token for another client":          rs(with("id", "aud", "other")),
-			"ID token for ours and another":        rs(with("id", "aud", []string{"client", "other"})),
+			"ID token for this client and another": rs(with("id", "aud", []string{"client", "other"})),
 			"ID token without an audience":         rs(with("id", "aud", nil)),
 			"access token of another client":       rs(with("access", "client_id", "other")),
 			"access token without a client":        rs(with("access", "client_id", nil)),
@@ -189,9 +189,9 @@ func TestTokensVerify(t *testing.T) {
 			"refresh token":                        rs(with("access", "token_use", "refresh")),
 			"no token_use":                         rs(with("access", "token_use", nil)),
 			"no user":                              rs(with("id", "sub", nil)),
-			"no signing key named":                 sign(t, jwt.SigningMethodRS256, "", mine, claimsOf("id")),
-			"a signing key that there is not":      sign(t, jwt.SigningMethodRS256, "second", mine, claimsOf("id")),
-			"signed by another":                    sign(t, jwt.SigningMethodRS256, "first", theirs, claimsOf("id")),
+			"no key id":                            sign(t, jwt.SigningMethodRS256, "", mine, claimsOf("id")),
+			"an unknown key id":                    sign(t, jwt.SigningMethodRS256, "second", mine, claimsOf("id")),
+			"signed with another key":              sign(t, jwt.SigningMethodRS256, "first", theirs, claimsOf("id")),
 			"not signed":                           sign(t, jwt.SigningMethodNone, "first", jwt.UnsafeAllowNoneSignatureType, claimsOf("id")),
 			"HS256 with the public key as secret":  sign(t, jwt.SigningMethodHS256, "first", publicPEM, claimsOf("id")),
 			"HS256 with the modulus as secret":     sign(t, jwt.SigningMethodHS256, "first", mine.N.Bytes(), claimsOf("id")),
@@ -201,7 +201,7 @@ func TestTokensVerify(t *testing.T) {
 			"a genuine one without its signature":  genuine[:len(genuine)-342],
 			"a genuine one with Bearer before it":  "Bearer " + genuine,
 			"an API key":                           newKeys(t, master).Issue("k1", 1),
-			"an address of keys in its own header": withKeyAddress(t, theirs),
+			"a key address in its own header":      withKeyAddress(t, theirs),
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -220,7 +220,7 @@ func TestTokensVerify(t *testing.T) {
 		token := sign(t, jwt.SigningMethodRS256, "first", signers()[0], claimsOf("id"))
 		b.now = noon.Add(time.Hour + 20*time.Second)
 		if _, err := b.Verify(t.Context(), token); err != nil {
-			t.Errorf("20 s after its end by our clock: %v", err)
+			t.Errorf("20 s after its expiry: %v", err)
 		}
 	})
 
@@ -237,7 +237,7 @@ func TestTokensVerify(t *testing.T) {
 		}
 		flood()
 		if n := b.pool.fetched(); n != 1 {
-			t.Errorf("a thousand invented key ids: %d fetches, want 1", n)
+			t.Errorf("a thousand made-up key ids: %d fetches, want 1", n)
 		}
 		b.now = b.now.Add(time.Minute)
 		flood()
@@ -262,7 +262,7 @@ func TestTokensVerify(t *testing.T) {
 			t.Errorf("the new key: %v", err)
 		}
 		if _, err := b.Verify(t.Context(), sign(t, jwt.SigningMethodRS256, "first", signers()[0], claimsOf("id"))); !errors.Is(err, auth.ErrInvalidToken) {
-			t.Errorf("the key that was withdrawn: error %v, want ErrInvalidToken", err)
+			t.Errorf("the removed key: error %v, want ErrInvalidToken", err)
 		}
 	})
 
@@ -295,12 +295,12 @@ func TestTokensVerify(t *testing.T) {
 			}
 		}
 		if n := b.pool.fetched(); n != 1 {
-			t.Errorf("asked a pool that is down %d times at once", n)
+			t.Errorf("%d fetches from a pool that is down, want 1", n)
 		}
 		b.pool.set(func(p *fakePool) { p.down = false })
 		b.now = b.now.Add(5 * time.Second)
 		if _, err := b.Verify(t.Context(), token); err != nil {
-			t.Errorf("five seconds later, when it is up: %v", err)
+			t.Errorf("five seconds later, when the pool is up: %v", err)
 		}
 
 		b.pool.set(func(p *fakePool) { p.down = true })
@@ -308,11 +308,11 @@ func TestTokensVerify(t *testing.T) {
 		late := claimsOf("id")
 		late["exp"] = b.now.Add(time.Hour).Unix()
 		if _, err := b.Verify(t.Context(), sign(t, jwt.SigningMethodRS256, "first", signers()[0], late)); err != nil {
-			t.Errorf("down again, with keys at hand: %v", err)
+			t.Errorf("with the pool down again and cached keys: %v", err)
 		}
 	})
 
-	// A token is called expired or foreign only when nothing worse is wrong with it.
+	// A token is reported as expired or foreign only if nothing worse is wrong with it.
 	t.Run("the error tells why a token is rejected", func(t *testing.T) {
 		t.Parallel()
 
@@ -325,10 +325,10 @@ func TestTokensVerify(t *testing.T) {
 			token            string
 			expired, foreign bool
 		}{
-			"its time is over":                     {token: sign(t, jwt.SigningMethodRS256, "first", mine, old), expired: true},
-			"its time is over, and it is forged":   {token: sign(t, jwt.SigningMethodRS256, "first", theirs, old)},
-			"of another pool, whoever signed it":   {token: sign(t, jwt.SigningMethodRS256, "first", theirs, foreign), foreign: true},
-			"of ours, and signed by somebody else": {token: sign(t, jwt.SigningMethodRS256, "first", theirs, claimsOf("id"))},
+			"expired":                              {token: sign(t, jwt.SigningMethodRS256, "first", mine, old), expired: true},
+			"expired and forged":                   {token: sign(t, jwt.SigningMethodRS256, "first", theirs, old)},
+			"of another pool, with any signature":  {token: sign(t, jwt.SigningMethodRS256, "first", theirs, foreign), foreign: true},
+			"of this pool, with another signature": {token: sign(t, jwt.SigningMethodRS256, "first", theirs, claimsOf("id"))},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -341,7 +341,7 @@ func TestTokensVerify(t *testing.T) {
 	})
 }
 
-// tampered changes the payload and leaves the signature.
+// tampered changes the payload and keeps the signature.
 func tampered(token string) string {
 	changed := []byte(token)
 	at := len(changed)/2 - 60
@@ -353,7 +353,7 @@ func tampered(token string) string {
 	return string(changed)
 }
 
-// withKeyAddress is a token that says itself where to find the keys.
+// withKeyAddress returns a token whose header says where to find the signing keys.
 func withKeyAddress(tb testing.TB, key *rsa.PrivateKey) string {
 	tb.Helper()
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claimsOf("id"))
@@ -365,8 +365,8 @@ func withKeyAddress(tb testing.TB, key *rsa.PrivateKey) string {
 	return signed
 }
 
-// forge returns an RS256 token with a key id and no real signature: signing a
-// thousand would take the test a second.
+// forge returns an RS256 token with a key id and a made-up signature. Signing a thousand
+// tokens would take a second.
 func forge(kid string) string {
 	part := func(v any) string {
 		b, err := json.Marshal(v)

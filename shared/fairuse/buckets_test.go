@@ -28,12 +28,12 @@ func TestTake(t *testing.T) {
 			{0, State{two, 1, 2, 0}},
 			{0, State{two, 0, 2, 0}},
 			{0, State{two, 0, 2, 1}},
-			{400 * time.Millisecond, State{two, 0, 2, 1}}, // asking in vain costs nothing
+			{400 * time.Millisecond, State{two, 0, 2, 1}}, // a rejected request takes no token
 			{500 * time.Millisecond, State{two, 0, 2, 0}},
 			{500 * time.Millisecond, State{two, 0, 2, 1}},
 			{time.Second, State{two, 0, 2, 0}},
-			{time.Minute, State{two, 3, 1, 0}}, // never fuller than full
-			{0, State{two, 2, 1, 0}},           // another machine's clock, gone back
+			{time.Minute, State{two, 3, 1, 0}}, // the bucket never exceeds its burst
+			{0, State{two, 2, 1, 0}},           // the clock went back
 		} {
 			if diff := cmp.Diff(step.want, b.Take("a", noon.Add(step.after))); diff != "" {
 				t.Errorf("after %v: %s", step.after, diff)
@@ -47,7 +47,7 @@ func TestTake(t *testing.T) {
 		}
 	})
 
-	// A caller at the rate itself is never refused, for however long.
+	// A caller who sends exactly at the rate is never rejected.
 	t.Run("a caller who keeps to the rate is never rejected", func(t *testing.T) {
 		t.Parallel()
 		for _, limit := range []Limit{Requests, Polls} {
@@ -55,7 +55,7 @@ func TestTake(t *testing.T) {
 			for i := range 10_000 {
 				now := noon.Add(time.Duration(i) * time.Second / time.Duration(limit.PerSecond))
 				if s := b.Take("a", now); s.Wait != 0 {
-					t.Fatalf("%s: request %d is refused", limit.Name, i)
+					t.Fatalf("%s: request %d is rejected", limit.Name, i)
 				}
 			}
 		}

@@ -29,11 +29,11 @@ func TestRotateAPIKey(t *testing.T) {
 				t.Fatalf("%d, error %v", resp.StatusCode, err)
 			}
 			if _, shown := f.shown(t, acme); shown != body.APIKey {
-				t.Error("another key is shown than the one just made")
+				t.Error("the key that is shown is not the new one")
 			}
 			return body.APIKey
 		}
-		first := rotate() // nobody had asked for a key before
+		first := rotate() // the user had no key before
 		second := rotate()
 		for range 2 {
 			if resp := f.ask(t, request(acme, "DELETE", "/v1/users/me/api-key", "")); resp.StatusCode != http.StatusNoContent || resp.Body != "" {
@@ -41,17 +41,17 @@ func TestRotateAPIKey(t *testing.T) {
 			}
 		}
 		if status, _ := f.shown(t, acme); status != http.StatusNotFound {
-			t.Errorf("a revoked key: %d", status)
+			t.Errorf("showing a revoked key: %d", status)
 		}
 		if third := rotate(); third == second || second == first {
-			t.Error("a key came twice")
+			t.Error("a key was issued twice")
 		}
 		if resp := f.ask(t, request(globex, "DELETE", "/v1/users/me/api-key", "")); resp.StatusCode != http.StatusNoContent {
-			t.Errorf("revoking what there never was: %d", resp.StatusCode)
+			t.Errorf("revoking a key that never existed: %d", resp.StatusCode)
 		}
 	})
 
-	// The reply to a rotation is lost, and the key that its owner has left has ended.
+	// The reply to a rotation is lost, and the owner's old key has ended.
 	t.Run("delivered twice, the reply is the same", func(t *testing.T) {
 		t.Parallel()
 
@@ -65,7 +65,7 @@ func TestRotateAPIKey(t *testing.T) {
 				}
 				first, again := f.ask(t, rotated(owner, ours)), f.ask(t, rotated(owner, ours))
 				if first.StatusCode != http.StatusOK || again.StatusCode != http.StatusOK || again.Body != first.Body {
-					t.Errorf("%d, then %d; the same: %v", first.StatusCode, again.StatusCode, again.Body == first.Body)
+					t.Errorf("%d, then %d; same body: %v", first.StatusCode, again.StatusCode, again.Body == first.Body)
 				}
 				if a, b := header(first, "Idempotent-Replayed"), header(again, "Idempotent-Replayed"); a != "" || b != "true" {
 					t.Errorf("replayed %q, then %q", a, b)
@@ -97,11 +97,11 @@ func TestRotateAPIKey(t *testing.T) {
 			t.Errorf("the key was rotated: %+v", now)
 		}
 		if resp := f.ask(t, rotated(acme, "rotate-2026-11")); resp.StatusCode != http.StatusOK {
-			t.Errorf("with a token, which nobody else has: %d %s", resp.StatusCode, resp.Body)
+			t.Errorf("with a token, which the thief of a key does not have: %d %s", resp.StatusCode, resp.Body)
 		}
 	})
 
-	// A key is its user's own, and acts with their role: a viewer's reads.
+	// A key belongs to its user and has the user's role. A viewer's key can only read.
 	t.Run("a viewer has a key too", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
@@ -129,9 +129,9 @@ func TestEndedAccess(t *testing.T) {
 		}
 	})
 
-	// Whoever has stolen a key and used it in the last minutes is still let through
-	// by API Gateway. Were they shown the owner's next key, or given another, then no
-	// rotation and no revocation would ever end their access.
+	// A thief who used a stolen key in the last minutes still passes API Gateway. If they
+	// could see the owner's next key, or get another one, then neither a rotation nor a
+	// revocation would ever end their access.
 	t.Run("an ended key cannot do anything lasting", func(t *testing.T) {
 		t.Parallel()
 
@@ -152,11 +152,11 @@ func TestEndedAccess(t *testing.T) {
 			}
 		}
 		for name, end := range map[string]func(*testing.T, fixture, auth.Caller){
-			"its owner, with a token, rotates it": func(t *testing.T, f fixture, _ auth.Caller) { ask(t, f, rotated(acme, ours)) },
-			"its owner, with the key, rotates it": func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, rotated(k, ours)) },
-			"and without an idempotency key":      func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, rotated(k, "")) },
-			"its owner, with a token, revokes it": func(t *testing.T, f fixture, _ auth.Caller) { ask(t, f, request(acme, "DELETE", keyURL, "")) },
-			"its owner, with the key, revokes it": func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, request(k, "DELETE", keyURL, "")) },
+			"its owner, with a token, rotates it":                            func(t *testing.T, f fixture, _ auth.Caller) { ask(t, f, rotated(acme, ours)) },
+			"its owner, with the key, rotates it":                            func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, rotated(k, ours)) },
+			"its owner, with the key, rotates it without an idempotency key": func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, rotated(k, "")) },
+			"its owner, with a token, revokes it":                            func(t *testing.T, f fixture, _ auth.Caller) { ask(t, f, request(acme, "DELETE", keyURL, "")) },
+			"its owner, with the key, revokes it":                            func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, request(k, "DELETE", keyURL, "")) },
 			"its owner revokes it and makes another": func(t *testing.T, f fixture, _ auth.Caller) {
 				ask(t, f, request(acme, "DELETE", keyURL, ""))
 				ask(t, f, rotated(acme, ours))
@@ -173,7 +173,7 @@ func TestEndedAccess(t *testing.T) {
 					return err
 				})
 			},
-			"nobody, but its version is not known": func(_ *testing.T, _ fixture, k auth.Caller) {},
+			"nobody, but its version is unknown": func(_ *testing.T, _ fixture, k auth.Caller) {},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -188,17 +188,17 @@ func TestEndedAccess(t *testing.T) {
 					t.Fatal(err)
 				}
 				f.endedKey(t, "deleting a batch", request(thief, "DELETE", batchURL, ""))
-				f.endedKey(t, "cancelling a batch", request(thief, "POST", batchURL+"/cancel", ""))
+				f.endedKey(t, "canceling a batch", request(thief, "POST", batchURL+"/cancel", ""))
 				for what, ev := range map[string]events.APIGatewayProxyRequest{
-					"showing": request(thief, "GET", keyURL, ""), "showing, in short": request(thief, "GET", "/users/me/api-key", ""),
+					"showing": request(thief, "GET", keyURL, ""), "showing, on the short path": request(thief, "GET", "/users/me/api-key", ""),
 					"rotating": rotated(thief, ""), "rotating with a guess": rotated(thief, guess),
 				} {
 					f.endedKey(t, what, ev)
 				}
-				if before.Version != thief.KeyVersion { // the same key may be revoked once more
+				if before.Version != thief.KeyVersion { // revoking the same version again is harmless
 					f.endedKey(t, "revoking", request(thief, "DELETE", keyURL, ""))
 				} else if resp := f.ask(t, request(thief, "DELETE", keyURL, "")); resp.StatusCode != http.StatusNoContent {
-					t.Errorf("revoking once more: %d %s", resp.StatusCode, resp.Body)
+					t.Errorf("revoking again: %d %s", resp.StatusCode, resp.Body)
 				}
 				if after, err := f.store.APIKey(t.Context(), thief.KeyID); err != nil || after != before {
 					t.Errorf("the key was %+v and is %+v, error %v", before, after, err)
@@ -207,8 +207,7 @@ func TestEndedAccess(t *testing.T) {
 		}
 	})
 
-	// Neither may who was suspended or made a viewer delete or cancel a batch, in the
-	// minutes for which API Gateway takes them for what they were.
+	// API Gateway caches the caller for minutes after a suspension or a change of role.
 	t.Run("a caller who lost the right cannot delete or cancel a batch", func(t *testing.T) {
 		t.Parallel()
 
@@ -247,7 +246,7 @@ func TestEndedAccess(t *testing.T) {
 		}
 	})
 
-	// API Gateway lets the suspended through for minutes, as it does an ended key.
+	// API Gateway lets a suspended caller through for minutes, as it does an ended key.
 	t.Run("a caller who was just suspended cannot show, rotate or revoke a key", func(t *testing.T) {
 		t.Parallel()
 
@@ -265,7 +264,7 @@ func TestEndedAccess(t *testing.T) {
 				for _, c := range []auth.Caller{acme, keyed} {
 					for _, ev := range []events.APIGatewayProxyRequest{request(c, "GET", keyURL, ""), rotated(c, ""), request(c, "DELETE", keyURL, "")} {
 						if resp := f.ask(t, ev); resp.StatusCode != http.StatusForbidden || !strings.Contains(resp.Body, `#problem-suspended"`) {
-							t.Errorf("%s by %s: %d %s", ev.HTTPMethod, c.Credential, resp.StatusCode, resp.Body)
+							t.Errorf("%s with %s: %d %s", ev.HTTPMethod, c.Credential, resp.StatusCode, resp.Body)
 						}
 					}
 				}
@@ -277,8 +276,8 @@ func TestEndedAccess(t *testing.T) {
 	})
 }
 
-// keyed is acme's user with the API key that is in use. API Gateway takes them
-// for this caller for minutes more, whatever becomes of the key.
+// keyed returns acme's user with their current API key. API Gateway caches this caller
+// for minutes, whatever happens to the key.
 func (f fixture) keyed(tb testing.TB) auth.Caller {
 	tb.Helper()
 	record, err := f.store.EnsureAPIKey(tb.Context(), acme.UserID)
@@ -290,7 +289,7 @@ func (f fixture) keyed(tb testing.TB) auth.Caller {
 	return c
 }
 
-// rotated is the request to rotate the caller's key; "" sends no idempotency key.
+// rotated returns the request to rotate the caller's key. "" sends no idempotency key.
 func rotated(c auth.Caller, idempotencyKey string) events.APIGatewayProxyRequest {
 	ev := request(c, "POST", "/v1/users/me/api-key/rotate", "")
 	if idempotencyKey != "" {
@@ -307,7 +306,7 @@ const (
 	batchURL = "/v1/batch-inquiries/01a20846-fe00-7bd3-9d5e-3c4b8a2f0000"
 )
 
-// endedKey checks that a request is refused as the authorizer would refuse it.
+// endedKey checks that a request is rejected as the authorizer would reject it.
 func (f fixture) endedKey(tb testing.TB, what string, ev events.APIGatewayProxyRequest) {
 	tb.Helper()
 	resp := f.ask(tb, ev)

@@ -20,7 +20,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// fakeAccess is a table that can be down, and counts its reads.
+// fakeAccess is a table that can be down and counts its reads.
 type fakeAccess struct {
 	users   map[string]store.User
 	lenders map[inquiry.LenderID]inquiry.Lender
@@ -63,7 +63,7 @@ func (f *fakeAccess) Membership(_ context.Context, userID string, lender inquiry
 	return u, l, err
 }
 
-// fakeTokens believes the tokens it has, by their sub.
+// fakeTokens accepts the tokens in subs.
 type fakeTokens struct {
 	subs map[string]string
 	down error
@@ -89,11 +89,12 @@ type fixture struct {
 	*Handler
 	access *fakeAccess
 	tokens *fakeTokens
-	key    string // of u1
+	key    string // u1's
 	log    *strings.Builder
 }
 
-// newFixture has the lender acme with its member u1, who has key k1.
+// newFixture returns a handler that knows the lender acme with its member u1, who has
+// key k1.
 func newFixture(tb testing.TB) fixture {
 	tb.Helper()
 	keys, err := auth.NewKeys([]byte("0123456789abcdef0123456789abcdef"))
@@ -168,8 +169,8 @@ func TestHandle(t *testing.T) {
 		}
 	})
 
-	// The answer to one request decides others, from the cache: of every method and
-	// path of the stage, and of no other stage.
+	// API Gateway caches the answer and uses it for every method and path of the stage, and
+	// for no other stage.
 	t.Run("a cached policy fits every request to the stage", func(t *testing.T) {
 		t.Parallel()
 
@@ -183,7 +184,7 @@ func TestHandle(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(first, again); diff != "" {
-			t.Errorf("asked twice: %s", diff)
+			t.Errorf("the second answer differs: %s", diff)
 		}
 		_, resource := decision(t, first)
 		const api = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/"
@@ -196,7 +197,7 @@ func TestHandle(t *testing.T) {
 			api + "test/GET/v1/batch-inquiries":                     false,
 			strings.Replace(api, "a1", "z9", 1) + "prod/GET/v1/any": false,
 		} {
-			// API Gateway's asterisk goes past slashes, path.Match's does not.
+			// API Gateway's asterisk matches slashes, path.Match's does not.
 			flat := func(s string) string { return strings.ReplaceAll(s, "/", "|") }
 			got, err := path.Match(flat(resource), flat(arn))
 			if err != nil || got != want {
@@ -205,8 +206,9 @@ func TestHandle(t *testing.T) {
 		}
 	})
 
-	// Whoever holds a credential is told what is wrong with it, and learns nothing of
-	// anybody else's: a key with another secret is as unknown as one that never was.
+	// The owner of a credential learns what is wrong with it, and nobody learns anything
+	// about another credential: a key with a wrong secret is as unknown as a key that
+	// never existed.
 	t.Run("a rejected credential gets its problem", func(t *testing.T) {
 		t.Parallel()
 
@@ -221,20 +223,20 @@ func TestHandle(t *testing.T) {
 			change     func(fixture)
 			want       string
 		}{
-			"no credential":                   {credential: "", want: "unauthenticated"},
-			"only Bearer":                     {credential: "Bearer ", want: "unauthenticated"},
-			"another scheme":                  {credential: "Basic dXNlcjpwYXNz", want: "unauthenticated"},
-			"a token that is not valid":       {credential: token + "x", want: "token-invalid"},
-			"a token whose time is over":      {credential: token, change: func(f fixture) { f.tokens.down = auth.ErrExpiredToken }, want: "token-expired"},
-			"a token of another pool":         {credential: token, change: func(f fixture) { f.tokens.down = auth.ErrForeignToken }, want: "token-foreign"},
-			"a token of nobody we invited":    {credential: token, change: func(f fixture) { delete(f.access.users, "u1") }, want: "not-a-member"},
-			"a mistyped key":                  {credential: f.key[:len(f.key)-1] + "_", want: "key-malformed"},
-			"a key with half its prefix":      {credential: strings.Replace(f.key, "vd__", "vd_", 1), want: "key-malformed"},
-			"a key that there is not":         {credential: f.Keys.Issue("k2", 2), want: "key-unknown"},
-			"a key of a version to come":      {credential: f.Keys.Issue("k1", 3), want: "key-unknown"},
-			"the same, where one was revoked": {credential: f.Keys.Issue("k1", 3), change: revoke, want: "key-unknown"},
-			"the key before its rotation":     {credential: f.Keys.Issue("k1", 1), want: "key-revoked"},
-			"a revoked key":                   {credential: f.key, change: revoke, want: "key-revoked"},
+			"no credential":                               {credential: "", want: "unauthenticated"},
+			"only Bearer":                                 {credential: "Bearer ", want: "unauthenticated"},
+			"another scheme":                              {credential: "Basic dXNlcjpwYXNz", want: "unauthenticated"},
+			"an invalid token":                            {credential: token + "x", want: "token-invalid"},
+			"an expired token":                            {credential: token, change: func(f fixture) { f.tokens.down = auth.ErrExpiredToken }, want: "token-expired"},
+			"a token of another pool":                     {credential: token, change: func(f fixture) { f.tokens.down = auth.ErrForeignToken }, want: "token-foreign"},
+			"a token of an unknown user":                  {credential: token, change: func(f fixture) { delete(f.access.users, "u1") }, want: "not-a-member"},
+			"a mistyped key":                              {credential: f.key[:len(f.key)-1] + "_", want: "key-malformed"},
+			"a key with half its prefix":                  {credential: strings.Replace(f.key, "vd__", "vd_", 1), want: "key-malformed"},
+			"a key that does not exist":                   {credential: f.Keys.Issue("k2", 2), want: "key-unknown"},
+			"a key of a later version":                    {credential: f.Keys.Issue("k1", 3), want: "key-unknown"},
+			"a key of a later version than a revoked one": {credential: f.Keys.Issue("k1", 3), change: revoke, want: "key-unknown"},
+			"a rotated key":                               {credential: f.Keys.Issue("k1", 1), want: "key-revoked"},
+			"a revoked key":                               {credential: f.key, change: revoke, want: "key-revoked"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -251,7 +253,7 @@ func TestHandle(t *testing.T) {
 					t.Errorf("%s %s to %s, want Deny %s to nobody", effect, resource, resp.PrincipalID, stageARN)
 				}
 				if resp.UsageIdentifierKey != "" {
-					t.Errorf("a refusal is counted under %s", resp.UsageIdentifierKey)
+					t.Errorf("a denial is counted under %s", resp.UsageIdentifierKey)
 				}
 				if resp.Context["problem"] != c.want || resp.Context["title"] != kind.Title || !known || kind.Status != 401 {
 					t.Errorf("context %v, want problem %s", resp.Context, c.want)
@@ -277,8 +279,8 @@ func TestHandle(t *testing.T) {
 		}
 	})
 
-	// The API itself answers the suspended. Nothing in what it is told would let an
-	// API that does not know of suspensions take them for a caller.
+	// The API itself answers suspended callers. An API version that does not know of
+	// suspensions must not find a caller in the context.
 	t.Run("a suspended caller is let through without a name", func(t *testing.T) {
 		t.Parallel()
 
@@ -293,7 +295,7 @@ func TestHandle(t *testing.T) {
 				u.Status = inquiry.AccessSuspended
 				a.users["u1"] = u
 			},
-			"lender with a status from a later version": func(a *fakeAccess) {
+			"lender with a status of a later version": func(a *fakeAccess) {
 				l := a.lenders["acme"]
 				l.Status = "CLOSED"
 				a.lenders["acme"] = l
@@ -320,18 +322,18 @@ func TestHandle(t *testing.T) {
 						t.Errorf("principal %q, context %s", resp.PrincipalID, diff)
 					}
 					if want := auth.UsageKey("prod", "acme"); resp.UsageIdentifierKey != want {
-						t.Errorf("counted under %q, want %q: the gateway lets nobody through to be told", resp.UsageIdentifierKey, want)
+						t.Errorf("counted under %q, want %q: otherwise the gateway does not let the caller through", resp.UsageIdentifierKey, want)
 					}
 					if _, err := auth.CallerFromContext(resp.Context); !errors.Is(err, inquiry.ErrSuspended) {
-						t.Errorf("to the API: %v", err)
+						t.Errorf("the API reads %v", err)
 					}
 				}
 			})
 		}
 	})
 
-	// A Deny would be cached and an Unauthorized would tell a paying lender that
-	// their key is wrong, so what is our fault has to be an error of its own.
+	// A Deny would be cached, and an Unauthorized would tell a lender that their key is
+	// wrong. A fault of the service must therefore be another error.
 	t.Run("a fault of the service is an error and not an answer", func(t *testing.T) {
 		t.Parallel()
 
@@ -345,16 +347,16 @@ func TestHandle(t *testing.T) {
 			"user pool down":        {byToken, func(f fixture) { f.tokens.down = outage }},
 			"lender missing, token": {byToken, func(f fixture) { delete(f.access.lenders, "acme") }},
 			"lender missing, key":   {byKey, func(f fixture) { delete(f.access.lenders, "acme") }},
-			"the key's user is gone": {byKey, func(f fixture) {
+			"the key's user was deleted": {byKey, func(f fixture) {
 				delete(f.access.users, "u1")
 			}},
-			"the key is of one lender and its user of another": {byKey, func(f fixture) {
+			"the key and its user belong to different lenders": {byKey, func(f fixture) {
 				f.access.lenders["other"] = inquiry.Lender{ID: "other", Status: inquiry.AccessActive}
 				u := f.access.users["u1"]
 				u.LenderID = "other"
 				f.access.users["u1"] = u
 			}},
-			"a role from a later version": {byToken, func(f fixture) {
+			"a role of a later version": {byToken, func(f fixture) {
 				u := f.access.users["u1"]
 				u.Role = "auditor"
 				f.access.users["u1"] = u
@@ -388,12 +390,12 @@ func TestHandle(t *testing.T) {
 
 		f := newFixture(t)
 		for name, headers := range map[string]map[string][]string{
-			"one name":          {"Authorization": {token, f.key}},
-			"two ways to spell": {"Authorization": {token}, "authorization": {f.key}},
+			"one name":                  {"Authorization": {token, f.key}},
+			"two spellings of the name": {"Authorization": {token}, "authorization": {f.key}},
 		} {
 			req := request{
 				MethodArn:         methodARN,
-				Headers:           map[string]string{"Authorization": token}, // API Gateway keeps the last
+				Headers:           map[string]string{"Authorization": token}, // API Gateway keeps the last one
 				MultiValueHeaders: headers,
 			}
 			if resp, err := f.Handle(t.Context(), req); err != nil || resp.Context["problem"] != problem.Unauthenticated {
@@ -436,7 +438,7 @@ func TestHandle(t *testing.T) {
 			req := request{MethodArn: methodARN, AuthorizationToken: credential}
 			said := f.log.String() + fmt.Sprintf("%v %+v %s", req, req, req)
 			if strings.Contains(said, credential) || strings.Contains(said, credential[len(credential)/2:]) {
-				t.Errorf("said: %s", said)
+				t.Errorf("logged or printed: %s", said)
 			}
 		}
 	})

@@ -488,14 +488,14 @@ func TestHandle(t *testing.T) {
 			"panic with an error": func(f *fixture, _ *events.SQSMessage) {
 				f.answer = func(int) []source.Answer { panic(fmt.Errorf("%v", quoting)) }
 			},
-			"the claim panics":                         func(f *fixture, _ *events.SQSMessage) { f.table.claims[0] = fault{panics: fmt.Sprint(quoting)} },
-			"the finish panics":                        func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{panics: quoting} },
-			"a claim that fails goes back":             func(f *fixture, _ *events.SQSMessage) { f.table.claims[0] = fault{before: errDown} },
-			"a result that cannot be stored goes back": func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{before: errDown} },
-			"superseded":                               func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{before: inquiry.ErrSuperseded} },
-			"deleted":                                  func(f *fixture, _ *events.SQSMessage) { f.table.deleted[0] = true },
-			"leased":                                   func(f *fixture, _ *events.SQSMessage) { f.table.running[0] = "another" },
-			"unreadable":                               func(_ *fixture, m *events.SQSMessage) { m.Body = "Kylderon, 123456789, Halloran" },
+			"the claim panics":            func(f *fixture, _ *events.SQSMessage) { f.table.claims[0] = fault{panics: fmt.Sprint(quoting)} },
+			"the finish panics":           func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{panics: quoting} },
+			"the claim fails":             func(f *fixture, _ *events.SQSMessage) { f.table.claims[0] = fault{before: errDown} },
+			"the result cannot be stored": func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{before: errDown} },
+			"superseded":                  func(f *fixture, _ *events.SQSMessage) { f.table.finishes[0] = fault{before: inquiry.ErrSuperseded} },
+			"deleted":                     func(f *fixture, _ *events.SQSMessage) { f.table.deleted[0] = true },
+			"leased":                      func(f *fixture, _ *events.SQSMessage) { f.table.running[0] = "another" },
+			"unreadable":                  func(_ *fixture, m *events.SQSMessage) { m.Body = "Kylderon, 123456789, Halloran" },
 			"a field of the wrong type": func(_ *fixture, m *events.SQSMessage) {
 				m.Body = strings.Replace(m.Body, `"123456789"`, `123456789`, 1)
 			},
