@@ -333,8 +333,14 @@ func TestTokensVerify(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				_, err := newBench(t).Verify(t.Context(), c.token)
-				if !errors.Is(err, auth.ErrInvalidToken) || errors.Is(err, auth.ErrExpiredToken) != c.expired || errors.Is(err, auth.ErrForeignToken) != c.foreign {
-					t.Errorf("error %v", err)
+				if !errors.Is(err, auth.ErrInvalidToken) {
+					t.Errorf("error %v, want %v", err, auth.ErrInvalidToken)
+				}
+				if errors.Is(err, auth.ErrExpiredToken) != c.expired {
+					t.Errorf("error %v; want expired: %t", err, c.expired)
+				}
+				if errors.Is(err, auth.ErrForeignToken) != c.foreign {
+					t.Errorf("error %v; want foreign: %t", err, c.foreign)
 				}
 			})
 		}

@@ -32,13 +32,22 @@ type Handler struct {
 	Log    *slog.Logger
 }
 
-// Access reads users, lenders and API keys. Every method returns
-// inquiry.ErrNotFound if one of them does not exist.
+// Access reads users, lenders and API keys. Its methods return inquiry.ErrNotFound
+// for what does not exist.
 type Access interface {
-	User(ctx context.Context, id string) (store.User, error)
+	// User returns the user with this sub. If there is none, a token's user is rejected
+	// as not a member.
+	User(ctx context.Context, sub string) (store.User, error)
+
+	// Lender returns a user's lender. If there is none, the table is wrong.
 	Lender(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error)
+
+	// APIKey returns a key, revoked or not. If there is none, the key is rejected as
+	// unknown.
 	APIKey(ctx context.Context, id string) (store.APIKey, error)
-	// Membership returns a user and a lender in one read.
+
+	// Membership returns a key's user and lender in one read. If either does not exist,
+	// the table is wrong.
 	Membership(ctx context.Context, userID string, lender inquiry.LenderID) (store.User, inquiry.Lender, error)
 }
 
@@ -77,6 +86,7 @@ func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
 	}
 	caller, err := h.identify(ctx, req.credential())
 	about := []any{"lenderId", caller.LenderID, "userId", caller.UserID, "credential", caller.Credential, "keyId", caller.KeyID}
+	refusal, refused := refusalOf(err)
 	switch {
 	case err == nil:
 		h.Log.InfoContext(ctx, "allowed", about...)
@@ -84,13 +94,13 @@ func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
 	case errors.Is(err, inquiry.ErrSuspended):
 		h.Log.InfoContext(ctx, "suspended", append(about, "err", err)...)
 		return allowSuspended(stage, caller), nil
-	}
-	if refusal, ok := refusalOf(err); ok {
+	case refused:
 		h.Log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
 		return deny(stage, refusal), nil
+	default:
+		h.Log.ErrorContext(ctx, "cannot identify the caller", append(about, "err", err)...)
+		return response{}, fmt.Errorf("authorizing: %w", err)
 	}
-	h.Log.ErrorContext(ctx, "cannot identify the caller", append(about, "err", err)...)
-	return response{}, fmt.Errorf("authorizing: %w", err)
 }
 
 // identify returns the caller that the credential belongs to. With an error it
@@ -105,6 +115,7 @@ func (h *Handler) identify(ctx context.Context, credential string) (auth.Caller,
 	return auth.Caller{}, errNoCredential
 }
 
+// byToken identifies the caller by a Cognito token.
 func (h *Handler) byToken(ctx context.Context, token string) (auth.Caller, error) {
 	caller := auth.Caller{Credential: auth.CredentialUser}
 	sub, err := h.Tokens.Verify(ctx, token)
@@ -126,6 +137,7 @@ func (h *Handler) byToken(ctx context.Context, token string) (auth.Caller, error
 	return admit(caller, user, lender)
 }
 
+// byKey identifies the caller by an API key.
 func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, error) {
 	caller := auth.Caller{Credential: auth.CredentialAPIKey}
 	parsed, err := h.Keys.Parse(credential)

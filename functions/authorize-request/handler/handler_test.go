@@ -249,19 +249,28 @@ func TestHandle(t *testing.T) {
 					t.Fatal(err)
 				}
 				kind, known := problem.Of(c.want)
-				if effect, resource := decision(t, resp); effect != "Deny" || resource != stageARN || resp.PrincipalID != "nobody" {
-					t.Errorf("%s %s to %s, want Deny %s to nobody", effect, resource, resp.PrincipalID, stageARN)
+				if effect, resource := decision(t, resp); effect != "Deny" || resource != stageARN {
+					t.Errorf("%s %s, want Deny %s", effect, resource, stageARN)
+				}
+				if resp.PrincipalID != "nobody" {
+					t.Errorf("principal %q, want nobody", resp.PrincipalID)
 				}
 				if resp.UsageIdentifierKey != "" {
 					t.Errorf("a denial is counted under %s", resp.UsageIdentifierKey)
 				}
-				if resp.Context["problem"] != c.want || resp.Context["title"] != kind.Title || !known || kind.Status != 401 {
-					t.Errorf("context %v, want problem %s", resp.Context, c.want)
+				if resp.Context["problem"] != c.want {
+					t.Errorf("problem %v, want %s", resp.Context["problem"], c.want)
+				}
+				if !known || kind.Status != 401 || resp.Context["title"] != kind.Title {
+					t.Errorf("title %v; problem %s has title %q and status %d, want status 401", resp.Context["title"], c.want, kind.Title, kind.Status)
 				}
 				detail, _ := resp.Context["detail"].(string)
 				challenge, _ := resp.Context["challenge"].(string)
-				if detail == "" || strings.ContainsAny(detail, "\"\\") || !strings.HasPrefix(challenge, `Bearer error="invalid_token"`) {
-					t.Errorf("detail %q, challenge %q", detail, challenge)
+				if detail == "" || strings.ContainsAny(detail, "\"\\") {
+					t.Errorf("detail %q, want text without quotes and backslashes", detail)
+				}
+				if !strings.HasPrefix(challenge, `Bearer error="invalid_token"`) {
+					t.Errorf("challenge %q", challenge)
 				}
 			})
 		}
@@ -367,8 +376,11 @@ func TestHandle(t *testing.T) {
 				f := newFixture(t)
 				c.fault(f)
 				resp, err := f.ask(t, c.credential(f))
-				if err == nil || err.Error() == "Unauthorized" || resp.PolicyDocument.Statement != nil {
-					t.Errorf("policy %+v, error %v; want an error that is not Unauthorized", resp.PolicyDocument, err)
+				if err == nil || err.Error() == "Unauthorized" {
+					t.Errorf("error %v, want one that is not Unauthorized", err)
+				}
+				if resp.PolicyDocument.Statement != nil {
+					t.Errorf("policy %+v, want none", resp.PolicyDocument)
 				}
 			})
 		}

@@ -71,9 +71,9 @@ type Handler struct {
 // Handle processes the event's messages concurrently and returns those that the
 // queue has to deliver again.
 //
-// If every message failed for a cause that is not its own, such as an outage of
-// the table, Handle fails the whole invocation. Lambda then slows down. Messages
-// that are only returned would come back at full speed until their deliveries are
+// If every message fails because of something else, such as an outage of the table,
+// Handle fails the whole invocation, which makes Lambda slow down. Messages that are
+// only returned would be delivered again at full speed until their deliveries are
 // used up.
 func (h *Handler) Handle(ctx context.Context, ev events.SQSEvent) (events.SQSEventResponse, error) {
 	errs := make([]error, len(ev.Records))
@@ -89,7 +89,7 @@ func (h *Handler) Handle(ctx context.Context, ev events.SQSEvent) (events.SQSEve
 		if err == nil {
 			continue
 		}
-		if !isOwnFault(err) {
+		if !concernsOneMessage(err) {
 			outages++
 		}
 		h.Log.ErrorContext(ctx, "inquiry returned to the queue", "messageId", ev.Records[i].MessageId, "err", err)
@@ -110,9 +110,9 @@ var (
 	errIncomplete = errors.New("a source may answer later")
 )
 
-// isOwnFault reports whether err concerns this one message only, and so is not a
-// sign of an outage.
-func isOwnFault(err error) bool {
+// concernsOneMessage reports whether err is a fault of one message only, and so is not
+// a sign of an outage.
+func concernsOneMessage(err error) bool {
 	return errors.Is(err, errUnreadable) || errors.Is(err, inquiry.ErrLeased) || errors.Is(err, inquiry.ErrSuperseded)
 }
 
@@ -134,8 +134,8 @@ func (h *Handler) process(ctx context.Context, m events.SQSMessage) (err error) 
 		return nil // an earlier delivery did the work
 	}
 	if err != nil {
-		// This includes ErrLeased. Deleting this message could delete the last one, and
-		// nobody would continue if the worker that has the lease dies.
+		// This includes ErrLeased. This may be the inquiry's last message: if it were
+		// deleted, no worker would take over from the one that has the lease if that dies.
 		return err
 	}
 	result, err := h.lookUp(ctx, msg, h.lastDelivery(m))

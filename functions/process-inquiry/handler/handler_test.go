@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -438,13 +439,19 @@ func TestHandle(t *testing.T) {
 					}
 					return
 				}
-				if back != nil || result.Status != c.want || result.Failure != c.failure || result.Retryable != c.retry {
-					t.Errorf("%v have to be delivered again; status %s, failure %q, retryable %t; want %s, %q, %t",
-						back, result.Status, result.Failure, result.Retryable, c.want, c.failure, c.retry)
+				if back != nil {
+					t.Errorf("%v have to be delivered again", back)
+				}
+				if result.Status != c.want || result.Failure != c.failure || result.Retryable != c.retry {
+					t.Errorf("status %s, failure %q, retryable %t; want %s, %q, %t",
+						result.Status, result.Failure, result.Retryable, c.want, c.failure, c.retry)
 				}
 				rep, err := report.Decode(result.Report)
-				if err != nil || rep.Status != c.want || rep.InquiryID != batch.Inquiry(0) {
-					t.Errorf("the stored report belongs to inquiry %s, has status %s, error %v", rep.InquiryID, rep.Status, err)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if rep.Status != c.want || rep.InquiryID != batch.Inquiry(0) {
+					t.Errorf("the stored report belongs to inquiry %s and has status %s", rep.InquiryID, rep.Status)
 				}
 				if result.Sources["ofac"].Outcome != c.answers[0].Outcome || len(result.Sources) != 2 {
 					t.Errorf("source figures %v", result.Sources)
@@ -529,6 +536,26 @@ func TestHandle(t *testing.T) {
 					}
 				}
 			})
+		}
+	})
+
+	t.Run("sample event", func(t *testing.T) {
+		t.Parallel()
+		raw, err := os.ReadFile("../../../events/process-inquiry.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ev events.SQSEvent
+		if err := json.Unmarshal(raw, &ev); err != nil {
+			t.Fatal(err)
+		}
+		f := newFixture()
+		if back := deliver(t, f.Handler, ev.Records...); back != nil {
+			t.Errorf("%v have to be delivered again", back)
+		}
+		want := map[int]inquiry.Status{0: inquiry.StatusCompleted, 1: inquiry.StatusCompleted}
+		if diff := cmp.Diff(want, f.table.statuses()); diff != "" {
+			t.Errorf("finished (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -166,28 +166,11 @@ func TestHandleWithTable(t *testing.T) {
 			t.Error("the late worker's result was stored")
 		}
 		entry, err := s.Entry(t.Context(), msg.LenderID, msg.ID)
-		if err != nil || entry.Record.Status != inquiry.StatusCompleted || entry.Record.Figures.Attempts != 2 {
-			t.Errorf("status %s after %d attempts, %v", entry.Record.Status, entry.Record.Figures.Attempts, err)
-		}
-	})
-
-	t.Run("sample event", func(t *testing.T) {
-		t.Parallel()
-		raw, err := os.ReadFile("../../../events/process-inquiry.json")
 		if err != nil {
 			t.Fatal(err)
 		}
-		var ev events.SQSEvent
-		if err := json.Unmarshal(raw, &ev); err != nil {
-			t.Fatal(err)
-		}
-		f := newFixture()
-		if back := deliver(t, f.Handler, ev.Records...); back != nil {
-			t.Errorf("%v have to be delivered again", back)
-		}
-		want := map[int]inquiry.Status{0: inquiry.StatusCompleted, 1: inquiry.StatusCompleted}
-		if diff := cmp.Diff(want, f.table.statuses()); diff != "" {
-			t.Errorf("finished (-want +got):\n%s", diff)
+		if entry.Record.Status != inquiry.StatusCompleted || entry.Record.Figures.Attempts != 2 {
+			t.Errorf("status %s after %d attempts", entry.Record.Status, entry.Record.Figures.Attempts)
 		}
 	})
 }

@@ -227,8 +227,14 @@ func TestSweep(t *testing.T) {
 		}
 		for _, i := range []int{0, 2} {
 			entry, err := f.store.Entry(t.Context(), "acme", id.Inquiry(i))
-			if r := entry.Record; err != nil || r.Failure != inquiry.FailureDeadline || !r.Retryable || !r.Figures.FinishedAt.Equal(f.now) {
-				t.Errorf("inquiry %d: %+v, %v", i, r, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := entry.Record; r.Failure != inquiry.FailureDeadline || !r.Retryable {
+				t.Errorf("inquiry %d: failure %q, retryable %t", i, r.Failure, r.Retryable)
+			}
+			if at := entry.Record.Figures.FinishedAt; !at.Equal(f.now) {
+				t.Errorf("inquiry %d finished at %s, want %s", i, at, f.now)
 			}
 		}
 		if len(f.queue.taken) != 0 {
