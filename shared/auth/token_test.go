@@ -313,7 +313,7 @@ func TestTokensVerify(t *testing.T) {
 	})
 
 	// A token is reported as expired or foreign only if nothing worse is wrong with it.
-	t.Run("the error tells why a token is rejected", func(t *testing.T) {
+	t.Run("the error says why a token is rejected", func(t *testing.T) {
 		t.Parallel()
 
 		mine, theirs := signers()[0], signers()[1]

@@ -16,7 +16,7 @@ var (
 func TestTake(t *testing.T) {
 	t.Parallel()
 
-	t.Run("the state tells what is left and when the bucket is full", func(t *testing.T) {
+	t.Run("the state says how much is left and when the bucket is full", func(t *testing.T) {
 		t.Parallel()
 		b := NewBuckets(two)
 		for _, step := range []struct {

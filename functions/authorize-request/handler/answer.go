@@ -9,16 +9,16 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// refusal is an answer to a credential that is not accepted.
-type refusal struct {
+// denial is the answer to a credential that is not accepted.
+type denial struct {
 	fault   error
 	problem string
 	detail  string // without quotes, because it goes into a template as it is
 }
 
-// refusals list the faults of credentials. The more specific come before the more
+// denials list the faults of credentials. The more specific come before the more
 // general.
-var refusals = []refusal{
+var denials = []denial{
 	{errNoCredential, problem.Unauthenticated, "The Authorization header contains neither a token nor an API key."},
 	{errNotAMember, problem.NotAMember, problem.Refusals[problem.NotAMember]},
 	{auth.ErrMalformedKey, problem.KeyMalformed, problem.Refusals[problem.KeyMalformed]},
@@ -29,27 +29,27 @@ var refusals = []refusal{
 	{auth.ErrInvalidToken, problem.TokenInvalid, problem.Refusals[problem.TokenInvalid]},
 }
 
-// refusalOf returns the refusal for err. ok is false if err is not the fault of the
+// denialOf returns the denial for err. ok is false if err is not the fault of the
 // credential.
-func refusalOf(err error) (r refusal, ok bool) {
-	for _, r := range refusals {
-		if errors.Is(err, r.fault) {
-			return r, true
+func denialOf(err error) (d denial, ok bool) {
+	for _, d := range denials {
+		if errors.Is(err, d.fault) {
+			return d, true
 		}
 	}
-	return refusal{}, false
+	return denial{}, false
 }
 
 // deny denies the whole stage and passes the problem to the gateway's answer. The
 // gateway caches the denial by the credential, so sending a wrong one repeatedly
 // costs nothing. A corrected credential or a new token is checked at once.
-func deny(s stage, r refusal) response {
-	kind, _ := problem.Of(r.problem)
+func deny(s stage, d denial) response {
+	kind, _ := problem.Of(d.problem)
 	return policy("Deny", s, "nobody", map[string]any{
-		"problem":   r.problem,
+		"problem":   d.problem,
 		"title":     kind.Title,
-		"detail":    r.detail,
-		"challenge": problem.Challenge(r.detail),
+		"detail":    d.detail,
+		"challenge": problem.Challenge(d.detail),
 	})
 }
 

@@ -86,7 +86,7 @@ func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
 	}
 	caller, err := h.identify(ctx, req.credential())
 	about := []any{"lenderId", caller.LenderID, "userId", caller.UserID, "credential", caller.Credential, "keyId", caller.KeyID}
-	refusal, refused := refusalOf(err)
+	denial, denied := denialOf(err)
 	switch {
 	case err == nil:
 		h.Log.InfoContext(ctx, "allowed", about...)
@@ -94,9 +94,9 @@ func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
 	case errors.Is(err, inquiry.ErrSuspended):
 		h.Log.InfoContext(ctx, "suspended", append(about, "err", err)...)
 		return allowSuspended(stage, caller), nil
-	case refused:
+	case denied:
 		h.Log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
-		return deny(stage, refusal), nil
+		return deny(stage, denial), nil
 	default:
 		h.Log.ErrorContext(ctx, "cannot identify the caller", append(about, "err", err)...)
 		return response{}, fmt.Errorf("authorizing: %w", err)

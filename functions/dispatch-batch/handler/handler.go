@@ -76,6 +76,7 @@ func (h *Handler) act(ctx context.Context, r events.DynamoDBEventRecord) error {
 	}
 }
 
+// dispatch sends a message for every inquiry of the batch that was not rejected.
 func (h *Handler) dispatch(ctx context.Context, batch inquiry.Batch) error {
 	_, inquiries, err := h.Batches.Submitted(ctx, batch.LenderID, batch.ID)
 	if errors.Is(err, inquiry.ErrNotFound) {

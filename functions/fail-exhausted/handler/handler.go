@@ -41,6 +41,7 @@ func (h *Handler) Handle(ctx context.Context, ev events.SQSEvent) (events.SQSEve
 	return resp, nil
 }
 
+// fail fails the inquiry of one letter. If it returns nil, the queue deletes the letter.
 func (h *Handler) fail(ctx context.Context, m events.SQSMessage) error {
 	msg, err := queue.Parse(m.Body)
 	if err != nil {

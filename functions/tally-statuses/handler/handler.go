@@ -81,6 +81,7 @@ func (h *Handler) read(ctx context.Context, records []events.DynamoDBEventRecord
 	return groups, len(records)
 }
 
+// count merges the changes of one batch into its counters.
 func (h *Handler) count(ctx context.Context, g *group) error {
 	batch, err := h.Counters.Merge(ctx, g.lender, g.batch, g.changes)
 	if errors.Is(err, inquiry.ErrNotFound) {
