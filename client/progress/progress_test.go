@@ -34,7 +34,7 @@ func TestWhatIsLeftIsSaidRoughly(t *testing.T) {
 		"hours":            {between(125*time.Minute, 290*time.Minute), "2 to 5 h left"},
 		"hours at most":    {between(5*time.Minute, 290*time.Minute), "up to 5 h left"},
 	} {
-		if got := left(tt.batch, noon); got != tt.want {
+		if got := remaining(tt.batch, noon); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}
