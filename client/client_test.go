@@ -90,7 +90,7 @@ func TestEveryRequestSaysWhoAsks(t *testing.T) {
 		say(w, http.StatusOK, `{"batchId":"`+batchID+`","status":"RUNNING","total":2,"running":1,"completed":1}`)
 	})
 	b, err := c.Batch(t.Context(), strings.ToUpper(batchID))
-	if err != nil || b.BatchID != batchID || b.Status != client.StatusRunning || b.Settled() != 1 {
+	if err != nil || b.BatchID != batchID || b.Status != client.BatchRunning || b.Settled() != 1 {
 		t.Errorf("%+v, %v", b, err)
 	}
 	var logged strings.Builder
@@ -195,7 +195,7 @@ func TestWhatIsRefusedIsNotSentAgain(t *testing.T) {
 		"an older form of type":   {404, `{"type":"urn:batch-inquiries:problem:not-found","title":"Not found"}`, nil, 1, "not-found", "404 Not found"},
 		"a conflict":              {409, problem("not-cancellable"), nil, 1, "not-cancellable", "409"},
 		"asked to wait an hour":   {429, problem("rate-limited"), []string{"Retry-After", "3600"}, 1, "rate-limited", "429"},
-		"a proxy's page":          {502, "<html>Bad Gateway</html>", nil, 5, "", "502 Bad Gateway: the answer is not the API's own"},
+		"a proxy's page":          {502, "<html>Bad Gateway</html>", nil, 5, "", "502 Bad Gateway: the response did not come from the API"},
 		"the gateway's own words": {403, `{"message":"Limit Exceeded"}`, nil, 1, "", "403 Forbidden: Limit Exceeded"},
 		"ours, and it stays":      {500, problem("internal"), nil, 5, "internal", "500"},
 	} {
@@ -445,7 +445,7 @@ func TestAnEmptyPageIsNotTheLast(t *testing.T) {
 		say(w, 200, `{"batches":[{"batchId":"b"}],"nextCursor":null}`)
 	})
 	n := 0
-	filter := client.BatchFilter{Status: client.StatusFailed, NamePrefix: "nov", CreatedFrom: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+	filter := client.BatchFilter{Status: client.BatchFailed, NamePrefix: "nov", CreatedFrom: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
 	for b, err := range c.Batches(t.Context(), filter) {
 		if err != nil || b.BatchID != "b" {
 			t.Fatal(b, err)
@@ -591,8 +591,8 @@ func TestWhatIsNoResultsIsAnError(t *testing.T) {
 			http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
 		}, "another address: " + elsewhere},
 		"a sign-in's":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, http.StatusSeeOther) }, "another address: " + elsewhere},
-		"a file that ended": {lyingAt(elsewhere + "/gone?signature=x"), "the file that the results lie in cannot be read"},
-		"a file of another": {lyingAt(elsewhere + "/page?signature=x"), `the file that the results should lie in is "text/html"`},
+		"a file that ended": {lyingAt(elsewhere + "/gone?signature=x"), "the results file cannot be read"},
+		"a file of another": {lyingAt(elsewhere + "/page?signature=x"), `the results file is "text/html"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -631,7 +631,7 @@ func TestNoAnswerIsWaitedForWithoutEnd(t *testing.T) {
 				begun := time.Now()
 				c := against(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(errLost) }, client.WithTries(2))
 				err := call(t.Context(), c)
-				if took := time.Since(begun); err == nil || !strings.Contains(err.Error(), "no answer within 1m0s") || took > 3*time.Minute {
+				if took := time.Since(begun); err == nil || !strings.Contains(err.Error(), "no response within 1m0s") || took > 3*time.Minute {
 					t.Errorf("after %s: %v", took, err)
 				}
 			})
@@ -727,9 +727,9 @@ func TestACredentialFollowsNoRedirect(t *testing.T) {
 
 // status is a batch of four, of which so many are completed.
 func status(completed int) string {
-	state := client.StatusRunning
+	state := client.BatchRunning
 	if completed == 4 {
-		state = client.StatusCompleted
+		state = client.BatchCompleted
 	}
 	return fmt.Sprintf(`{"batchId":%q,"status":%q,"isTerminal":%t,"total":4,"running":%d,"completed":%d}`, batchID, state, completed == 4, 4-completed, completed)
 }
@@ -751,7 +751,7 @@ func TestWaitSurvivesAnHourWithoutAConnection(t *testing.T) {
 			}
 		})
 		b, err := c.Wait(t.Context(), batchID)
-		if err != nil || b.Status != client.StatusCompleted || time.Since(begun) > 62*time.Minute {
+		if err != nil || b.Status != client.BatchCompleted || time.Since(begun) > 62*time.Minute {
 			t.Errorf("after %s: %+v, %v", time.Since(begun), b, err)
 		}
 	})
@@ -826,7 +826,7 @@ func TestWaitEndsWhereNobodyEverAnswered(t *testing.T) {
 		says   string
 	}{
 		"refused":       {func(http.ResponseWriter, *http.Request) { panic(errLost) }, 20 * time.Second, errLost.Error()},
-		"a black hole":  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(errLost) }, 70 * time.Second, "no answer within 10s"},
+		"a black hole":  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(errLost) }, 70 * time.Second, "no response within 10s"},
 		"always busy":   {func(w http.ResponseWriter, _ *http.Request) { say(w, 503, problem("unavailable")) }, 20 * time.Second, "503 No"},
 		"another's 304": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) }, 0, "304"},
 	} {
@@ -890,7 +890,7 @@ func TestALongPollThatIsLostIsToldSoon(t *testing.T) {
 			}
 			say(w, 200, status(1), "ETag", `"1"`)
 		}, client.WithLongPoll(), client.WithOnRetry(func(err error, _ time.Duration) {
-			if took := time.Since(begun); took < 20*time.Second || took > 30*time.Second || !strings.Contains(err.Error(), "no answer within 30s") {
+			if took := time.Since(begun); took < 20*time.Second || took > 30*time.Second || !strings.Contains(err.Error(), "no response within 30s") {
 				t.Errorf("after %s: %v", took, err)
 			}
 		}))

@@ -48,7 +48,7 @@ func TestTheGoClientGoesTheWholeWay(t *testing.T) {
 		t.Fatalf("submitted: %+v, %v", accepted, err)
 	}
 	done, err := c.Wait(t.Context(), accepted.BatchID)
-	if err != nil || done.Status != sdk.StatusCompleted || done.Settled() != total || done.TimingSummary == nil {
+	if err != nil || done.Status != sdk.BatchCompleted || done.Settled() != total || done.TimingSummary == nil {
 		t.Fatalf("it ended as %+v, %v", done, err)
 	}
 	n, first := 0, ""

@@ -51,7 +51,7 @@ func TestABatchIsFollowedToItsEnd(t *testing.T) {
 		}
 		var said bytes.Buffer
 		last, err := follow(t.Context(), &said, c, id)
-		if err != nil || last.Status != client.StatusPartialSuccess {
+		if err != nil || last.Status != client.BatchPartialSuccess {
 			t.Errorf("%+v, %v", last, err)
 		}
 		if want := "  1 of 3: 2 running, 1 completed\n  3 of 3: 2 completed, 1 failed\n"; said.String() != want {

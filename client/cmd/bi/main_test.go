@@ -137,8 +137,8 @@ func say(status int, body string) http.HandlerFunc {
 	}
 }
 
-func status(s client.Status, done, total int) string {
-	final := s != client.StatusRunning && s != client.StatusPending
+func status(s client.BatchStatus, done, total int) string {
+	final := s != client.BatchRunning && s != client.BatchPending
 	return fmt.Sprintf(`{"batchId":"`+batchID+`","batchName":"November","status":%q,"statusReason":"Because.","isTerminal":%t,"total":%d,"running":%d,"completed":%d,"createdAt":"2026-11-23T10:00:00Z"}`,
 		s, final, total, total-done, done)
 }
@@ -199,9 +199,9 @@ func TestFaultsAreShownByTheSpreadsheetsRows(t *testing.T) {
 	path := file(t, "loans.csv", loans)
 	place := "row 4, column ein (LOAN-2): must be nine digits"
 
-	l.expect(t, l.bi(t, "submit", path), exitError, "loans.csv was refused and nothing was stored", place)
-	l.expect(t, l.bi(t, "submit", path, "--skip-invalid"), exitCompleted, "1 of 2 inquiries break the rules", place, batchID)
-	l.expect(t, l.bi(t, "submit", path, "--dry-run"), exitError, place, "would be refused", "row 4 seems to be the business of row 2 (by ein)")
+	l.expect(t, l.bi(t, "submit", path), exitError, "loans.csv and stored nothing", place)
+	l.expect(t, l.bi(t, "submit", path, "--skip-invalid"), exitCompleted, "1 of 2 inquiries are invalid", place, batchID)
+	l.expect(t, l.bi(t, "submit", path, "--dry-run"), exitError, place, "would be rejected", "row 4 seems to be the same business as row 2 (same ein)")
 }
 
 // Whatever became of the first try, the command that bi names submits once.
@@ -217,7 +217,7 @@ func TestALostSubmissionCanBeRepeated(t *testing.T) {
 		io.WriteString(w, `{"batchId":"`+batchID+`","total":2,"accepted":2}`)
 	}})
 	path := file(t, "no'vember loans.csv", loans)
-	l.expect(t, l.bi(t, "submit", path), exitError, "is not known", `no'\''vember loans.csv' --idempotency-key `)
+	l.expect(t, l.bi(t, "submit", path), exitError, "It is not known", `no'\''vember loans.csv' --idempotency-key `)
 	_, key, _ := strings.Cut(strings.TrimSpace(l.errOut.String()), "--idempotency-key ")
 	// Other flags make another request, so that they are named too.
 	l.expect(t, l.bi(t, "submit", path, "--skip-invalid", "--name", "Lost one", "--api-key", "vd__k1_secret"), exitError,
@@ -226,7 +226,7 @@ func TestALostSubmissionCanBeRepeated(t *testing.T) {
 		t.Errorf("a key is shown: %s", &l.errOut)
 	}
 	lost = 2
-	l.expect(t, l.bi(t, "submit", path, "--idempotency-key", key), exitCompleted, batchID, "it is the same batch")
+	l.expect(t, l.bi(t, "submit", path, "--idempotency-key", key), exitCompleted, batchID, "This is the same batch")
 	l.expect(t, l.bi(t, "submit", path), exitCompleted, batchID)
 	if strings.Contains(l.errOut.String(), "same key") {
 		t.Errorf("of a key that nobody gave, bi says: %s", &l.errOut)
@@ -235,13 +235,13 @@ func TestALostSubmissionCanBeRepeated(t *testing.T) {
 
 func TestTheExitCodeTellsTheOutcome(t *testing.T) {
 	t.Parallel()
-	for s, want := range map[client.Status]int{
-		client.StatusCompleted: exitCompleted, client.StatusPartialSuccess: exitPartial,
-		client.StatusFailed: exitFailed, client.StatusCancelled: exitCancelled,
+	for s, want := range map[client.BatchStatus]int{
+		client.BatchCompleted: exitCompleted, client.BatchPartialSuccess: exitPartial,
+		client.BatchFailed: exitFailed, client.BatchCancelled: exitCancelled,
 	} {
 		l := newLab(t, map[string]http.HandlerFunc{
 			"POST " + batches: say(200, `{"batchId":"`+batchID+`","total":4,"accepted":4}`),
-			"GET " + oneBatch: turns(status(client.StatusRunning, 1, 4), status(client.StatusRunning, 3, 4), status(s, 4, 4)),
+			"GET " + oneBatch: turns(status(client.BatchRunning, 1, 4), status(client.BatchRunning, 3, 4), status(s, 4, 4)),
 		})
 		l.expect(t, l.bi(t, "submit", file(t, "loans.csv", loans), "--wait"), want,
 			"  1 of 4: 3 running, 1 completed\n  3 of 4: 1 running, 3 completed\n", string(s)+": Because.")
@@ -258,10 +258,10 @@ func TestTheExitCodeTellsTheOutcome(t *testing.T) {
 func TestWatchOutlivesItsConnection(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, map[string]http.HandlerFunc{
-		"GET " + oneBatch: turns(status(client.StatusRunning, 1, 4), "", "", status(client.StatusCompleted, 4, 4)),
+		"GET " + oneBatch: turns(status(client.BatchRunning, 1, 4), "", "", status(client.BatchCompleted, 4, 4)),
 	})
 	l.expect(t, l.bi(t, "watch", batchID), exitCompleted,
-		"The API cannot be reached (connection reset by peer). The batch goes on", "`bi watch "+batchID+"` resumes", "The connection is back.", "COMPLETED")
+		"The API cannot be reached (connection reset by peer). The batch continues", "`bi watch "+batchID+"` resumes", "The connection is back.", "COMPLETED")
 	if n := strings.Count(l.errOut.String(), "reached"); n != 1 {
 		t.Errorf("one outage was told %d times", n)
 	}
@@ -272,9 +272,9 @@ func TestInterruptedWatchSaysHowToResume(t *testing.T) {
 	var l *lab
 	l = newLab(t, map[string]http.HandlerFunc{"GET " + oneBatch: func(w http.ResponseWriter, _ *http.Request) {
 		l.interrupt()
-		io.WriteString(w, status(client.StatusRunning, 1, 4))
+		io.WriteString(w, status(client.BatchRunning, 1, 4))
 	}})
-	l.expect(t, l.bi(t, "watch", batchID), exitInterrupted, "the batch goes on without us", "bi watch "+batchID)
+	l.expect(t, l.bi(t, "watch", batchID), exitInterrupted, "the batch continues", "bi watch "+batchID)
 }
 
 // Of an address where nobody answers, the cause is said at once, and soon it is
@@ -287,7 +287,7 @@ func TestAWatchOfNothingEnds(t *testing.T) {
 		soon time.Duration
 	}{
 		"refused":         {turns(""), "The API cannot be reached (connection reset by peer). Trying again in ", 30 * time.Second},
-		"a black hole":    {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(http.ErrAbortHandler) }, "The API cannot be reached (no answer within 10s)", 90 * time.Second},
+		"a black hole":    {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(http.ErrAbortHandler) }, "The API cannot be reached (no response within 10s)", 90 * time.Second},
 		"not there today": {say(503, `{"message":"Service Unavailable"}`), "The API is not available (503 Service Unavailable). Trying again in ", 30 * time.Second},
 		"another's":       {say(200, `{}`), "is the address right?", 0},
 	} {
@@ -295,7 +295,7 @@ func TestAWatchOfNothingEnds(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, map[string]http.HandlerFunc{"GET " + oneBatch: tt.api})
 			l.expect(t, l.bi(t, "watch", batchID), exitError, tt.says)
-			if said := l.errOut.String(); l.took > tt.soon || strings.Contains(said, "goes on") {
+			if said := l.errOut.String(); l.took > tt.soon || strings.Contains(said, "continues") {
 				t.Errorf("after %s: %s", l.took, said)
 			}
 		})
@@ -363,9 +363,9 @@ func TestListAndCancel(t *testing.T) {
 	l := newLab(t, map[string]http.HandlerFunc{
 		"GET " + batches: func(w http.ResponseWriter, r *http.Request) {
 			query = r.URL.RawQuery
-			fmt.Fprintf(w, `{"batches":[%s,%s],"nextCursor":null}`, strings.Replace(status(client.StatusRunning, 1, 4), "November", `Nov\u001b[2Jember`, 1), status(client.StatusCompleted, 4, 4))
+			fmt.Fprintf(w, `{"batches":[%s,%s],"nextCursor":null}`, strings.Replace(status(client.BatchRunning, 1, 4), "November", `Nov\u001b[2Jember`, 1), status(client.BatchCompleted, 4, 4))
 		},
-		"POST " + oneBatch + "/cancel": say(202, status(client.StatusRunning, 1, 4)),
+		"POST " + oneBatch + "/cancel": say(202, status(client.BatchRunning, 1, 4)),
 	})
 	l.expect(t, l.bi(t, "list", "--limit", "1", "--status", "running"), exitCompleted, "BATCH", batchID+"  ", "RUNNING", "1/4", "Nov [2Jember")
 	if query != "limit=1&status=RUNNING" || strings.Contains(l.out.String(), "COMPLETED") {
@@ -395,7 +395,7 @@ func TestAFileOfResultsIsWholeOrNotThere(t *testing.T) {
 		"GET " + batches + "/" + parentID + "/results": say(200, "<html>Please sign in</html>"),
 	})
 	path := filepath.Join(t.TempDir(), "results.csv")
-	l.expect(t, l.bi(t, "results", absentID, "--format", "csv", "-o", path), exitError, "not all results")
+	l.expect(t, l.bi(t, "results", absentID, "--format", "csv", "-o", path), exitError, "results are incomplete")
 	l.expect(t, l.bi(t, "results", parentID, "--format", "csv", "-o", path), exitError, "is the address right?")
 	l.expect(t, l.bi(t, "results", parentID), exitError, "is the address right?")
 	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 0 || l.out.Len() != 0 {
@@ -421,7 +421,7 @@ func TestRerunSaysWhichInquiries(t *testing.T) {
 			io.WriteString(w, `{"batchId":"`+batchID+`","parentBatchId":"`+parentID+`","total":3,"accepted":3}`)
 		},
 		"POST " + batches + "/" + absentID + "/rerun": turns(""),
-		"GET " + oneBatch: say(200, status(client.StatusCompleted, 3, 3)),
+		"GET " + oneBatch: say(200, status(client.BatchCompleted, 3, 3)),
 	})
 	for flags, want := range map[string]string{
 		"--failed":            `{"scope":"failed"}`,
@@ -429,7 +429,7 @@ func TestRerunSaysWhichInquiries(t *testing.T) {
 		"--failed --partial":  `{"scope":"unsuccessful"}`,
 		"--failed --name Two": `{"scope":"failed","name":"Two"}`,
 	} {
-		l.expect(t, l.bi(t, append([]string{"rerun", parentID}, strings.Fields(flags)...)...), exitCompleted, "3 inquiries run again", "bi watch "+batchID)
+		l.expect(t, l.bi(t, append([]string{"rerun", parentID}, strings.Fields(flags)...)...), exitCompleted, "3 inquiries are being looked up again", "bi watch "+batchID)
 		if body != want || l.out.String() != batchID+"\n" {
 			t.Errorf("%s: sent %s, printed %q", flags, body, l.out.String())
 		}
@@ -438,7 +438,7 @@ func TestRerunSaysWhichInquiries(t *testing.T) {
 	if l.out.String() != batchID+"\n" {
 		t.Errorf("stdout, which scripts read, is %q", l.out.String())
 	}
-	l.expect(t, l.bi(t, "rerun", "--failed", absentID), exitError, "is not known", "--idempotency-key ")
+	l.expect(t, l.bi(t, "rerun", "--failed", absentID), exitError, "It is not known", "--idempotency-key ")
 	l.expect(t, l.bi(t, "rerun", parentID), exitUsage, "[failed partial]")
 }
 
@@ -447,13 +447,13 @@ func TestARerunOfNothingSaysWhatThereIs(t *testing.T) {
 	for name, tt := range map[string]struct {
 		counts, flags, says string
 	}{
-		"only partly":                {`"partialSuccess":2`, "--failed", "--partial takes those whose report lacks a source"},
-		"only cancelled":             {`"cancelled":2`, "--failed", "--failed --partial takes those that a cancel stopped"},
-		"partly and cancelled":       {`"partialSuccess":1,"cancelled":1`, "--failed", "--failed --partial takes those that a cancel stopped"},
-		"only failed":                {`"failed":2`, "--partial", "--failed takes those without a useful report"},
-		"only rejected":              {`"failed":2`, "--failed", "was rejected: correct and submit it"},
-		"only rejected, all scopes":  {`"failed":2`, "--failed --partial", "was rejected: correct and submit it"},
-		"all completed, of no scope": {`"completed":2`, "--failed", "It has: 2 completed."},
+		"only partly":                {`"partialSuccess":2`, "--failed", "--partial selects inquiries whose report lacks a source"},
+		"only cancelled":             {`"cancelled":2`, "--failed", "--failed --partial selects canceled inquiries"},
+		"partly and cancelled":       {`"partialSuccess":1,"cancelled":1`, "--failed", "--failed --partial selects canceled inquiries"},
+		"only failed":                {`"failed":2`, "--partial", "--failed selects inquiries without a useful report"},
+		"only rejected":              {`"failed":2`, "--failed", "were rejected as invalid: correct them and submit them"},
+		"only rejected, all scopes":  {`"failed":2`, "--failed --partial", "were rejected as invalid: correct them and submit them"},
+		"all completed, of no scope": {`"completed":2`, "--failed", "The batch has: 2 completed."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -477,7 +477,7 @@ func TestKeysAreKeptAndNotSaid(t *testing.T) {
 		"DELETE /v1/users/me/api-key":      func(w http.ResponseWriter, _ *http.Request) { gone = true; w.WriteHeader(204) },
 	})
 	l.expect(t, l.bi(t, "whoami"), exitCompleted, "user u-1, member of North (north)\n",
-		"at most 250 inquiries in a batch, and 10000 in unfinished batches, which have 260 now\n", "20 requests a second, or 100 at once after a pause; 2 polls a second of one batch\n")
+		"at most 250 inquiries in a batch, and 10000 in unfinished batches, which have 260 now\n", "20 requests per second, or 100 at once after a pause; 2 polls of one batch per second\n")
 	l.expect(t, l.bi(t, "key", "show"), exitCompleted)
 	if l.out.String() != fresh+"\n" {
 		t.Errorf("key show: %q", l.out.String())
@@ -511,15 +511,15 @@ func TestWhatIsWrongIsSaidWithWhatToDo(t *testing.T) {
 		args []string
 		says []string
 	}{
-		"a refused key":   {[]string{"list"}, []string{"The API key has ended", "Check BI_API_KEY"}},
-		"no such batch":   {[]string{"watch", absentID}, []string{"Not found", seeList}},
-		"none to delete":  {[]string{"delete", "--yes", absentID}, []string{"Not found", seeList}},
+		"a refused key":   {[]string{"list"}, []string{"The API key has ended", "Check that BI_API_KEY"}},
+		"no such batch":   {[]string{"watch", absentID}, []string{"Not found", listHint}},
+		"none to delete":  {[]string{"delete", "--yes", absentID}, []string{"Not found", listHint}},
 		"no key as yet":   {[]string{"key", "show"}, []string{"Not found"}},
 		"another address": {[]string{"whoami"}, []string{"404", "Check BI_URL"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l.expect(t, l.bi(t, tt.args...), exitError, tt.says...)
-			if strings.Contains(l.errOut.String(), seeList) != slices.Contains(tt.says, seeList) {
+			if strings.Contains(l.errOut.String(), listHint) != slices.Contains(tt.says, listHint) {
 				t.Errorf("of a batch: %s", &l.errOut)
 			}
 		})
@@ -535,12 +535,12 @@ func TestWrongUsageAsksNothing(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no batch named":         {[]string{"watch"}, "accepts 1 arg(s), received 0"},
+		"no batch named":         {[]string{"watch"}, "bi watch needs exactly one argument, but it got 0\nUsage: bi watch BATCH"},
 		"watch: empty id":        {[]string{"watch", ""}, `BATCH must be a batch's id`},
 		"results: empty id":      {[]string{"results", "", "-o", filepath.Join(folder, "out")}, `BATCH must be a batch's id`},
 		"cancel: empty id":       {[]string{"cancel", ""}, `BATCH must be a batch's id`},
-		"rerun: a word":          {[]string{"rerun", "--failed", "abc"}, `and is "abc"`},
-		"delete: a path":         {[]string{"delete", "--yes", batchID + "/"}, seeList},
+		"rerun: a word":          {[]string{"rerun", "--failed", "abc"}, `but it is "abc"`},
+		"delete: a path":         {[]string{"delete", "--yes", batchID + "/"}, listHint},
 		"delete, and nobody":     {[]string{"delete", batchID}, "add --yes"},
 		"no such command":        {[]string{"sumbit"}, `"sumbit"`},
 		"no such flag":           {[]string{"list", "--all"}, "unknown flag: --all"},
@@ -554,12 +554,12 @@ func TestWrongUsageAsksNothing(t *testing.T) {
 		"results in no folder":   {[]string{"results", batchID, "-o", filepath.Join(folder, "none", "x.csv")}, "no such file or directory"},
 		"completion of no shell": {[]string{"completion", "foo"}, `unknown command "foo"`},
 		"no such file":           {[]string{"submit", "absent.csv"}, "absent.csv: no such file"},
-		"an unknown column":      {[]string{"submit", file(t, "x.csv", "company\nA\n")}, `there is no column "company"`},
+		"an unknown column":      {[]string{"submit", file(t, "x.csv", "company\nA\n")}, `the column "company" is unknown`},
 		"an address of none":     {[]string{"list", "--url", "localhost"}, "must look like https://"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l.expect(t, l.bi(t, tt.args...), exitUsage, tt.says)
-			if strings.Contains(l.errOut.String(), "strconv") || strings.Contains(l.errOut.String(), "not all results") {
+			if strings.Contains(l.errOut.String(), "strconv") || strings.Contains(l.errOut.String(), "results are incomplete") {
 				t.Errorf("said %s", &l.errOut)
 			}
 		})
@@ -587,7 +587,7 @@ func TestDeletingAsksFirst(t *testing.T) {
 		code   int
 		says   []string
 	}{
-		"yes":          {"y\n", nil, 200, deleted, exitCompleted, []string{`"November" of `, "4 inquiries, COMPLETED", "[y/N]", "What remains are the batch's times and counts: 3 completed, 1 failed"}},
+		"yes":          {"y\n", nil, 200, deleted, exitCompleted, []string{`"November" of `, "4 inquiries, COMPLETED", "[y/N]", "The batch's times and counts remain: 3 completed, 1 failed"}},
 		"in capitals":  {"YES\n", nil, 200, deleted, exitCompleted, []string{"[y/N]", "Deleted"}},
 		"no":           {"n\n", nil, 0, "", exitError, []string{"nothing was deleted"}},
 		"just Enter":   {"\n", nil, 0, "", exitError, []string{"nothing was deleted"}},
@@ -599,7 +599,7 @@ func TestDeletingAsksFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, map[string]http.HandlerFunc{
-				"GET " + oneBatch: say(200, status(client.StatusCompleted, 4, 4)),
+				"GET " + oneBatch: say(200, status(client.BatchCompleted, 4, 4)),
 				"DELETE " + oneBatch: func(w http.ResponseWriter, r *http.Request) {
 					if tt.status == 0 {
 						t.Error("deleted")

@@ -11,21 +11,21 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/client"
 )
 
-// again says why a call is about to be made once more.
-func (a *app) again(err error, wait time.Duration) {
+// announceRetry tells the person why a call will be sent again after a pause.
+func (a *app) announceRetry(err error, wait time.Duration) {
 	p, ok := errors.AsType[*client.Problem](err)
 	if !ok || p.Kind() != client.KindTooManyOpen {
 		fmt.Fprintf(a.stderr, "%s. Trying again in %s.\n", cause(err), seconds(wait))
 		return
 	}
-	if !a.noRoom {
-		a.noRoom = true
-		fmt.Fprintf(a.stderr, "%s\nNothing is submitted until there is room. Ctrl-C ends the waiting.\n", p.Detail)
+	if !a.waited {
+		a.waited = true
+		fmt.Fprintf(a.stderr, "%s\nThe batch will be submitted when there is room. To stop waiting, press Ctrl-C.\n", p.Detail)
 	}
 	fmt.Fprintf(a.stderr, "Waiting for room: %s\n", seconds(wait))
 }
 
-// cause is what kept a call from its answer, without the call.
+// cause says why a call got no usable response, without naming the call.
 func cause(err error) string {
 	if p, ok := errors.AsType[*client.Problem](err); ok {
 		return fmt.Sprintf("The API is not available (%d %s)", p.Status, p.Title)
@@ -38,9 +38,9 @@ func cause(err error) string {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", math.Ceil(d.Seconds())) }
 
-// untilThereIsRoom submits a batch, and again when the lender may have room for
-// it, for as long as there is none: other batches end, and a person can stop us.
-func (a *app) untilThereIsRoom(ctx context.Context, submit func() (*client.Submitted, error)) (*client.Submitted, error) {
+// submitWhenRoom calls submit again for as long as the lender has no room for the
+// batch. There will be room when other batches finish, and a person can interrupt.
+func (a *app) submitWhenRoom(ctx context.Context, submit func() (*client.Submitted, error)) (*client.Submitted, error) {
 	for {
 		accepted, err := submit()
 		p, ok := errors.AsType[*client.Problem](err)
@@ -49,7 +49,7 @@ func (a *app) untilThereIsRoom(ctx context.Context, submit func() (*client.Submi
 		}
 		if ctx.Err() == nil {
 			wait := max(p.RetryAfter, time.Second)
-			a.again(err, wait)
+			a.announceRetry(err, wait)
 			select {
 			case <-ctx.Done():
 			case <-time.After(wait):
@@ -61,12 +61,13 @@ func (a *app) untilThereIsRoom(ctx context.Context, submit func() (*client.Submi
 	}
 }
 
-// errNoRoom ends a submission that was stopped while it waited for room.
-var errNoRoom = errors.New("interrupted while there was no room: nothing was submitted")
+// errNoRoom is returned when a submission was interrupted while it waited for room.
+var errNoRoom = errors.New("interrupted while waiting for room: nothing was submitted")
 
-// until calls what may block for long, such as on a person's answer, for as long
-// as ctx lasts. What is left then ends with the process.
-func until[T any](ctx context.Context, call func() (T, error)) (T, error) {
+// interruptible returns the result of a call that may block for long, such as on a
+// person's answer, or an error as soon as ctx is done. A call that is still blocked
+// then ends with the process.
+func interruptible[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
