@@ -48,7 +48,7 @@ func exampleAPI() http.Handler {
 		"GET /v1/users/me":                 `{"userId":"u-1","role":"member","lender":{"lenderId":"north","name":"North Lending"},"limits":{"batchMax":250}}`,
 		"POST /v1/users/me/api-key/rotate": `{"apiKey":"vd__new_key"}`,
 	} {
-		mux.HandleFunc(route, func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, body) })
+		mux.HandleFunc(route, func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, body) })
 	}
 	return mux
 }
@@ -67,20 +67,20 @@ func exampleSubmit(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case body.ValidateOnly:
-		say(w, http.StatusOK, `{"valid":false,"total":2,"accepted":1,"rejected":1,"errors":[`+fault+`],"limits":{"batchMax":250}}`)
+		respond(w, http.StatusOK, `{"valid":false,"total":2,"accepted":1,"rejected":1,"errors":[`+fault+`],"limits":{"batchMax":250}}`)
 	case fault != "":
-		say(w, http.StatusUnprocessableEntity, `{"type":"/v1/docs#problem-validation","title":"The request breaks the rules","detail":"Nothing was stored.","errors":[`+fault+`]}`)
+		respond(w, http.StatusUnprocessableEntity, `{"type":"/v1/docs#problem-validation","title":"The request breaks the rules","detail":"Nothing was stored.","errors":[`+fault+`]}`)
 	default:
-		say(w, http.StatusOK, `{"batchId":"`+finishedBatch+`","batchName":"November renewals","total":2,"accepted":2}`)
+		respond(w, http.StatusOK, `{"batchId":"`+finishedBatch+`","batchName":"November renewals","total":2,"accepted":2}`)
 	}
 }
 
 func exampleList(w http.ResponseWriter, r *http.Request) {
 	if query := r.URL.Query(); query.Get("status") != "FAILED" || query.Get("namePrefix") != "november" {
-		say(w, http.StatusOK, `{"batches":[]}`)
+		respond(w, http.StatusOK, `{"batches":[]}`)
 		return
 	}
-	say(w, http.StatusOK, `{"batches":[{"batchId":"`+finishedBatch+`","batchName":"November renewals","status":"FAILED","total":2,"failed":2}]}`)
+	respond(w, http.StatusOK, `{"batches":[{"batchId":"`+finishedBatch+`","batchName":"November renewals","status":"FAILED","total":2,"failed":2}]}`)
 }
 
 func exampleStatus() http.HandlerFunc {
@@ -88,10 +88,10 @@ func exampleStatus() http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := r.PathValue("id")
 		if id == runningBatch && !polled.Swap(true) {
-			say(w, http.StatusOK, `{"batchId":"`+id+`","status":"RUNNING","total":2,"running":1,"completed":1}`)
+			respond(w, http.StatusOK, `{"batchId":"`+id+`","status":"RUNNING","total":2,"running":1,"completed":1}`)
 			return
 		}
-		say(w, http.StatusOK, `{"batchId":"`+id+`","status":"PARTIAL_SUCCESS","statusReason":"1 report lacks a source.","isTerminal":true,"total":2,"completed":1,"partialSuccess":1}`)
+		respond(w, http.StatusOK, `{"batchId":"`+id+`","status":"PARTIAL_SUCCESS","statusReason":"1 report lacks a source.","isTerminal":true,"total":2,"completed":1,"partialSuccess":1}`)
 	}
 }
 
@@ -103,7 +103,7 @@ func exampleInquiries(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("status") == "PARTIAL_SUCCESS" {
 		rows = rows[1:]
 	}
-	say(w, http.StatusOK, `{"inquiries":[`+strings.Join(rows, ",")+`],"nextCursor":null}`)
+	respond(w, http.StatusOK, `{"inquiries":[`+strings.Join(rows, ",")+`],"nextCursor":null}`)
 }
 
 func exampleResults(w http.ResponseWriter, r *http.Request) {
