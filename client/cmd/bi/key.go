@@ -15,7 +15,7 @@ func (a *app) keyCommand() *cobra.Command {
 	key := &cobra.Command{
 		Use:   "key",
 		Short: "Show, rotate or revoke your API key",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  showHelp,
 	}
 	key.AddCommand(a.showKeyCommand(), a.rotateKeyCommand(), a.revokeKeyCommand())
@@ -28,7 +28,7 @@ func (a *app) showKeyCommand() *cobra.Command {
 		Short: "Print your API key; the first call creates it",
 		Long: `Prints your API key. The first call creates it. For that call you have no key yet, so
 set BI_API_KEY to your sign-in token.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: a.withClient(func(ctx context.Context, c *client.Client) error {
 			key, err := c.APIKey(ctx)
 			if err != nil {
@@ -46,7 +46,7 @@ func (a *app) revokeKeyCommand() *cobra.Command {
 		Short: "End your API key; to get a new one, sign in and rotate",
 		Long: `Ends your API key without a replacement. To get a new key, set BI_API_KEY to your
 sign-in token and run bi key rotate.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: a.withClient(func(ctx context.Context, c *client.Client) error {
 			if err := c.RevokeAPIKey(ctx); err != nil {
 				return err
@@ -64,7 +64,9 @@ func (a *app) rotateKeyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate --to FILE",
 		Short: "End your API key and write a new one to a file that only you can read",
-		Args:  cobra.NoArgs,
+		Long: `Ends your API key and writes a new one to a file that only you can read. Set
+BI_API_KEY to the key that you replace or, if it was revoked, to your sign-in token.`,
+		Args: noArguments,
 	}
 	cmd.Flags().StringVar(&path, "to", "", "the `file` for the new key; it must not exist yet")
 	if err := cmd.MarkFlagRequired("to"); err != nil {

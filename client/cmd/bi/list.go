@@ -19,7 +19,7 @@ func (a *app) listCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "list",
 		Short:             "List your lender's batches, newest first",
-		Args:              cobra.NoArgs,
+		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.withClient(func(ctx context.Context, c *client.Client) error {
 			filter := client.BatchFilter{
@@ -32,7 +32,7 @@ func (a *app) listCommand() *cobra.Command {
 	}
 	cmd.Flags().Var(&limit, "limit", "list at most this many batches")
 	addChoice(cmd, &status, "status", "only batches with this status")
-	cmd.Flags().StringVar(&name, "name", "", "only batches whose name starts with this")
+	cmd.Flags().StringVar(&name, "name", "", "only batches whose `name` starts with this")
 	return cmd
 }
 

@@ -33,7 +33,7 @@ const (
 )
 
 const exitCodes = `Exit codes:
-    0  every inquiry completed
+    0  the command succeeded; if it followed a batch, every inquiry completed
     1  the API rejected the request or cannot be reached
     2  a flag, an argument or an environment variable is wrong
     3  some inquiries failed or lack a source
@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, p process, options ...client.Option
 	a.onRetry = a.announceRetry
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitCompleted
 	}
@@ -77,6 +77,7 @@ func run(ctx context.Context, args []string, p process, options ...client.Option
 	case ctx.Err() != nil:
 		return exitInterrupted
 	case !a.started:
+		fmt.Fprintf(p.stderr, "For help, run `%s --help`.\n", cmd.CommandPath())
 		return exitUsage
 	}
 	return exitError
@@ -105,14 +106,11 @@ BI_URL and BI_API_KEY, or use flags. The environment is safer for the key, becau
 other users of this machine can see flags.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noArguments,
 		RunE:          showHelp,
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w\nFor help, run `%s --help`", err, cmd.CommandPath())
-	})
 	root.PersistentFlags().StringVar(&a.url, "url", "", "the API's `address`, which is the part of its URLs before /v1 (default: BI_URL)")
 	root.PersistentFlags().StringVar(&a.key, "api-key", "", "the API `key` (default: BI_API_KEY)")
 	root.AddCommand(a.submitCommand(), a.watchCommand(), a.resultsCommand(), a.listCommand(), a.cancelCommand(),
@@ -122,7 +120,7 @@ other users of this machine can see flags.`,
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {
-			cmd.RunE = showHelp
+			cmd.Args, cmd.RunE = noArguments, showHelp
 		}
 	}
 	return root
@@ -130,10 +128,21 @@ other users of this machine can see flags.`,
 
 func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
+// noArguments checks that a command has no arguments.
+func noArguments(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.HasSubCommands():
+		return fmt.Errorf("unknown command %q", cmd.CommandPath()+" "+args[0])
+	}
+	return fmt.Errorf("%s takes no arguments, but it got %q", cmd.Name(), args[0])
+}
+
 // oneArgument checks that a command has exactly one argument.
 func oneArgument(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("%s needs exactly one argument, but it got %d\nUsage: %s", cmd.CommandPath(), len(args), cmd.UseLine())
+		return fmt.Errorf("%s needs exactly one argument, but it got %d\nUsage: %s", cmd.Name(), len(args), cmd.UseLine())
 	}
 	return nil
 }

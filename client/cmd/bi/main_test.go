@@ -54,14 +54,14 @@ func TestUsage(t *testing.T) {
 			args []string
 			want string
 		}{
-			"missing argument":              {[]string{"watch"}, "bi watch needs exactly one argument, but it got 0\nUsage: bi watch BATCH"},
+			"missing argument":              {[]string{"watch"}, "watch needs exactly one argument, but it got 0\nUsage: bi watch BATCH"},
 			"watch with an empty id":        {[]string{"watch", ""}, `BATCH must be a batch's id`},
 			"results with an empty id":      {[]string{"results", "", "-o", filepath.Join(folder, "out")}, `BATCH must be a batch's id`},
 			"cancel with an empty id":       {[]string{"cancel", ""}, `BATCH must be a batch's id`},
 			"rerun with a word":             {[]string{"rerun", "--failed", "abc"}, `but it is "abc"`},
 			"delete with a path":            {[]string{"delete", "--yes", batchID + "/"}, listHint},
 			"delete without a terminal":     {[]string{"delete", batchID}, "add --yes"},
-			"unknown command":               {[]string{"sumbit"}, `"sumbit"`},
+			"unknown command":               {[]string{"sumbit"}, `unknown command "bi sumbit"`},
 			"unknown flag":                  {[]string{"list", "--all"}, "unknown flag: --all"},
 			"limit of zero":                 {[]string{"list", "--limit", "0"}, "1 or more"},
 			"limit in letters":              {[]string{"list", "--limit", "abc"}, `invalid argument "abc" for "--limit" flag: it must be a whole number, 1 or more`},
@@ -71,7 +71,7 @@ func TestUsage(t *testing.T) {
 			"results into a folder":         {[]string{"results", batchID, "-o", folder}, "is a folder"},
 			"results into a new folder":     {[]string{"results", batchID, "-o", filepath.Join(folder, "new") + "/"}, "is a folder"},
 			"results into a missing folder": {[]string{"results", batchID, "-o", filepath.Join(folder, "none", "x.csv")}, "no such file or directory"},
-			"unknown shell":                 {[]string{"completion", "foo"}, `unknown command "foo"`},
+			"unknown shell":                 {[]string{"completion", "foo"}, `unknown command "bi completion foo"`},
 			"missing file":                  {[]string{"submit", "absent.csv"}, "absent.csv: no such file"},
 			"unknown column":                {[]string{"submit", file(t, "x.csv", "company\nA\n")}, `the column "company" is unknown`},
 			"invalid address":               {[]string{"list", "--url", "localhost"}, "must look like https://"},

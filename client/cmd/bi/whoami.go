@@ -13,7 +13,7 @@ func (a *app) whoamiCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "whoami",
 		Short: "Show the user and lender that your key belongs to, and their limits",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: a.withClient(func(ctx context.Context, c *client.Client) error {
 			me, err := c.Me(ctx)
 			if err != nil {
