@@ -58,11 +58,11 @@ func synthesize(stage string, portal ...string) template {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	for _, name := range functionNames {
-		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+	for _, f := range functions {
+		if err := os.MkdirAll(filepath.Join(dir, f.Name), 0o755); err != nil {
 			panic(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name, "bootstrap"), []byte(name), 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, f.Name, "bootstrap"), []byte(f.Name), 0o755); err != nil {
 			panic(err)
 		}
 	}
@@ -319,10 +319,10 @@ func TestWorkersAndSweepsKnowTheSameDeadline(t *testing.T) {
 func TestTheFunctions(t *testing.T) {
 	t.Parallel()
 
-	functions := dev().all(t, "AWS::Lambda::Function")
-	same(t, "functions", len(functions), len(functionNames))
+	deployed := dev().all(t, "AWS::Lambda::Function")
+	same(t, "functions", len(deployed), len(functions))
 	roles := map[string]bool{}
-	for id, f := range functions {
+	for id, f := range deployed {
 		p := f.Properties
 		roles[text(p["Role"])] = true
 		same(t, id+"'s architecture", p["Architectures"], any([]any{"arm64"}))
@@ -336,7 +336,7 @@ func TestTheFunctions(t *testing.T) {
 			}
 		}
 	}
-	same(t, "roles", len(roles), len(functions))
+	same(t, "roles", len(roles), len(deployed))
 	for id, g := range dev().all(t, "AWS::Logs::LogGroup") {
 		same(t, id+"'s retention", g.Properties["RetentionInDays"], 30.0)
 	}
@@ -365,7 +365,7 @@ func TestEachFunctionMayDoThisAndNoMore(t *testing.T) {
 		"FailExhausted":    append([]string{"dynamodb:UpdateItem"}, queue...),
 		"SweepOpenBatches": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "sqs:SendMessage"},
 	}
-	same(t, "functions spelt out", len(want), len(functionNames))
+	same(t, "functions spelt out", len(want), len(functions))
 	for function, actions := range want {
 		role := dev().one(t, "AWS::IAM::Role", function+"Role").Properties
 		same(t, function+"'s managed policies", role["ManagedPolicyArns"], nil)
@@ -473,10 +473,6 @@ func TestWhoMaySignIn(t *testing.T) {
 func TestEveryRouteButTheReferenceIsBehindTheAuthorizer(t *testing.T) {
 	t.Parallel()
 
-	paths := map[string]bool{}
-	for _, route := range routes {
-		paths[route.Path] = true
-	}
 	behind, open := 0, 0
 	for id, m := range dev().all(t, "AWS::ApiGateway::Method") {
 		switch {
