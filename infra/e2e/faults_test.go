@@ -17,6 +17,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -87,7 +88,7 @@ func TestFunctionsThatAreKilledLoseNothing(t *testing.T) {
 // like any other.
 func TestAFunctionThatIsKilledIsAProblem(t *testing.T) {
 	in, u := lookInside(), newUser(t, "", "member")
-	release := in.hold(t, stack.ProcessInquiryFunction)
+	release := in.hold(t, stack.Functions[deployment.ProcessInquiry])
 	defer release()
 	p := place(t, u, u.key().submit(t, businesses("Waited for", 1)))
 	path := "/v1/batch-inquiries/" + p.id.String()
@@ -121,14 +122,14 @@ func TestAFunctionThatIsKilledIsAProblem(t *testing.T) {
 // everything several times, in any order, and old news after new.
 func TestEventsInAnyOrderAndAgainChangeNothing(t *testing.T) {
 	in, u := lookInside(), newUser(t, "", "member")
-	release := in.hold(t, stack.DispatchBatchFunction, stack.ProcessInquiryFunction, stack.TallyStatusesFunction)
+	release := in.hold(t, stack.Functions[deployment.DispatchBatch], stack.Functions[deployment.ProcessInquiry], stack.Functions[deployment.TallyStatuses])
 	defer release()
 	const total = 30
 	p := place(t, u, u.key().submit(t, businesses("Told again", total)))
 	submittedHeader := change(t, in.items(t, p)["HEADER"], 1)
 	dispatch := func() {
 		t.Helper()
-		in.mustInvoke(t, stack.DispatchBatchFunction, events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{submittedHeader, submittedHeader}})
+		in.mustInvoke(t, stack.Functions[deployment.DispatchBatch], events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{submittedHeader, submittedHeader}})
 	}
 	var told []events.DynamoDBEventRecord // all that the stream ever said of inquiries
 	look := func() {
@@ -144,7 +145,7 @@ func TestEventsInAnyOrderAndAgainChangeNothing(t *testing.T) {
 		again := append(slices.Clone(told), told[:len(told)/2]...)
 		rand.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
 		for part := range slices.Chunk(again, 17) {
-			in.mustInvoke(t, stack.TallyStatusesFunction, events.DynamoDBEvent{Records: part})
+			in.mustInvoke(t, stack.Functions[deployment.TallyStatuses], events.DynamoDBEvent{Records: part})
 		}
 	}
 
@@ -165,7 +166,7 @@ func TestEventsInAnyOrderAndAgainChangeNothing(t *testing.T) {
 	// last inquiry's never.
 	order := append(rand.Perm(total-1), rand.Perm(total-1)...)
 	for part := range slices.Chunk(order, 10) {
-		answer, err := in.invoke(t, stack.ProcessInquiryFunction, delivery(t, p, part...))
+		answer, err := in.invoke(t, stack.Functions[deployment.ProcessInquiry], delivery(t, p, part...))
 		if err != nil || strings.Contains(string(answer), `"itemIdentifier":""`) {
 			t.Fatalf("%s, %v", answer, err)
 		}
@@ -178,7 +179,7 @@ func TestEventsInAnyOrderAndAgainChangeNothing(t *testing.T) {
 	}
 	all := rand.Perm(total)
 	for part := range slices.Chunk(all, 10) { // given up, though all but one are finished
-		in.mustInvoke(t, stack.FailExhaustedFunction, delivery(t, p, part...))
+		in.mustInvoke(t, stack.Functions[deployment.FailExhausted], delivery(t, p, part...))
 	}
 	look()
 	tell()
@@ -188,8 +189,8 @@ func TestEventsInAnyOrderAndAgainChangeNothing(t *testing.T) {
 	// The batch is over. Whatever is told now is old.
 	over := in.text(t, p)
 	dispatch()
-	in.mustInvoke(t, stack.ProcessInquiryFunction, delivery(t, p, all[:10]...))
-	in.mustInvoke(t, stack.FailExhaustedFunction, delivery(t, p, all[:10]...))
+	in.mustInvoke(t, stack.Functions[deployment.ProcessInquiry], delivery(t, p, all[:10]...))
+	in.mustInvoke(t, stack.Functions[deployment.FailExhausted], delivery(t, p, all[:10]...))
 	tell()
 	if err := in.sweep(t); err != nil {
 		t.Error(err)
@@ -225,7 +226,7 @@ func (in inside) waiting(t testing.TB) int {
 // Messages are deleted behind everybody's back.
 func TestMessagesThatAreLostAreSentAgain(t *testing.T) {
 	in, u := lookInside(), newUser(t, "", "member")
-	release := in.hold(t, stack.ProcessInquiryFunction)
+	release := in.hold(t, stack.Functions[deployment.ProcessInquiry])
 	defer release()
 	const total = 60
 	p := place(t, u, u.key().submit(t, businesses("Lost", total)))
@@ -262,8 +263,8 @@ func TestStreamRecordsThatAreLostAreMadeUpFor(t *testing.T) {
 	in, u := lookInside(), newUser(t, "", "member")
 	const total = 40
 	var p placed
-	in.reread(t, stack.TallyStatusesFunction, lambdatypes.EventSourcePositionLatest, func() {
-		in.reread(t, stack.DispatchBatchFunction, lambdatypes.EventSourcePositionLatest, func() {
+	in.reread(t, stack.Functions[deployment.TallyStatuses], lambdatypes.EventSourcePositionLatest, func() {
+		in.reread(t, stack.Functions[deployment.DispatchBatch], lambdatypes.EventSourcePositionLatest, func() {
 			p = place(t, u, u.key().submit(t, businesses("Never dispatched", total)))
 		})
 		in.letTimePass(t, p)
@@ -286,7 +287,7 @@ func TestStreamRecordsThatAreLostAreMadeUpFor(t *testing.T) {
 
 	// Both mappings tell everything that was ever written once more.
 	over := in.text(t, p)
-	for _, function := range []string{stack.DispatchBatchFunction, stack.TallyStatusesFunction} {
+	for _, function := range []string{stack.Functions[deployment.DispatchBatch], stack.Functions[deployment.TallyStatuses]} {
 		in.reread(t, function, lambdatypes.EventSourcePositionTrimHorizon, func() {})
 	}
 	last := place(t, u, u.key().submit(t, businesses("After all that", 10)))
@@ -299,7 +300,7 @@ func TestStreamRecordsThatAreLostAreMadeUpFor(t *testing.T) {
 
 func TestADeadLetterFailsItsInquiry(t *testing.T) {
 	in, u := lookInside(), newUser(t, "", "member")
-	release := in.hold(t, stack.ProcessInquiryFunction)
+	release := in.hold(t, stack.Functions[deployment.ProcessInquiry])
 	defer release()
 	p := place(t, u, u.key().submit(t, businesses("Unlucky", 5)))
 	if _, err := in.queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &stack.DeadLetterQueueURL, MessageBody: aws.String(message(t, p, 2))}); err != nil {
@@ -317,11 +318,11 @@ func TestADeadLetterFailsItsInquiry(t *testing.T) {
 
 func TestABatchPastItsDeadlineIsOver(t *testing.T) {
 	in, u := lookInside(), newUser(t, "", "member")
-	release := in.hold(t, stack.ProcessInquiryFunction)
+	release := in.hold(t, stack.Functions[deployment.ProcessInquiry])
 	defer release()
 	const total = 20
 	p := place(t, u, u.key().submit(t, businesses("Too late", total)))
-	in.mustInvoke(t, stack.ProcessInquiryFunction, delivery(t, p, 0, 1, 2))
+	in.mustInvoke(t, stack.Functions[deployment.ProcessInquiry], delivery(t, p, 0, 1, 2))
 	if _, err := in.store.Claim(t.Context(), p.lender, p.id.Inquiry(3), "a dead worker", time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -88,7 +89,7 @@ func (in inside) mustInvoke(t testing.TB, function string, event any) {
 // sweep runs a sweep as the schedule does, but now.
 func (in inside) sweep(t testing.TB) error {
 	t.Helper()
-	_, err := in.invoke(t, stack.SweepOpenBatchesFunction, sample(t, "sweep-open-batches.json"))
+	_, err := in.invoke(t, stack.Functions[deployment.SweepOpenBatches], sample(t, "sweep-open-batches.json"))
 	return err
 }
 
@@ -141,7 +142,7 @@ func (in inside) reread(t testing.TB, function string, position lambdatypes.Even
 // setDeadline gives sweeps another deadline until the test ends.
 func (in inside) setDeadline(t testing.TB, deadline string) {
 	t.Helper()
-	before, err := in.functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: &stack.SweepOpenBatchesFunction})
+	before, err := in.functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(stack.Functions[deployment.SweepOpenBatches])})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func (in inside) setDeadline(t testing.TB, deadline string) {
 		variables := before.Environment.Variables
 		variables["BATCH_DEADLINE"] = deadline
 		_, err := in.functions.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
-			FunctionName: &stack.SweepOpenBatchesFunction, Environment: &lambdatypes.Environment{Variables: variables},
+			FunctionName: aws.String(stack.Functions[deployment.SweepOpenBatches]), Environment: &lambdatypes.Environment{Variables: variables},
 		})
 		if err != nil {
 			t.Errorf("setting the deadline: %v", err)
