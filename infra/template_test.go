@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// resource is one resource of the template.
+type resource struct {
+	Type           string
+	Properties     map[string]any
+	DeletionPolicy string
+}
+
+// template is the part of a CloudFormation template that these tests read.
+type template struct {
+	Resources map[string]resource
+	Outputs   map[string]any
+}
+
+// Synthesis takes seconds, so it is done once for each stage that tests look at.
+var (
+	dev  = sync.OnceValue(func() template { return synthesize("dev") })
+	prod = sync.OnceValue(func() template { return synthesize("prod") })
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	jsii.Close()
+	os.Exit(code)
+}
+
+// synthesis is done one at a time: the CDK lives in one Node.js process.
+var synthesis sync.Mutex
+
+// synthesize needs no built functions: it gives each an empty one.
+func synthesize(stage string, portal ...string) template {
+	synthesis.Lock()
+	defer synthesis.Unlock()
+	dir, err := os.MkdirTemp("", "functions")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	for _, f := range functions {
+		if err := os.MkdirAll(filepath.Join(dir, f.Name), 0o755); err != nil {
+			panic(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.Name, "bootstrap"), []byte(f.Name), 0o755); err != nil {
+			panic(err)
+		}
+	}
+	props := Props{Stage: stage, Arch: "arm64", Code: dir, BatchDeadline: inquiry.DefaultDeadline, PortalOrigin: strings.Join(portal, "")}
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(filepath.Join(dir, "cdk.out"))})
+	stack := NewStack(app, "test-"+props.Stage, props)
+	data, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
+	if err != nil {
+		panic(err)
+	}
+	var t template
+	if err := json.Unmarshal(data, &t); err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// all returns the resources of a type, by their logical id.
+func (t template) all(tb testing.TB, kind string) map[string]resource {
+	tb.Helper()
+	found := map[string]resource{}
+	for id, r := range t.Resources {
+		if r.Type == kind {
+			found[id] = r
+		}
+	}
+	if len(found) == 0 {
+		tb.Fatalf("the template has no %s", kind)
+	}
+	return found
+}
+
+// one returns the only resource of a type, or the one whose id has the part.
+func (t template) one(tb testing.TB, kind, part string) resource {
+	tb.Helper()
+	var found []resource
+	for id, r := range t.all(tb, kind) {
+		if strings.Contains(id, part) {
+			found = append(found, r)
+		}
+	}
+	if len(found) != 1 {
+		tb.Fatalf("the template has %d %s with %q in their id; want 1", len(found), kind, part)
+	}
+	return found[0]
+}
+
+// at follows a path of keys and indexes into nested JSON; nil if it ends early.
+func at(value any, path ...any) any {
+	for _, step := range path {
+		switch s := step.(type) {
+		case string:
+			m, _ := value.(map[string]any)
+			value = m[s]
+		case int:
+			list, _ := value.([]any)
+			if s >= len(list) {
+				return nil
+			}
+			value = list[s]
+		}
+	}
+	return value
+}
+
+func same(tb testing.TB, what string, got, want any) {
+	tb.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		tb.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// text is any part of the template as JSON, to search in.
+func text(value any) string {
+	data, _ := json.Marshal(value)
+	return string(data)
+}
+
+func list(value any) []any {
+	if l, ok := value.([]any); ok {
+		return l
+	}
+	return []any{value}
+}
