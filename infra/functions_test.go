@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -8,7 +10,7 @@ import (
 func TestNewFunctions(t *testing.T) {
 	t.Parallel()
 
-	// A worker's lease must not outlive the deadline at which a sweep gives up.
+	// A worker's lease must end before the deadline at which a sweep gives up.
 	t.Run("workers and sweeps have the same deadline", func(t *testing.T) {
 		t.Parallel()
 
@@ -16,6 +18,24 @@ func TestNewFunctions(t *testing.T) {
 			environment := dev().one(t, "AWS::Lambda::Function", function).Properties["Environment"]
 			same(t, function+"'s deadline", at(environment, "Variables", "BATCH_DEADLINE"), "6h0m0s")
 		}
+	})
+
+	t.Run("the list has every folder below functions", func(t *testing.T) {
+		t.Parallel()
+
+		folders, err := os.ReadDir(filepath.Join("..", "functions"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]bool{}
+		for _, folder := range folders {
+			want[folder.Name()] = true
+		}
+		got := map[string]bool{}
+		for _, f := range functions {
+			got[f.Name] = true
+		}
+		same(t, "functions", got, want)
 	})
 
 	t.Run("each function has its own role and log group", func(t *testing.T) {
@@ -33,8 +53,8 @@ func TestNewFunctions(t *testing.T) {
 				t.Errorf("%s has no log group of its own", id)
 			}
 			for name, value := range at(p, "Environment", "Variables").(map[string]any) {
-				if said := text(value); strings.Contains(said, "resolve:") || (strings.Contains(name, "SECRET") && !strings.HasSuffix(name, "_ARN")) {
-					t.Errorf("%s holds a secret in %s: %s", id, name, said)
+				if value := text(value); strings.Contains(value, "resolve:") || (strings.Contains(name, "SECRET") && !strings.HasSuffix(name, "_ARN")) {
+					t.Errorf("%s has a secret in its environment variable %s: %s", id, name, value)
 				}
 			}
 		}

@@ -10,8 +10,8 @@ import (
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 
-	// The whole of what each function may do is spelt out here once more, so that a
-	// permission cannot be added in passing.
+	// The permissions are spelled out a second time on purpose, so that nobody adds
+	// one in passing.
 	t.Run("each function may do exactly this", func(t *testing.T) {
 		t.Parallel()
 
@@ -32,7 +32,7 @@ func TestPermissions(t *testing.T) {
 			"FailExhausted":    append([]string{"dynamodb:UpdateItem"}, queue...),
 			"SweepOpenBatches": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "sqs:SendMessage"},
 		}
-		same(t, "functions spelt out", len(want), len(functions))
+		same(t, "functions listed here", len(want), len(functions))
 		for function, actions := range want {
 			role := dev().one(t, "AWS::IAM::Role", function+"Role").Properties
 			same(t, function+"'s managed policies", role["ManagedPolicyArns"], nil)
@@ -51,7 +51,7 @@ func TestPermissions(t *testing.T) {
 		}
 		for id, r := range dev().Resources {
 			if r.Type == "AWS::IAM::Policy" {
-				t.Errorf("%s grants something beside the roles above", id)
+				t.Errorf("%s grants permissions outside the functions' roles", id)
 			}
 		}
 	})
@@ -72,14 +72,14 @@ func TestPermissions(t *testing.T) {
 		for function, action := range map[string]string{"ProcessInquiry": "UpdateItem", "FailExhausted": "UpdateItem", "DispatchBatch": "PutItem"} {
 			like, unlike := keys(function, action)
 			same(t, function+" writes", like, inquiries)
-			same(t, function+" is kept from", unlike, nil)
+			same(t, function+" is denied", unlike, nil)
 		}
 		like, unlike := keys("TallyStatuses", "UpdateItem")
 		same(t, "tally-statuses writes", like, headers)
-		same(t, "tally-statuses is kept from", unlike, inquiries)
+		same(t, "tally-statuses is denied", unlike, inquiries)
 	})
 
-	t.Run("a lender's room is all of its item that counting may change", func(t *testing.T) {
+	t.Run("counting may change only one number of a lender", func(t *testing.T) {
 		t.Parallel()
 
 		for _, function := range []string{"TallyStatuses", "SweepOpenBatches"} {
@@ -91,31 +91,31 @@ func TestPermissions(t *testing.T) {
 				found = true
 				same(t, function+"'s action", at(s, "Action"), "dynamodb:UpdateItem")
 				same(t, function+"'s attributes", at(s, "Condition", "ForAllValues:StringEquals", "dynamodb:Attributes"), any([]any{"PK", "SK", "open"}))
-				same(t, function+" is kept from", at(s, "Condition", "ForAllValues:StringNotLike", "dynamodb:LeadingKeys"), any([]any{"LENDER#*#BATCH#*"}))
+				same(t, function+" is denied", at(s, "Condition", "ForAllValues:StringNotLike", "dynamodb:LeadingKeys"), any([]any{"LENDER#*#BATCH#*"}))
 			}
 			if !found {
-				t.Errorf("%s cannot give a lender its room back", function)
+				t.Errorf("%s cannot lower a lender's number of open inquiries", function)
 			}
 		}
 	})
 }
 
-// checkResource fails for a statement about more than one resource of ours, or
-// about the table without saying which keys.
+// checkResource reports a statement that is not limited to one of our resources,
+// or that allows access to the table without limiting the keys.
 func checkResource(t *testing.T, function string, statement any) {
 	t.Helper()
 	action, about := text(at(statement, "Action")), text(at(statement, "Resource"))
 	if strings.Contains(action, "*") {
 		t.Errorf("%s may do %s", function, action)
 	}
-	// The objects of one bucket and the streams of one table have no names yet.
-	named := strings.Contains(action, "s3:PutObject") || strings.Contains(action, "dynamodb:ListStreams")
-	if strings.Contains(about, "*") && !named || !strings.Contains(about, "Fn::GetAtt") && !strings.Contains(about, `"Ref"`) {
+	// The objects of a bucket and the streams of a table have no names in advance.
+	unnamed := strings.Contains(action, "s3:PutObject") || strings.Contains(action, "dynamodb:ListStreams")
+	if strings.Contains(about, "*") && !unnamed || !strings.Contains(about, "Fn::GetAtt") && !strings.Contains(about, `"Ref"`) {
 		t.Errorf("%s may do %s on %s", function, action, about)
 	}
 	if strings.Contains(action, "Item") || strings.Contains(action, "Query") {
 		if at(statement, "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys") == nil {
-			t.Errorf("%s may do %s on every key", function, action)
+			t.Errorf("%s may do %s on all keys", function, action)
 		}
 	}
 }

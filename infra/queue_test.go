@@ -15,19 +15,19 @@ func TestNewInquiryQueue(t *testing.T) {
 		dead := dev().one(t, "AWS::SQS::Queue", "DeadLetters").Properties
 		same(t, "receives", at(queue, "RedrivePolicy", "maxReceiveCount"), 8.0)
 		if !strings.Contains(text(at(queue, "RedrivePolicy", "deadLetterTargetArn")), "DeadLetters") {
-			t.Error("messages that cannot be delivered do not go to the dead letters")
+			t.Error("messages that were received too often do not go to the dead letters")
 		}
 		for name, q := range map[string]map[string]any{"queue": queue, "dead letters": dead} {
-			same(t, name+"' encryption", q["SqsManagedSseEnabled"], true)
+			same(t, name+": encryption", q["SqsManagedSseEnabled"], true)
 		}
 		kept, keptDead := queue["MessageRetentionPeriod"].(float64), dead["MessageRetentionPeriod"].(float64)
 		if keptDead <= kept {
-			t.Errorf("dead letters are kept %v s and their messages are up to %v s old when they arrive", keptDead, kept)
+			t.Errorf("dead letters are kept for %v s, but a message may be %v s old when it arrives", keptDead, kept)
 		}
 		for reader, q := range map[string]map[string]any{"ProcessInquiry": queue, "FailExhausted": dead} {
 			timeout := dev().one(t, "AWS::Lambda::Function", reader).Properties["Timeout"].(float64)
 			if visible := q["VisibilityTimeout"].(float64); visible < 6*timeout {
-				t.Errorf("a message comes back to %s after %v s; want at least six invocations of %v s", reader, visible, timeout)
+				t.Errorf("%s may get a message again after %v s; want at least six times its timeout of %v s", reader, visible, timeout)
 			}
 		}
 	})

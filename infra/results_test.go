@@ -13,7 +13,7 @@ func TestNewResults(t *testing.T) {
 		bucket := dev().one(t, "AWS::S3::Bucket", "Results").Properties
 		rule := at(bucket, "LifecycleConfiguration", "Rules", 0)
 		same(t, "expiry in days", at(rule, "ExpirationInDays"), 1.0)
-		same(t, "expiry of what was never completed", at(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"), 1.0)
+		same(t, "expiry of incomplete uploads, in days", at(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"), 1.0)
 		same(t, "status", at(rule, "Status"), "Enabled")
 		same(t, "encryption", at(bucket, "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm"), "AES256")
 		same(t, "public access", at(bucket, "PublicAccessBlockConfiguration", "RestrictPublicBuckets"), true)

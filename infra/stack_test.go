@@ -29,8 +29,9 @@ func TestNewStack(t *testing.T) {
 		maps.Copy(policies, dev().all(t, "AWS::S3::BucketPolicy"))
 		same(t, "policies", len(policies), 4)
 		for id, p := range policies {
-			if said := text(p.Properties["PolicyDocument"]); !strings.Contains(said, `"aws:SecureTransport":"false"`) || !strings.Contains(said, `"Effect":"Deny"`) {
-				t.Errorf("%s lets plain HTTP through", id)
+			policy := text(p.Properties["PolicyDocument"])
+			if !strings.Contains(policy, `"aws:SecureTransport":"false"`) || !strings.Contains(policy, `"Effect":"Deny"`) {
+				t.Errorf("%s does not reject plain HTTP", id)
 			}
 		}
 		api := dev().one(t, "AWS::ApiGateway::RestApi", "").Properties
@@ -38,28 +39,26 @@ func TestNewStack(t *testing.T) {
 		same(t, "API's host", api["EndpointAccessMode"], "STRICT")
 	})
 
-	// What the function allows the portal, the gateway's own answers allow it too.
-	t.Run("the portal may read every response", func(t *testing.T) {
+	t.Run("scripts of the portal may read every response", func(t *testing.T) {
 		t.Parallel()
 
 		const origin = "https://portal.example"
-		with := synthesize("dev", origin)
-		for id, r := range with.all(t, "AWS::ApiGateway::GatewayResponse") {
-			same(t, id, at(r.Properties, "ResponseParameters", "gatewayresponse.header.Access-Control-Allow-Origin"), any("'"+origin+"'"))
+		portal := synthesize("dev", origin)
+		for _, r := range gatewayResponses(t, portal) {
+			same(t, r.kind, r.header("Access-Control-Allow-Origin"), any("'"+origin+"'"))
 		}
-		api := with.one(t, "AWS::Lambda::Function", "ApiFunction").Properties
+		api := portal.one(t, "AWS::Lambda::Function", "ApiFunction").Properties
 		same(t, "the function's", at(api, "Environment", "Variables", "PORTAL_ORIGIN"), any(origin))
-		for portal, results := range map[string]resource{"with": with.one(t, "AWS::S3::Bucket", "Results"), "without": dev().one(t, "AWS::S3::Bucket", "Results")} {
-			methods := at(results.Properties, "CorsConfiguration", "CorsRules", 0, "AllowedMethods")
-			want := any(nil)
-			if portal == "with" {
-				want = []any{"GET"}
-			}
-			same(t, "what scripts may do with the files of results, "+portal+" a portal", methods, want)
+		same(t, "methods allowed on result files", resultMethods(t, portal), any([]any{"GET"}))
+	})
+
+	t.Run("without a portal no script may read a response", func(t *testing.T) {
+		t.Parallel()
+
+		for _, r := range gatewayResponses(t, dev()) {
+			same(t, r.kind, r.header("Access-Control-Allow-Origin"), nil)
 		}
-		for id, r := range dev().all(t, "AWS::ApiGateway::GatewayResponse") {
-			same(t, id+" without a portal", at(r.Properties, "ResponseParameters", "gatewayresponse.header.Access-Control-Allow-Origin"), nil)
-		}
+		same(t, "methods allowed on result files", resultMethods(t, dev()), nil)
 	})
 
 	t.Run("the outputs", func(t *testing.T) {
@@ -74,28 +73,45 @@ func TestNewStack(t *testing.T) {
 	})
 }
 
-func TestAMissingBuildIsNamed(t *testing.T) {
+// resultMethods returns the HTTP methods that scripts may use on result files.
+func resultMethods(tb testing.TB, from template) any {
+	tb.Helper()
+	return at(from.one(tb, "AWS::S3::Bucket", "Results").Properties, "CorsConfiguration", "CorsRules", 0, "AllowedMethods")
+}
+
+func TestPropsCheck(t *testing.T) {
 	t.Parallel()
 
-	err := Props{Stage: "dev", Arch: "arm64", Code: t.TempDir(), BatchDeadline: time.Hour}.check()
-	if err == nil || !strings.Contains(err.Error(), "make build") {
-		t.Errorf("check() = %v; want what to run", err)
+	for name, tt := range map[string]struct {
+		props Props
+		want  string // in the error
+	}{
+		"a function that is not built": {Props{Stage: "dev", Arch: "arm64", Code: t.TempDir(), BatchDeadline: time.Hour}, "make build"},
+		"an unknown architecture":      {Props{Arch: "sparc"}, "arm64 or x86_64"},
+		"no deadline":                  {Props{Arch: "arm64"}, "batchDeadline"},
+		"a portal that is no origin":   {Props{Arch: "arm64", BatchDeadline: time.Hour, PortalOrigin: "portal.example"}, "https://portal.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			if err := tt.props.check(); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("check() = %v; want an error that says %q", err, tt.want)
+			}
+		})
 	}
-	if err := (Props{Arch: "sparc"}).check(); err == nil || !strings.Contains(err.Error(), "arm64 or x86_64") {
-		t.Errorf("check() = %v; want the choices", err)
-	}
-	for _, origin := range []string{"portal.example", "https://portal.example/", "https://portal.example/app", "https://Portal.example", "*", "null", "ftp://portal.example", "https://"} {
-		props := Props{Arch: "arm64", BatchDeadline: time.Hour, PortalOrigin: origin}
-		if err := props.check(); err == nil || !strings.Contains(err.Error(), "https://portal.example") {
-			t.Errorf("check() of portal origin %q = %v; want what one looks like", origin, err)
+}
+
+func TestIsOrigin(t *testing.T) {
+	t.Parallel()
+
+	for origin, want := range map[string]bool{
+		"": true, "https://portal.example": true, "http://localhost:3000": true,
+
+		"portal.example": false, "https://portal.example/": false, "https://portal.example/app": false, "https://Portal.example": false,
+		"*": false, "null": false, "ftp://portal.example": false, "https://": false,
+	} {
+		if got := isOrigin(origin); got != want {
+			t.Errorf("isOrigin(%q) = %v", origin, got)
 		}
-	}
-	for _, origin := range []string{"", "https://portal.example", "http://localhost:3000"} {
-		if !isOrigin(origin) {
-			t.Errorf("portal origin %q is refused", origin)
-		}
-	}
-	if err := (Props{Arch: "arm64"}).check(); err == nil || !strings.Contains(err.Error(), "batchDeadline") {
-		t.Errorf("check() = %v; want what a deadline looks like", err)
 	}
 }

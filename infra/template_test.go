@@ -29,7 +29,7 @@ type template struct {
 	Outputs   map[string]any
 }
 
-// Synthesis takes seconds, so it is done once for each stage that tests look at.
+// Synthesis takes seconds, so each stage is synthesized once for all tests.
 var (
 	dev  = sync.OnceValue(func() template { return synthesize("dev") })
 	prod = sync.OnceValue(func() template { return synthesize("prod") })
@@ -41,10 +41,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// synthesis is done one at a time: the CDK lives in one Node.js process.
+// synthesis allows one synthesis at a time: the CDK runs in one Node.js process.
 var synthesis sync.Mutex
 
-// synthesize needs no built functions: it gives each an empty one.
+// synthesize returns the template of a stage. It puts an empty program in place of
+// each function.
 func synthesize(stage string, portal ...string) template {
 	synthesis.Lock()
 	defer synthesis.Unlock()
@@ -90,7 +91,7 @@ func (t template) all(tb testing.TB, kind string) map[string]resource {
 	return found
 }
 
-// one returns the only resource of a type, or the one whose id has the part.
+// one returns the only resource of a type whose logical id contains the part.
 func (t template) one(tb testing.TB, kind, part string) resource {
 	tb.Helper()
 	var found []resource
@@ -100,12 +101,13 @@ func (t template) one(tb testing.TB, kind, part string) resource {
 		}
 	}
 	if len(found) != 1 {
-		tb.Fatalf("the template has %d %s with %q in their id; want 1", len(found), kind, part)
+		tb.Fatalf("the template has %d resources of type %s with %q in their id; want 1", len(found), kind, part)
 	}
 	return found[0]
 }
 
-// at follows a path of keys and indexes into nested JSON; nil if it ends early.
+// at follows a path of keys and indexes into nested JSON. It returns nil if the
+// path leads nowhere.
 func at(value any, path ...any) any {
 	for _, step := range path {
 		switch s := step.(type) {
@@ -130,12 +132,14 @@ func same(tb testing.TB, what string, got, want any) {
 	}
 }
 
-// text is any part of the template as JSON, to search in.
+// text returns a part of the template as JSON, for searching.
 func text(value any) string {
 	data, _ := json.Marshal(value)
 	return string(data)
 }
 
+// list returns the value as a list. CloudFormation writes some lists of one
+// element as the element.
 func list(value any) []any {
 	if l, ok := value.([]any); ok {
 		return l
