@@ -7,11 +7,13 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// NewResults declares where results lie that are too large for an answer. They
-// can be made again at any time, so they live as short as a bucket can arrange.
+// NewResults declares the bucket for results that are too large for a response.
+// They can be generated again at any time, so the bucket keeps them for the
+// shortest time possible, one day.
 //
-// A portal's script that asks for results is sent on to here. A browser then names
-// no origin any more, so the rule is for all; the link is what allows the reading.
+// The API redirects a portal's script to this bucket. After the redirect, the
+// browser sends the origin "null", so the CORS rule allows every origin. The signed
+// link is what protects the file.
 func NewResults(scope constructs.Construct, props Props) awss3.Bucket {
 	bucket := awss3.NewBucket(scope, jsii.String("Results"), &awss3.BucketProps{
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
