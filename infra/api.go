@@ -62,6 +62,26 @@ type API struct {
 // NewAPI declares the public REST API.
 func NewAPI(parent constructs.Construct, props Props, f Functions) API {
 	scope := constructs.NewConstruct(parent, jsii.String("Gateway"))
+	api := newRestAPI(scope, props)
+	authorizer := awsapigateway.NewTokenAuthorizer(scope, jsii.String("Authorizer"), &awsapigateway.TokenAuthorizerProps{
+		Handler: f[deployment.AuthorizeRequest],
+		// A token authorizer gets only the Authorization header, and its results are
+		// cached by that header. So the cache key is everything that it decides on.
+		IdentitySource:  awsapigateway.IdentitySource_Header(jsii.String("Authorization")),
+		ResultsCacheTtl: awscdk.Duration_Minutes(jsii.Number(5)),
+	})
+	integration := awsapigateway.NewLambdaIntegration(f[deployment.API], &awsapigateway.LambdaIntegrationOptions{
+		// One permission for the whole API. A permission for each path would not match
+		// a request whose path ends in a slash.
+		ScopePermissionToMethod: jsii.Bool(false),
+	})
+	addPaths(api, integration, authorizer)
+	addProblems(scope, api, props)
+	return API{RestApi: api, Lenders: limitLenders(api, props)}
+}
+
+// newRestAPI declares the gateway without paths, its stage and its access log.
+func newRestAPI(scope constructs.Construct, props Props) awsapigateway.RestApi {
 	logs := awslogs.NewLogGroup(scope, jsii.String("AccessLogs"), &awslogs.LogGroupProps{
 		Retention:     awslogs.RetentionDays_ONE_MONTH,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
@@ -89,22 +109,7 @@ func NewAPI(parent constructs.Construct, props Props, f Functions) API {
 	})
 	api.Node().TryRemoveChild(jsii.String("Endpoint")) // the stack has its own output
 	requireModernTLS(api)
-
-	authorizer := awsapigateway.NewTokenAuthorizer(scope, jsii.String("Authorizer"), &awsapigateway.TokenAuthorizerProps{
-		Handler: f[deployment.AuthorizeRequest],
-		// A token authorizer gets only the Authorization header, and its results are
-		// cached by that header. So the cache key is everything that it decides on.
-		IdentitySource:  awsapigateway.IdentitySource_Header(jsii.String("Authorization")),
-		ResultsCacheTtl: awscdk.Duration_Minutes(jsii.Number(5)),
-	})
-	integration := awsapigateway.NewLambdaIntegration(f[deployment.API], &awsapigateway.LambdaIntegrationOptions{
-		// One permission for the whole API. A permission for each path would not match
-		// a request whose path ends in a slash.
-		ScopePermissionToMethod: jsii.Bool(false),
-	})
-	addPaths(api, integration, authorizer)
-	addProblems(scope, api, props)
-	return API{RestApi: api, Lenders: limitLenders(api, props)}
+	return api
 }
 
 // limitLenders limits each lender's request rate, for all of the lender's

@@ -105,6 +105,13 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	NewEventSources(stack, r, deployed)
 	api := NewAPI(stack, props, deployed)
 
+	addOutputs(stack, r, deployed, api)
+	return stack
+}
+
+// addOutputs declares what operators, tests and the local engine need to know of
+// a deployment.
+func addOutputs(stack awscdk.Stack, r Resources, deployed Functions, api API) {
 	outputs := map[string]*string{
 		"ApiUrl":             api.Url(),
 		"TableName":          r.Table.TableName(),
@@ -121,5 +128,4 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	for name, value := range outputs {
 		awscdk.NewCfnOutput(stack, &name, &awscdk.CfnOutputProps{Value: value})
 	}
-	return stack
 }
