@@ -7,7 +7,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -61,7 +60,7 @@ func mapQueue(scope constructs.Construct, id string, queue awssqs.Queue, f awsla
 	})
 }
 
-// streamSpec is what differs between the readers of the table's stream.
+// streamSpec describes one reader of the table's stream.
 type streamSpec struct {
 	Filter  string
 	Records float64         // at most, in one invocation
@@ -122,21 +121,4 @@ func startsWith(attribute, prefix string) condition {
 // exists requires that the item has the string attribute.
 func exists(attribute string) condition {
 	return condition{attribute: map[string]any{"S": []any{map[string]bool{"exists": true}}}}
-}
-
-// NewFailedRecords declares the bucket for stream records that failed too often.
-// A queue would only get references to the records; a bucket gets the records.
-func NewFailedRecords(scope constructs.Construct, props Props) awss3.Bucket {
-	return awss3.NewBucket(scope, jsii.String("FailedRecords"), &awss3.BucketProps{
-		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
-		Encryption:        awss3.BucketEncryption_S3_MANAGED,
-		EnforceSSL:        jsii.Bool(true),
-		MinimumTLSVersion: jsii.Number(1.2),
-		LifecycleRules: &[]*awss3.LifecycleRule{{
-			// The records name businesses and their owners. Keep them long enough to
-			// investigate a failure, and no longer.
-			Expiration: awscdk.Duration_Days(jsii.Number(30)),
-		}},
-		RemovalPolicy: props.removal(),
-	})
 }

@@ -59,7 +59,7 @@ func TestPermissions(t *testing.T) {
 	t.Run("workers write only inquiries, and the tally writes only headers", func(t *testing.T) {
 		t.Parallel()
 
-		keys := func(function, action string) (like, unlike any) {
+		keys := func(function, action string) (allowed, denied any) {
 			for _, s := range list(at(dev().one(t, "AWS::IAM::Role", function+"Role").Properties, "Policies", 0, "PolicyDocument", "Statement")) {
 				if strings.Contains(text(at(s, "Action")), action) {
 					c := at(s, "Condition")
@@ -70,13 +70,13 @@ func TestPermissions(t *testing.T) {
 		}
 		inquiries, headers := any([]any{"LENDER#*#BATCH#*#*"}), any([]any{"LENDER#*#BATCH#*"})
 		for function, action := range map[string]string{"ProcessInquiry": "UpdateItem", "FailExhausted": "UpdateItem", "DispatchBatch": "PutItem"} {
-			like, unlike := keys(function, action)
-			same(t, function+" writes", like, inquiries)
-			same(t, function+" is denied", unlike, nil)
+			allowed, denied := keys(function, action)
+			same(t, function+" writes", allowed, inquiries)
+			same(t, function+" is denied", denied, nil)
 		}
-		like, unlike := keys("TallyStatuses", "UpdateItem")
-		same(t, "tally-statuses writes", like, headers)
-		same(t, "tally-statuses is denied", unlike, inquiries)
+		allowed, denied := keys("TallyStatuses", "UpdateItem")
+		same(t, "tally-statuses writes", allowed, headers)
+		same(t, "tally-statuses is denied", denied, inquiries)
 	})
 
 	t.Run("counting may change only one number of a lender", func(t *testing.T) {

@@ -86,10 +86,10 @@ func TestPropsCheck(t *testing.T) {
 		props Props
 		want  string // in the error
 	}{
-		"a function that is not built": {Props{Stage: "dev", Arch: "arm64", Code: t.TempDir(), BatchDeadline: time.Hour}, "make build"},
-		"an unknown architecture":      {Props{Arch: "sparc"}, "arm64 or x86_64"},
-		"no deadline":                  {Props{Arch: "arm64"}, "batchDeadline"},
-		"a portal that is no origin":   {Props{Arch: "arm64", BatchDeadline: time.Hour, PortalOrigin: "portal.example"}, "https://portal.example"},
+		"a function that is not built":   {Props{Stage: "dev", Arch: "arm64", Code: t.TempDir(), BatchDeadline: time.Hour}, "make build"},
+		"an unknown architecture":        {Props{Arch: "sparc"}, "arm64 or x86_64"},
+		"no deadline":                    {Props{Arch: "arm64"}, "batchDeadline"},
+		"a portal that is not an origin": {Props{Arch: "arm64", BatchDeadline: time.Hour, PortalOrigin: "portal.example"}, "https://portal.example"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,7 +23,9 @@ type resource struct {
 	DeletionPolicy string
 }
 
-// template is the part of a CloudFormation template that these tests read.
+// template is the part of a CloudFormation template that these tests read. The tests
+// spell out its numbers and names on purpose, so that a change of a shared constant
+// shows what it changes in the deployment.
 type template struct {
 	Resources map[string]resource
 	Outputs   map[string]any

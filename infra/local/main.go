@@ -109,8 +109,8 @@ func run(ctx context.Context, restoreCtrlC func(), o options, w io.Writer) error
 	}
 }
 
-// welcome is what a person needs to use the service: the address, the reference
-// and a first call with the API key.
+// welcome tells a person how to use the service: its address, its reference and a
+// first call with the API key.
 const welcome = `
 The service is running at %s
 Its API reference is at   %s/v1/docs

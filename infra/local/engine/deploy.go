@@ -89,13 +89,13 @@ func (e *Engine) prepareForCDK(ctx context.Context) error {
 	if err := e.call(ctx, http.MethodPut, bucket, "s3", "", nil); err != nil {
 		return err
 	}
-	note, err := json.Marshal(map[string]any{
+	parameter, err := json.Marshal(map[string]any{
 		"Name": "/cdk-bootstrap/" + qualifier + "/version", "Value": "30", "Type": "String", "Overwrite": true,
 	})
 	if err != nil {
 		return err
 	}
-	return e.call(ctx, http.MethodPost, e.endpoint, "ssm", "AmazonSSM.PutParameter", note)
+	return e.call(ctx, http.MethodPost, e.endpoint, "ssm", "AmazonSSM.PutParameter", parameter)
 }
 
 // call makes one AWS request without an SDK. The engine reads the service from
@@ -116,8 +116,8 @@ func (e *Engine) call(ctx context.Context, method, address, service, target stri
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		said, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
-		return fmt.Errorf("%s %s: %s: %s", method, service, resp.Status, said)
+		message, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+		return fmt.Errorf("%s %s: %s: %s", method, service, resp.Status, message)
 	}
 	return nil
 }
