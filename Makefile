@@ -91,11 +91,11 @@ lint: check-go ## Check formatting, and run vet and staticcheck
 	@go tool staticcheck ./...
 
 .PHONY: bench
-bench: check-go ## Count and price what an inquiry takes (OFAC_DIR=dir MARKDOWN=1)
+bench: check-go ## Count and price what an inquiry takes and write docs/figures.md (OFAC_DIR=dir)
 	@$(MAKE) --no-print-directory functions DIST=dist/bench/aws SYSTEM=linux ARCH=arm64 OFAC_DIR=$(OFAC_OWN)
 	@$(MAKE) --no-print-directory functions DIST=dist/bench/here OFAC_DIR=$(OFAC_OWN)
 	@go run ./infra/bench -packages dist/bench/aws/functions -programs dist/bench/here/functions \
-		$(if $(filter-out $(OFAC_OWN),$(OFAC_DIR)),-list "$(OFAC_DIR)") $(if $(MARKDOWN),-markdown)
+		$(if $(filter-out $(OFAC_OWN),$(OFAC_DIR)),-list "$(OFAC_DIR)") -figures docs/figures.md
 
 .PHONY: bench-code
 bench-code: check-go ## Run the Go benchmarks

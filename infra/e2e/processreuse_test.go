@@ -21,19 +21,19 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// asFunction makes this test binary a Lambda function that tells what it
-// remembers.
+// asFunction is an environment variable that makes this test binary run as a Lambda
+// function.
 const asFunction = "E2E_TEST_AS_FUNCTION"
 
-// order is what the function is to do before it answers.
+// order tells the function what to do before it responds.
 type order struct {
-	Fail string // an error to end with
-	Exit bool
-	Meet string // an address to call
+	Fail string // error to return
+	Exit bool   // end the process
+	Meet string // URL to call
 }
 
-// memory is what it answers: the invocations that its process has served, this
-// one too, and what that was started with.
+// memory is the function's response: its process, the number of invocations that the
+// process has served including this one, and the settings that it started with.
 type memory struct {
 	PID, Served   int
 	Code, Setting string
@@ -60,10 +60,11 @@ func serveAsFunction() {
 	})
 }
 
-// The local engine keeps a function's process as AWS does, and no longer.
-func TestAFunctionsProcessServesOneInvocationAfterTheOther(t *testing.T) {
+// The local engine reuses a function's process for later invocations, as AWS does, and
+// replaces it when it ends or when the function changes.
+func TestProcessReuse(t *testing.T) {
 	t.Parallel()
-	in, name := lookInside(), aws.String("tells-what-it-remembers")
+	in, name := newInternals(), aws.String("process-reuse")
 	deployed := &lambda.CreateFunctionInput{
 		FunctionName: name, Runtime: lambdatypes.RuntimeProvidedal2023, Handler: aws.String("bootstrap"), Timeout: aws.Int32(30),
 		Role: aws.String("arn:aws:iam::000000000000:role/none"), Code: &lambdatypes.FunctionCode{ZipFile: bootstrap(t, "first")},
@@ -79,11 +80,12 @@ func TestAFunctionsProcessServesOneInvocationAfterTheOther(t *testing.T) {
 	})
 	invoke := func(o order) (m memory) {
 		t.Helper()
-		answer, err := in.invoke(t, *name, o)
-		if err == nil {
-			err = json.Unmarshal(answer, &m)
-		}
+		response, err := in.invoke(t, *name, o)
 		if err != nil {
+			t.Error(err)
+			return m
+		}
+		if err := json.Unmarshal(response, &m); err != nil {
 			t.Error(err)
 		}
 		return m
@@ -91,16 +93,16 @@ func TestAFunctionsProcessServesOneInvocationAfterTheOther(t *testing.T) {
 
 	one := invoke(order{})
 	if want := (memory{one.PID, 1, "first", "first"}); one != want {
-		t.Errorf("the first invocation answers %+v, want %+v", one, want)
+		t.Errorf("the first invocation returns %+v, want %+v", one, want)
 	}
 	if _, err := in.invoke(t, *name, order{Fail: "no such luck"}); err == nil || !strings.Contains(err.Error(), "no such luck") {
-		t.Errorf("an invocation that fails answers %v", err)
+		t.Errorf("a failing invocation returns the error %v, want its own", err)
 	}
 	if again := invoke(order{}); again.PID != one.PID || again.Served != 3 {
-		t.Errorf("the third answers %+v, the first %+v", again, one)
+		t.Errorf("the third invocation returns %+v, want the process of the first: %+v", again, one)
 	}
 
-	// Two that wait for each other.
+	// Two concurrent invocations wait for each other.
 	met := make(chan struct{})
 	meeting := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		select {
@@ -116,23 +118,26 @@ func TestAFunctionsProcessServesOneInvocationAfterTheOther(t *testing.T) {
 		wg.Go(func() { both[i] = invoke(order{Meet: meeting.URL}) })
 	}
 	wg.Wait()
-	if both[0].PID == both[1].PID || min(both[0].Served, both[1].Served) != 1 || max(both[0].Served, both[1].Served) != 4 {
-		t.Errorf("two at once answer %+v, after %+v", both, one)
+	if both[0].PID == both[1].PID {
+		t.Errorf("two concurrent invocations ran in the same process %d", both[0].PID)
+	}
+	if min(both[0].Served, both[1].Served) != 1 || max(both[0].Served, both[1].Served) != 4 {
+		t.Errorf("two concurrent invocations return %+v, want one new process and one that has served 4", both)
 	}
 
 	if _, err := in.invoke(t, *name, order{Exit: true}); err == nil || !strings.Contains(err.Error(), "Runtime.ExitError") {
-		t.Errorf("an invocation whose process ends answers %v", err)
+		t.Errorf("an invocation whose process ends returns the error %v, want Runtime.ExitError", err)
 	}
 	left := invoke(order{})
 	if left.PID != both[0].PID && left.PID != both[1].PID {
-		t.Errorf("%+v answers after another has died, and not one of %+v", left, both)
+		t.Errorf("after one process ended, %+v responds, want the other one of %+v", left, both)
 	}
 	if err := syscall.Kill(left.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "the idle process is gone", func() bool { return errors.Is(syscall.Kill(left.PID, 0), syscall.ESRCH) })
 	if fresh := invoke(order{}); fresh.Served != 1 {
-		t.Errorf("after all have died %+v answers", fresh)
+		t.Errorf("after all processes ended, %+v responds, want a new process", fresh)
 	}
 
 	_, err := in.functions.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{
@@ -142,17 +147,17 @@ func TestAFunctionsProcessServesOneInvocationAfterTheOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m := invoke(order{}); m != (memory{m.PID, 1, "first", "second"}) {
-		t.Errorf("with another configuration %+v answers", m)
+		t.Errorf("after changing the configuration, %+v responds, want a new process with the new setting", m)
 	}
 	if _, err := in.functions.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: name, ZipFile: bootstrap(t, "second")}); err != nil {
 		t.Fatal(err)
 	}
 	if m := invoke(order{}); m != (memory{m.PID, 1, "second", "second"}) {
-		t.Errorf("with other code %+v answers", m)
+		t.Errorf("after changing the code, %+v responds, want a new process with the new code", m)
 	}
 }
 
-// bootstrap is a function's code: this very program, told which code it is.
+// bootstrap returns a function's zip: it runs this test binary with CODE set.
 func bootstrap(t testing.TB, code string) []byte {
 	t.Helper()
 	program, err := os.Executable()

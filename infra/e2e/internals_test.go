@@ -13,7 +13,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -24,26 +23,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
-	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// inside is the stack as its operator sees it: the table, the queues and the
-// functions themselves.
-type inside struct {
+// internals gives access to the parts of the stack behind the API: the table, the
+// queues and the functions.
+type internals struct {
 	table     *dynamodb.Client
 	functions *lambda.Client
 	queues    *sqs.Client
 	store     *store.Store
 }
 
-func lookInside() inside {
+func newInternals() internals {
 	endpoint, secret := aws.String(local.Endpoint()), credentials.NewStaticCredentialsProvider("test", "test", "")
-	table := dynamodb.New(dynamodb.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret, HTTPClient: boot.HTTPClient(awshttp.NewBuildableClient())})
-	return inside{
+	table := dynamodb.New(dynamodb.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret})
+	return internals{
 		table:     table,
 		functions: lambda.New(lambda.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret}),
 		queues:    sqs.New(sqs.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret}),
@@ -51,8 +49,8 @@ func lookInside() inside {
 	}
 }
 
-// invoke calls a function and returns what it answered, or its error.
-func (in inside) invoke(t testing.TB, function string, event any) (answer []byte, failed error) {
+// invoke invokes a function and returns its response or its error.
+func (in internals) invoke(t testing.TB, function string, event any) (response []byte, failed error) {
 	t.Helper()
 	payload, ok := event.([]byte)
 	if !ok {
@@ -66,52 +64,58 @@ func (in inside) invoke(t testing.TB, function string, event any) (answer []byte
 		t.Fatalf("invoking %s: %v", function, err)
 	}
 	if out.FunctionError != nil {
-		return nil, fmt.Errorf("%s: %s", function, out.Payload)
+		return nil, fmt.Errorf("%s failed: %s", function, out.Payload)
 	}
 	return out.Payload, nil
 }
 
-// mustInvoke is for events in which nothing may fail.
-func (in inside) mustInvoke(t testing.TB, function string, event any) {
+// mustInvoke is like invoke, for events of which no item may fail.
+func (in internals) mustInvoke(t testing.TB, function string, event any) {
 	t.Helper()
-	answer, err := in.invoke(t, function, event)
+	response, err := in.invoke(t, function, event)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said struct {
+	var items struct {
 		BatchItemFailures []struct{ ItemIdentifier string }
 	}
-	if err := json.Unmarshal(answer, &said); err != nil || said.BatchItemFailures == nil || len(said.BatchItemFailures) > 0 {
-		t.Fatalf("%s answers %s, %v", function, answer, err)
+	if err := json.Unmarshal(response, &items); err != nil {
+		t.Fatalf("%s returned %s: %v", function, response, err)
+	}
+	if items.BatchItemFailures == nil {
+		t.Fatalf("%s returned %s, without batchItemFailures", function, response)
+	}
+	if len(items.BatchItemFailures) > 0 {
+		t.Fatalf("%s returned %s, want no failed items", function, response)
 	}
 }
 
-// sweep runs a sweep as the schedule does, but now.
-func (in inside) sweep(t testing.TB) error {
+// sweep runs a sweep, without waiting for the schedule.
+func (in internals) sweep(t testing.TB) error {
 	t.Helper()
 	_, err := in.invoke(t, stack.Functions[deployment.SweepOpenBatches], sample(t, "sweep-open-batches.json"))
 	return err
 }
 
-// mapping returns what has the function invoked.
-func (in inside) mapping(t testing.TB, function string) lambdatypes.EventSourceMappingConfiguration {
+// mapping returns the function's event source mapping.
+func (in internals) mapping(t testing.TB, function string) lambdatypes.EventSourceMappingConfiguration {
 	t.Helper()
 	out, err := in.functions.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: &function})
 	if err != nil || len(out.EventSourceMappings) != 1 {
-		t.Fatalf("%d mappings of %s, %v", len(out.EventSourceMappings), function, err)
+		t.Fatalf("listing the mappings of %s: %+v, %v", function, out, err)
 	}
 	return out.EventSourceMappings[0]
 }
 
-// hold keeps functions from being invoked by their queue or stream, until the
-// returned function is called or the test ends.
-func (in inside) hold(t testing.TB, functions ...string) (release func()) {
+// pause stops the functions' queues and streams from invoking them, until resume is
+// called.
+func (in internals) pause(t testing.TB, functions ...string) (resume func()) {
 	t.Helper()
 	enable := func(ctx context.Context, yes bool) {
 		for _, function := range functions {
 			m := in.mapping(t, function)
 			if _, err := in.functions.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: m.UUID, Enabled: &yes}); err != nil {
-				t.Errorf("mapping of %s: %v", function, err)
+				t.Errorf("updating the mapping of %s: %v", function, err)
 			}
 		}
 	}
@@ -119,10 +123,10 @@ func (in inside) hold(t testing.TB, functions ...string) (release func()) {
 	return func() { enable(context.WithoutCancel(t.Context()), true) }
 }
 
-// reread replaces a function's stream mapping by one that begins at position: at
-// LATEST it has missed what was written meanwhile, at TRIM_HORIZON it tells
-// everything once more.
-func (in inside) reread(t testing.TB, function string, position lambdatypes.EventSourcePosition, meanwhile func()) {
+// replaceMapping replaces a function's stream mapping with one that starts at
+// position. At LATEST it misses what was written in the meantime. At TRIM_HORIZON
+// it delivers everything again.
+func (in internals) replaceMapping(t testing.TB, function string, position lambdatypes.EventSourcePosition, meanwhile func()) {
 	t.Helper()
 	m := in.mapping(t, function)
 	if _, err := in.functions.DeleteEventSourceMapping(t.Context(), &lambda.DeleteEventSourceMappingInput{UUID: m.UUID}); err != nil {
@@ -139,8 +143,8 @@ func (in inside) reread(t testing.TB, function string, position lambdatypes.Even
 	}
 }
 
-// setDeadline gives sweeps another deadline until the test ends.
-func (in inside) setDeadline(t testing.TB, deadline string) {
+// setDeadline changes the deadline that sweeps apply, until the test ends.
+func (in internals) setDeadline(t testing.TB, deadline string) {
 	t.Helper()
 	before, err := in.functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(stack.Functions[deployment.SweepOpenBatches])})
 	if err != nil {
@@ -153,7 +157,7 @@ func (in inside) setDeadline(t testing.TB, deadline string) {
 			FunctionName: aws.String(stack.Functions[deployment.SweepOpenBatches]), Environment: &lambdatypes.Environment{Variables: variables},
 		})
 		if err != nil {
-			t.Errorf("setting the deadline: %v", err)
+			t.Errorf("setting the deadline of sweeps to %s: %v", deadline, err)
 		}
 	}
 	original := before.Environment.Variables["BATCH_DEADLINE"]
@@ -163,40 +167,40 @@ func (in inside) setDeadline(t testing.TB, deadline string) {
 
 type item = map[string]types.AttributeValue
 
-// placed is a batch and whose it is.
-type placed struct {
+// batchRef is a batch's ID and its lender.
+type batchRef struct {
 	lender inquiry.LenderID
 	id     inquiry.BatchID
 }
 
-func place(t testing.TB, u user, accepted submitted) placed {
+func refOf(t testing.TB, u user, accepted submitted) batchRef {
 	t.Helper()
 	id, err := inquiry.ParseBatchID(accepted.BatchID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return placed{inquiry.LenderID(u.lender), id}
+	return batchRef{inquiry.LenderID(u.lender), id}
 }
 
-func (in inside) batch(t testing.TB, p placed) inquiry.Batch {
+func (in internals) batch(t testing.TB, ref batchRef) inquiry.Batch {
 	t.Helper()
-	b, err := in.store.Batch(t.Context(), p.lender, p.id)
+	b, err := in.store.Batch(t.Context(), ref.lender, ref.id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-// items scans everything of a batch out of the table: its header, its pages and
-// its inquiries, by their sort keys.
-func (in inside) items(t testing.TB, p placed) map[string]item {
+// items reads all items of a batch from the table, its header, pages and inquiries,
+// by their sort keys.
+func (in internals) items(t testing.TB, ref batchRef) map[string]item {
 	t.Helper()
 	found := map[string]item{}
 	pages := dynamodb.NewScanPaginator(in.table, &dynamodb.ScanInput{
 		TableName: &stack.TableName, ConsistentRead: aws.Bool(true),
 		FilterExpression: aws.String("begins_with(PK, :batch)"),
 		ExpressionAttributeValues: item{
-			":batch": &types.AttributeValueMemberS{Value: fmt.Sprintf("LENDER#%s#BATCH#%s", p.lender, p.id)},
+			":batch": &types.AttributeValueMemberS{Value: store.LenderPrefix + string(ref.lender) + store.BatchInfix + ref.id.String()},
 		},
 	})
 	for pages.HasMorePages() {
@@ -205,17 +209,17 @@ func (in inside) items(t testing.TB, p placed) map[string]item {
 			t.Fatal(err)
 		}
 		for _, it := range page.Items {
-			found[it["SK"].(*types.AttributeValueMemberS).Value] = it
+			found[it[store.SKAttribute].(*types.AttributeValueMemberS).Value] = it
 		}
 	}
 	return found
 }
 
-// text is the same, to compare.
-func (in inside) text(t testing.TB, p placed) map[string]any {
+// snapshot returns the same items in a form that can be compared.
+func (in internals) snapshot(t testing.TB, ref batchRef) map[string]any {
 	t.Helper()
 	text := map[string]any{}
-	for sort, it := range in.items(t, p) {
+	for sort, it := range in.items(t, ref) {
 		image, err := attributevalue.MarshalMapJSON(it)
 		if err != nil {
 			t.Fatal(err)
@@ -230,15 +234,15 @@ func (in inside) text(t testing.TB, p placed) map[string]any {
 }
 
 func statusOf(it item) string {
-	status, ok := it["status"].(*types.AttributeValueMemberS)
+	status, ok := it[store.StatusAttribute].(*types.AttributeValueMemberS)
 	if !ok {
 		return ""
 	}
 	return status.Value
 }
 
-// change is what the stream says of an item as it is now.
-func change(t testing.TB, it item, sequence int) events.DynamoDBEventRecord {
+// streamRecord returns a stream record with the current image of an item.
+func streamRecord(t testing.TB, it item, sequence int) events.DynamoDBEventRecord {
 	t.Helper()
 	image, err := attributevalue.MarshalMapJSON(it)
 	if err != nil {
@@ -249,38 +253,40 @@ func change(t testing.TB, it item, sequence int) events.DynamoDBEventRecord {
 	if err := json.Unmarshal(image, &r.Change.NewImage); err != nil {
 		t.Fatal(err)
 	}
-	r.Change.Keys = map[string]events.DynamoDBAttributeValue{"PK": r.Change.NewImage["PK"], "SK": r.Change.NewImage["SK"]}
+	r.Change.Keys = map[string]events.DynamoDBAttributeValue{
+		store.PKAttribute: r.Change.NewImage[store.PKAttribute], store.SKAttribute: r.Change.NewImage[store.SKAttribute],
+	}
 	return r
 }
 
-// letTimePass ends the leases of those inquiries that a worker has, or had, and
-// makes the batch due to be swept.
-func (in inside) letTimePass(t testing.TB, p placed) {
+// expireLeases ends the leases of all running inquiries and makes the batch due for
+// a sweep.
+func (in internals) expireLeases(t testing.TB, ref batchRef) {
 	t.Helper()
-	for sort, it := range in.items(t, p) {
-		if !strings.HasPrefix(sort, "INQUIRY#") || statusOf(it) != "RUNNING" {
+	for sort, it := range in.items(t, ref) {
+		if !strings.HasPrefix(sort, store.InquiryPrefix) || statusOf(it) != "RUNNING" {
 			continue
 		}
 		_, err := in.table.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-			TableName: &stack.TableName, Key: item{"PK": it["PK"], "SK": it["SK"]},
+			TableName: &stack.TableName, Key: item{store.PKAttribute: it[store.PKAttribute], store.SKAttribute: it[store.SKAttribute]},
 			UpdateExpression:          aws.String("SET leaseUntil = :past"),
 			ConditionExpression:       aws.String("claimId = :seen AND #status = :running"),
-			ExpressionAttributeNames:  map[string]string{"#status": "status"},
-			ExpressionAttributeValues: item{":past": &types.AttributeValueMemberN{Value: "1"}, ":seen": it["claimId"], ":running": it["status"]},
+			ExpressionAttributeNames:  map[string]string{"#status": store.StatusAttribute},
+			ExpressionAttributeValues: item{":past": &types.AttributeValueMemberN{Value: "1"}, ":seen": it["claimId"], ":running": it[store.StatusAttribute]},
 		})
 		if _, raced := errors.AsType[*types.ConditionalCheckFailedException](err); err != nil && !raced {
 			t.Fatal(err)
 		}
 	}
-	if err := in.store.Postpone(t.Context(), store.BatchRef{Lender: p.lender, ID: p.id}, time.Unix(1, 0)); err != nil {
+	if err := in.store.Postpone(t.Context(), store.BatchRef{Lender: ref.lender, ID: ref.id}, time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// message is the message of one inquiry of a batch that businesses made.
-func message(t testing.TB, p placed, index int) string {
+// message returns the queue message of an inquiry from businesses.
+func message(t testing.TB, ref batchRef, index int) string {
 	t.Helper()
-	body, err := json.Marshal(queue.Message{LenderID: p.lender, ID: p.id.Inquiry(index), Inquiry: inquiry.Inquiry{
+	body, err := json.Marshal(queue.Message{LenderID: ref.lender, ID: ref.id.Inquiry(index), Inquiry: inquiry.Inquiry{
 		BusinessName: fmt.Sprintf("Quiet Meadow %d LLC", index), ExternalID: fmt.Sprintf("LOAN-%d", index),
 	}})
 	if err != nil {
@@ -289,20 +295,20 @@ func message(t testing.TB, p placed, index int) string {
 	return string(body)
 }
 
-// delivery is an SQS event of such messages.
-func delivery(t testing.TB, p placed, indexes ...int) events.SQSEvent {
+// queueEvent returns an SQS event with such messages.
+func queueEvent(t testing.TB, ref batchRef, indexes ...int) events.SQSEvent {
 	t.Helper()
 	var ev events.SQSEvent
 	for i, index := range indexes {
 		ev.Records = append(ev.Records, events.SQSMessage{
-			MessageId: fmt.Sprintf("%d-%d", i, index), Body: message(t, p, index),
+			MessageId: fmt.Sprintf("%d-%d", i, index), Body: message(t, ref, index),
 			Attributes: map[string]string{"ApproximateReceiveCount": "1"},
 		})
 	}
 	return ev
 }
 
-// sample reads a file of the folder events.
+// sample reads a file in the folder events.
 func sample(t testing.TB, name string) []byte {
 	t.Helper()
 	root, err := engine.Root()
@@ -316,54 +322,61 @@ func sample(t testing.TB, name string) []byte {
 	return data
 }
 
-// await waits until the condition holds.
-func await(t testing.TB, what string, holds func() bool) {
+// await waits until the condition is true.
+func await(t testing.TB, condition string, isTrue func() bool) {
 	t.Helper()
 	deadline := time.After(time.Minute)
-	for !holds() {
+	for !isTrue() {
 		select {
 		case <-deadline:
-			t.Fatalf("after a minute still not: %s", what)
+			t.Fatalf("not true after a minute: %s", condition)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
-// checkBooks recounts a batch that is over from its items: every inquiry has one
-// final status, and the header says what they say.
-func (in inside) checkBooks(t testing.TB, p placed, want inquiry.Counts) {
+// checkCounters recounts a final batch from its items. Every inquiry must have one
+// final status, and the header must agree. The names of statuses and counters are
+// spelled out here on purpose, as a check on the store's own.
+func (in internals) checkCounters(t testing.TB, ref batchRef, want inquiry.Counts) {
 	t.Helper()
-	b := in.batch(t, p)
+	b := in.batch(t, ref)
 	var recount inquiry.Counts
 	counter := map[string]*int{
 		"COMPLETED": &recount.Completed, "PARTIAL_SUCCESS": &recount.PartialSuccess, "FAILED": &recount.Failed, "CANCELLED": &recount.Cancelled,
 	}
 	inquiries := 0
-	items := in.items(t, p)
+	items := in.items(t, ref)
 	for sort, it := range items {
-		if !strings.HasPrefix(sort, "INQUIRY#") {
+		if !strings.HasPrefix(sort, store.InquiryPrefix) {
 			continue
 		}
 		inquiries++
 		status := statusOf(it)
 		if counter[status] == nil {
-			t.Errorf("%s is %s", sort, status)
+			t.Errorf("item %s has the status %q, which is not final", sort, status)
 			continue
 		}
 		*counter[status]++
 	}
-	if diff := cmp.Diff(recount, b.Counts()); diff != "" || inquiries != b.Total {
-		t.Errorf("%d of %d inquiries; counters (-recount +ledger):\n%s", inquiries, b.Total, diff)
+	if inquiries != b.Total {
+		t.Errorf("the table has %d inquiries, want the total %d", inquiries, b.Total)
+	}
+	if diff := cmp.Diff(recount, b.Counts()); diff != "" {
+		t.Errorf("the counters differ from a recount of the inquiries (-recount +ledger):\n%s", diff)
 	}
 	if diff := cmp.Diff(want, recount); diff != "" {
-		t.Errorf("inquiries (-want +got):\n%s", diff)
+		t.Errorf("inquiries by status (-want +got):\n%s", diff)
 	}
 	for name, n := range map[string]int{"planning": 0, "running": 0, "completed": recount.Completed, "failed": recount.Failed} {
-		if stored, _ := items["HEADER"][name].(*types.AttributeValueMemberN); stored == nil || stored.Value != fmt.Sprint(n) {
-			t.Errorf("the header's %s is %+v, want %d", name, stored, n)
+		if stored, _ := items[store.HeaderSK][name].(*types.AttributeValueMemberN); stored == nil || stored.Value != fmt.Sprint(n) {
+			t.Errorf("the header's counter %s is %+v, want %d", name, stored, n)
 		}
 	}
-	if _, open := items["HEADER"]["openShard"]; open || !b.Status().Final() {
-		t.Errorf("the batch is %s, open %t", b.Status(), open)
+	if !b.Status().Final() {
+		t.Errorf("the batch is %s, want a final status", b.Status())
+	}
+	if _, open := items[store.HeaderSK][store.OpenShardAttribute]; open {
+		t.Error("the batch is still in the index of unfinished batches")
 	}
 }
