@@ -24,6 +24,7 @@ import (
 	dispatch "github.com/batch-inquiries/batch-inquiries/functions/dispatch-batch/handler"
 	process "github.com/batch-inquiries/batch-inquiries/functions/process-inquiry/handler"
 	tally "github.com/batch-inquiries/batch-inquiries/functions/tally-statuses/handler"
+	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
@@ -188,7 +189,7 @@ func newService(ctx context.Context, endpoint string, list fs.FS) (*service, err
 	authorizer := &authorize.Handler{Access: metered(deployment.AuthorizeRequest), Keys: keys, Log: log(deployment.AuthorizeRequest)}
 	s.authorizer = lambda.NewHandler(authorizer.Handle)
 	batches := metered(deployment.API)
-	contract := httpapi.API{Batches: batches, Keys: &api.APIKeys{Records: batches, Secrets: secret}, Now: time.Now, Log: log(deployment.API)}
+	contract := httpapi.API{Batches: batches, Keys: &access.APIKeys{Records: batches, Secrets: secret}, Now: time.Now, Log: log(deployment.API)}
 	s.api = api.New(contract.Handler(), log(deployment.API))
 	s.dispatcher = &dispatch.Handler{Batches: metered(deployment.DispatchBatch), Queue: queue.New(s.sent, "queue"), Log: log(deployment.DispatchBatch)}
 	s.results = &results{Inquiries: metered(deployment.ProcessInquiry)}

@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"fmt"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 )
 
 // benchTable is a new table in a real engine. It has no stream, because this
@@ -34,6 +36,7 @@ func (t *benchTable) client(m *meter) *dynamodb.Client {
 	options := dynamodb.Options{
 		BaseEndpoint: &t.endpoint,
 		Region:       "us-east-1",
+		HTTPClient:   boot.HTTPClient(awshttp.NewBuildableClient()),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
 	if m != nil {
