@@ -57,7 +57,7 @@ func TestClient(t *testing.T) {
 	if err != nil {
 		t.Fatalf("waiting for the batch: %v", err)
 	}
-	if done.Status != sdk.StatusCompleted || done.Settled() != total {
+	if done.Status != sdk.BatchCompleted || done.Settled() != total {
 		t.Fatalf("the batch ended as %+v, want COMPLETED with %d inquiries", done, total)
 	}
 	if done.TimingSummary == nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -23,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
@@ -40,7 +42,7 @@ type internals struct {
 
 func newInternals() internals {
 	endpoint, secret := aws.String(local.Endpoint()), credentials.NewStaticCredentialsProvider("test", "test", "")
-	table := dynamodb.New(dynamodb.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret})
+	table := dynamodb.New(dynamodb.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret, HTTPClient: boot.HTTPClient(awshttp.NewBuildableClient())})
 	return internals{
 		table:     table,
 		functions: lambda.New(lambda.Options{BaseEndpoint: endpoint, Region: engine.Region, Credentials: secret}),
