@@ -246,7 +246,8 @@ func (w *World) startRead(op *clientOp) *Invocation {
 	var b inquiry.Batch
 	var entries []inquiry.Entry
 	return w.start("api", apiLimit, func(ctx context.Context, i *Invocation) (err error) {
-		b, entries, err = i.store().Entries(ctx, op.lender, id, 0, 100)
+		page, err := i.store().ListEntries(ctx, op.lender, id, inquiry.EntryQuery{Limit: 100})
+		b, entries = page.Batch, page.Entries
 		return err
 	}, func(err error) {
 		state := w.check.byID[id]

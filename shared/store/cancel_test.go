@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -187,41 +184,28 @@ func TestRacingCancelsWithOneKeyAreOneCancel(t *testing.T) {
 	}
 }
 
-func TestAKeyIsRecalledForTheRequestItWasUsedFor(t *testing.T) {
+func TestACancelIsRequestedOnceAndNotOfAFinishedBatch(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	lender, sub := newLender(t, s, acme), submission(1)
-	sub.IdempotencyKey, sub.Fingerprint = "k", [32]byte{1}
-	id, _, err := s.Submit(t.Context(), lender, sub)
-	if err != nil {
+	id := mustSubmit(t, s, acme, 1)
+	first, err := s.RequestCancel(t.Context(), acme, id)
+	if err != nil || !first.CancelRequestedAt.Equal(noon) {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	again, err := s.later(time.Minute).RequestCancel(t.Context(), acme, id)
+	if err != nil || again.Version != first.Version || !again.CancelRequestedAt.Equal(noon) {
+		t.Errorf("asking again: %+v, %v", again, err)
+	}
+	if _, err := s.RequestCancel(t.Context(), "other-bank", id); !errors.Is(err, inquiry.ErrNotFound) {
+		t.Errorf("another lender's: %v, want ErrNotFound", err)
+	}
+
+	over := newStore(t)
+	id = mustSubmit(t, over, acme, 1)
+	if _, err := over.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {
 		t.Fatal(err)
 	}
-	tests := map[string]struct {
-		lender inquiry.LenderID
-		key    string
-		first  byte
-		later  time.Duration
-		want   error
-	}{
-		"the same request":    {acme, "k", 1, time.Hour, nil},
-		"another request":     {acme, "k", 2, 0, inquiry.ErrIdempotencyMismatch},
-		"another key":         {acme, "l", 1, 0, inquiry.ErrNotFound},
-		"another lender's":    {"other-bank", "k", 1, 0, inquiry.ErrNotFound},
-		"a day and one later": {acme, "k", 1, 24*time.Hour + time.Second, inquiry.ErrNotFound},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			got, err := s.later(tt.later).Recall(t.Context(), tt.lender, tt.key, [32]byte{tt.first})
-			if !errors.Is(err, tt.want) || err == nil && got != id {
-				t.Errorf("%s, %v; want %v", got, err, tt.want)
-			}
-		})
-	}
-	_, err = s.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(s.table), Item: idempotencyRecord(acme, "damaged")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Recall(t.Context(), acme, "damaged", [32]byte{1}); err == nil || errors.Is(err, inquiry.ErrNotFound) {
-		t.Errorf("a damaged record: %v", err)
+	if _, err := over.RequestCancel(t.Context(), acme, id); !errors.Is(err, inquiry.ErrFinished) {
+		t.Errorf("a finished batch: %v, want ErrFinished", err)
 	}
 }

@@ -71,7 +71,7 @@ func TestTheLastInquiryFinishesItsBatch(t *testing.T) {
 	if n := s.open(t); n != 0 {
 		t.Errorf("%d batches are open, want none", n)
 	}
-	h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), true)
+	h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), consistent)
 	if err != nil || textOf(h, "event") != string(EventFinished) || textOf(h, "status") != "COMPLETED" {
 		t.Errorf("stored event %q, status %q, %v", textOf(h, "event"), textOf(h, "status"), err)
 	}

@@ -88,11 +88,11 @@ func TestADeletedBatchLeavesItsCounts(t *testing.T) {
 	if err != nil || now.DeletedAt.IsZero() || now.Status() != batch.Status() {
 		t.Errorf("status %+v, %v", now, err)
 	}
-	if list, _, err := s.Batches(t.Context(), acme, 0, 10); err != nil || len(list) != 1 || list[0].DeletedAt.IsZero() {
+	if list, _, err := listBatches(t, s, acme, 0, 10); err != nil || len(list) != 1 || list[0].DeletedAt.IsZero() {
 		t.Errorf("list %+v, %v", list, err)
 	}
 	for name, read := range map[string]func() error{
-		"inquiries": func() error { _, _, err := s.Entries(t.Context(), acme, batch.ID, 0, 10); return err },
+		"inquiries": func() error { _, _, err := listEntries(t, s, acme, batch.ID, 0, 10); return err },
 		"inquiry":   func() error { _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(1)); return err },
 		"pages":     func() error { _, _, err := s.Submitted(t.Context(), acme, batch.ID); return err },
 		"a rerun of what was read before": func() error {

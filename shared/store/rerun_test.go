@@ -56,7 +56,7 @@ func TestARerunAndItsParentNameEachOther(t *testing.T) {
 	if err != nil || child.Parent != parent.ID || child.Operation != inquiry.OperationRerun || child.Ordinal != 2 || *inquiries[2].RerunOf != parent.ID.Inquiry(2) {
 		t.Errorf("child %+v, %v", child, err)
 	}
-	h, err := s.get(t.Context(), key(batchKey(acme, parent.ID), headerKey), true)
+	h, err := s.get(t.Context(), key(batchKey(acme, parent.ID), headerKey), consistent)
 	if err != nil || textOf(h, "event") != string(EventRerun) || textOf(h, "openShard") != "" {
 		t.Errorf("the parent's header asks for something: %s", textOf(h, "event"))
 	}
@@ -130,7 +130,7 @@ func TestASingleInquiryIsInNoList(t *testing.T) {
 	if err != nil || !replayed || again != id {
 		t.Errorf("with the same key: %s, %t, %v", again, replayed, err)
 	}
-	if batches, total, err := s.Batches(t.Context(), acme, 0, 10); err != nil || total != 0 || len(batches) != 0 {
+	if batches, total, err := listBatches(t, s, acme, 0, 10); err != nil || total != 0 || len(batches) != 0 {
 		t.Errorf("the list has %d of %d, %v", len(batches), total, err)
 	}
 	entry, err := s.Entry(t.Context(), acme, id.Inquiry(0))

@@ -159,15 +159,15 @@ func TestASubmissionThatTookTheLastPlaceItselfIsAccepted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id := inquiry.NewBatchID(noon)
-		if outcome, err := s.acceptedBefore(t.Context(), lender, sub, id, pages); !errors.Is(err, inquiry.ErrTooManyOpen) {
-			t.Errorf("key %q, before: %+v, %v", key, outcome, err)
+		p := pending{lender: lender, sub: sub, id: inquiry.NewBatchID(noon), pages: pages}
+		if batch, accepted, err := s.acceptedBefore(t.Context(), p); !errors.Is(err, inquiry.ErrTooManyOpen) || accepted {
+			t.Errorf("key %q, before: batch %s, accepted %t, %v; want ErrTooManyOpen", key, batch, accepted, err)
 		}
-		if outcome, err := s.trySubmit(t.Context(), lender, sub, id, pages); err != nil || !outcome.done {
-			t.Fatalf("key %q: %+v, %v", key, outcome, err)
+		if batch, accepted, err := s.trySubmit(t.Context(), &p); err != nil || !accepted || batch != p.id {
+			t.Fatalf("key %q: batch %s, accepted %t, %v; want batch %s accepted", key, batch, accepted, err, p.id)
 		}
-		if outcome, err := s.acceptedBefore(t.Context(), lender, sub, id, pages); err != nil || !outcome.done {
-			t.Errorf("key %q, after: %+v, %v", key, outcome, err)
+		if batch, accepted, err := s.acceptedBefore(t.Context(), p); err != nil || !accepted || batch != p.id {
+			t.Errorf("key %q, after: batch %s, accepted %t, %v; want batch %s accepted", key, batch, accepted, err, p.id)
 		}
 	}
 }

@@ -134,7 +134,7 @@ func mustSubmit(t testing.TB, s *Store, id inquiry.LenderID, n int) inquiry.Batc
 func (s *Store) count(ctx context.Context, t testing.TB) int {
 	t.Helper()
 	n := 0
-	pages := dynamodb.NewScanPaginator(s.db.(plainDB).DB.(dynamodb.ScanAPIClient), &dynamodb.ScanInput{TableName: &s.table})
+	pages := dynamodb.NewScanPaginator(s.db.(unavailableDB).DB.(dynamodb.ScanAPIClient), &dynamodb.ScanInput{TableName: &s.table})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

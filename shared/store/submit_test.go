@@ -45,27 +45,6 @@ func TestASubmissionIsReadBackWhole(t *testing.T) {
 	}
 }
 
-func TestAnotherLendersBatchIsNotFound(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	id := mustSubmit(t, s, acme, 3)
-	newLender(t, s, "other-bank")
-
-	for name, read := range map[string]func() error{
-		"batch":     func() error { _, err := s.Batch(t.Context(), "other-bank", id); return err },
-		"inquiries": func() error { _, _, err := s.Entries(t.Context(), "other-bank", id, 0, 10); return err },
-		"inquiry":   func() error { _, err := s.Entry(t.Context(), "other-bank", id.Inquiry(0)); return err },
-		"pages":     func() error { _, _, err := s.Submitted(t.Context(), "other-bank", id); return err },
-	} {
-		if err := read(); !errors.Is(err, inquiry.ErrNotFound) {
-			t.Errorf("%s of another lender: %v, want ErrNotFound", name, err)
-		}
-	}
-	if batches, total, err := s.Batches(t.Context(), "other-bank", 0, 10); err != nil || total != 0 || len(batches) != 0 {
-		t.Errorf("the other lender's list holds %d of %d batches, %v", len(batches), total, err)
-	}
-}
-
 func TestAnIdempotencyKeyStandsForOneBatch(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -134,7 +113,7 @@ func TestFiftyRacersWithOneKeyMakeOneBatch(t *testing.T) {
 	if len(ids) != 1 || fresh != 1 {
 		t.Errorf("%d batches, %d of the answers new; want 1 and 1", len(ids), fresh)
 	}
-	if _, total, err := s.Batches(t.Context(), acme, 0, 10); err != nil || total != 1 {
+	if _, total, err := listBatches(t, s, acme, 0, 10); err != nil || total != 1 {
 		t.Errorf("the list counts %d batches, %v", total, err)
 	}
 }
@@ -154,7 +133,7 @@ func TestRacersWithoutAKeyEachGetAPlaceInTheList(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	batches, total, err := s.Batches(t.Context(), acme, 0, 100)
+	batches, total, err := listBatches(t, s, acme, 0, 100)
 	if err != nil || total != racers || len(batches) != racers {
 		t.Fatalf("list has %d of %d batches, %v; want %d", len(batches), total, err, racers)
 	}
@@ -180,7 +159,7 @@ func TestALostReplyDoesNotSubmitTwice(t *testing.T) {
 			if err != nil || replayed {
 				t.Fatalf("Submit() = %v, %t, %v", id, replayed, err)
 			}
-			batches, total, err := s.Batches(t.Context(), acme, 0, 10)
+			batches, total, err := listBatches(t, s, acme, 0, 10)
 			if err != nil || total != 1 || len(batches) != 1 || batches[0].ID != id {
 				t.Errorf("the list holds %v, %v; want the one batch %s", batches, err, id)
 			}
@@ -198,11 +177,11 @@ func TestASubmissionMeetingItsOwnHeaderHasSucceeded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := inquiry.NewBatchID(noon)
+	p := pending{lender: lender, sub: sub, id: inquiry.NewBatchID(noon), pages: pages}
 	for try := range 2 {
-		outcome, err := s.trySubmit(t.Context(), lender, sub, id, pages)
-		if err != nil || !outcome.done {
-			t.Errorf("try %d: %+v, %v", try, outcome, err)
+		batch, accepted, err := s.trySubmit(t.Context(), &p)
+		if err != nil || !accepted || batch != p.id {
+			t.Errorf("try %d: batch %s, accepted %t, %v; want batch %s accepted", try, batch, accepted, err, p.id)
 		}
 	}
 }
@@ -242,5 +221,41 @@ func TestABatchBeyondOneTransactionIsRefusedWhole(t *testing.T) {
 	}
 	if n := s.count(t.Context(), t); n != 1 {
 		t.Errorf("the table holds %d items, want the lender alone", n)
+	}
+}
+
+func TestARejectedInquiryIsStoredWithItsBatchAndCounted(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	lender, sub := newLender(t, s, acme), submission(3)
+	why := []inquiry.Rejection{{Pointer: "/ein", Code: "form", Message: "nine digits"}}
+	sub.Inquiries[1] = inquiry.Inquiry{BusinessName: "Business 1 LLC", ExternalID: "LOAN-1", Rejected: why}
+	sub.Metadata = map[string]string{"portfolio": "north"}
+	id, _, err := s.Submit(t.Context(), lender, sub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, entries, err := listEntries(t, s, acme, id, 0, 10)
+	if err != nil || batch.Counts() != (inquiry.Counts{Planning: 2, Failed: 1}) || batch.Metadata["portfolio"] != "north" {
+		t.Errorf("batch %+v, %v", batch, err)
+	}
+	want := inquiry.Record{ID: id.Inquiry(1), Status: inquiry.StatusFailed, Failure: inquiry.FailureInvalid, Figures: inquiry.Figures{FinishedAt: id.CreatedAt()}}
+	if diff := cmp.Diff(want, entries[1].Record); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(why, entries[1].Inquiry.Rejected); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+	if entry, err := s.Entry(t.Context(), acme, id.Inquiry(1)); err != nil || entry.Record.Status != inquiry.StatusFailed {
+		t.Errorf("the inquiry alone: %+v, %v", entry.Record, err)
+	}
+	h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), consistent)
+	if err != nil || textOf(h, "openShard") == "" {
+		t.Errorf("the batch is not open, %v", err)
+	}
+
+	batch, err = s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted), finished(2, inquiry.StatusCompleted)})
+	if err != nil || batch.Status() != inquiry.BatchPartialSuccess || s.open(t) != 0 {
+		t.Errorf("it ends as %s, %v", batch.Status(), err)
 	}
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -63,7 +62,7 @@ func TestPostponingNeitherReopensNorDispatches(t *testing.T) {
 	if err := s.Postpone(t.Context(), BatchRef{acme, id}, noon.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), true)
+	h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), consistent)
 	if err != nil || textOf(h, "event") == string(EventSubmitted) {
 		t.Errorf("event %q would dispatch again, %v", textOf(h, "event"), err)
 	}
@@ -122,104 +121,5 @@ func TestRecordsAreAllThatIsBeyondPlanning(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{0, 255, 256, 599}, got); diff != "" {
 		t.Errorf("indexes (-want +got):\n%s", diff)
-	}
-}
-
-func TestGivingUpWaitsForALeaseAndRespectsTheEnd(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	batch := mustSubmit(t, s, acme, 3)
-
-	unclaimed := batch.Inquiry(0)
-	if err := s.Fail(t.Context(), acme, unclaimed, inquiry.FailureDeadline); err != nil {
-		t.Fatal(err)
-	}
-	entry, err := s.Entry(t.Context(), acme, unclaimed)
-	if err != nil || entry.Record.Status != inquiry.StatusFailed || entry.Record.Failure != inquiry.FailureDeadline || !entry.Record.Retryable {
-		t.Errorf("%+v, %v", entry.Record, err)
-	}
-	if err := s.Fail(t.Context(), acme, unclaimed, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("giving up twice: %v, want ErrFinished", err)
-	}
-
-	held := batch.Inquiry(1)
-	claim, err := s.Claim(t.Context(), acme, held, "worker", s.until())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Fail(t.Context(), acme, held, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrLeased) {
-		t.Errorf("giving up what a worker holds: %v, want ErrLeased", err)
-	}
-	after := s.later(lease)
-	if err := after.Fail(t.Context(), acme, held, inquiry.FailureExhausted); err != nil {
-		t.Fatal(err)
-	}
-	if err := after.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("the worker comes back: %v, want ErrFinished", err)
-	}
-	if entry, err = s.Entry(t.Context(), acme, held); err != nil || entry.Record.Status != inquiry.StatusFailed || entry.Record.Figures.Attempts != 1 {
-		t.Errorf("%+v, %v", entry.Record, err)
-	}
-
-	done := batch.Inquiry(2)
-	if claim, err = s.Claim(t.Context(), acme, done, "worker", s.until()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); err != nil {
-		t.Fatal(err)
-	}
-	if err := after.Fail(t.Context(), acme, done, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("giving up what is completed: %v, want ErrFinished", err)
-	}
-}
-
-func TestACancelStopsWhatNobodyHasClaimed(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	batch := mustSubmit(t, s, acme, 2)
-	claim, err := s.Claim(t.Context(), acme, batch.Inquiry(0), "worker", s.until())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 2 {
-		if err := s.CancelInquiry(t.Context(), acme, batch.Inquiry(i)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := s.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); err != nil {
-		t.Errorf("the claimed one runs to its end: %v", err)
-	}
-	if _, err := s.later(time.Hour).Claim(t.Context(), acme, batch.Inquiry(1), "late", s.until()); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("claiming a cancelled inquiry: %v, want ErrFinished", err)
-	}
-	_, entries, err := s.Entries(t.Context(), acme, batch, 0, 2)
-	if err != nil || entries[0].Record.Status != inquiry.StatusCompleted || entries[1].Record.Status != inquiry.StatusCancelled {
-		t.Errorf("%+v, %v", entries, err)
-	}
-}
-
-func TestACancelIsRequestedOnceAndNotOfAFinishedBatch(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	id := mustSubmit(t, s, acme, 1)
-	first, err := s.RequestCancel(t.Context(), acme, id)
-	if err != nil || !first.CancelRequestedAt.Equal(noon) {
-		t.Fatalf("%+v, %v", first, err)
-	}
-	again, err := s.later(time.Minute).RequestCancel(t.Context(), acme, id)
-	if err != nil || again.Version != first.Version || !again.CancelRequestedAt.Equal(noon) {
-		t.Errorf("asking again: %+v, %v", again, err)
-	}
-	if _, err := s.RequestCancel(t.Context(), "other-bank", id); !errors.Is(err, inquiry.ErrNotFound) {
-		t.Errorf("another lender's: %v, want ErrNotFound", err)
-	}
-
-	over := newStore(t)
-	id = mustSubmit(t, over, acme, 1)
-	if _, err := over.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := over.RequestCancel(t.Context(), acme, id); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("a finished batch: %v, want ErrFinished", err)
 	}
 }

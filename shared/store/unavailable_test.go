@@ -24,8 +24,8 @@ type answers func() (*http.Response, error)
 
 func (a answers) RoundTrip(*http.Request) (*http.Response, error) { return a() }
 
-// refusal is DynamoDB's answer with an error.
-func refusal(status int, code, more string) answers {
+// errorReply is DynamoDB's answer with an error.
+func errorReply(status int, code, more string) answers {
 	return func() (*http.Response, error) {
 		body := `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `","message":"no"` + more + `}`
 		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
@@ -47,17 +47,17 @@ func TestATableThatDoesNotAnswerIsUnavailable(t *testing.T) {
 		table answers
 		want  bool
 	}{
-		"throttled":                     {refusal(400, "ThrottlingException", ""), true},
-		"beyond its capacity":           {refusal(400, "ProvisionedThroughputExceededException", ""), true},
-		"beyond the account's limit":    {refusal(400, "RequestLimitExceeded", ""), true},
-		"failing":                       {refusal(500, "InternalServerError", ""), true},
-		"a throttled transaction":       {refusal(400, "TransactionCanceledException", cancelled("None ThrottlingError")), true},
-		"a transaction beyond capacity": {refusal(400, "TransactionCanceledException", cancelled("ProvisionedThroughputExceeded None")), true},
+		"throttled":                     {errorReply(400, "ThrottlingException", ""), true},
+		"beyond its capacity":           {errorReply(400, "ProvisionedThroughputExceededException", ""), true},
+		"beyond the account's limit":    {errorReply(400, "RequestLimitExceeded", ""), true},
+		"failing":                       {errorReply(500, "InternalServerError", ""), true},
+		"a throttled transaction":       {errorReply(400, "TransactionCanceledException", cancelled("None ThrottlingError")), true},
+		"a transaction beyond capacity": {errorReply(400, "TransactionCanceledException", cancelled("ProvisionedThroughputExceeded None")), true},
 		"nobody listens":                {broken(&net.OpError{Op: "dial", Err: errors.New("connection refused")}), true},
 		"the connection breaks":         {broken(errors.New("read: connection reset by peer")), true},
-		"another kind of refusal":       {refusal(400, "ValidationException", ""), false},
-		"no right to it":                {refusal(400, "AccessDeniedException", ""), false},
-		"no such table":                 {refusal(400, "ResourceNotFoundException", ""), false},
+		"another kind of refusal":       {errorReply(400, "ValidationException", ""), false},
+		"no right to it":                {errorReply(400, "AccessDeniedException", ""), false},
+		"no such table":                 {errorReply(400, "ResourceNotFoundException", ""), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -59,7 +59,7 @@ func TestHandleWithTable(t *testing.T) {
 		if err := s.Finish(t.Context(), claims[1], store.Result{Status: inquiry.StatusCompleted}); !errors.Is(err, inquiry.ErrFinished) {
 			t.Errorf("a worker that finishes late gets %v, want %v", err, inquiry.ErrFinished)
 		}
-		_, entries, err := s.Entries(t.Context(), "acme", id, 0, 4)
+		page, err := s.ListEntries(t.Context(), "acme", id, inquiry.EntryQuery{Limit: 4})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestHandleWithTable(t *testing.T) {
 			Failure string
 		}
 		var got []end
-		for _, e := range entries {
+		for _, e := range page.Entries {
 			got = append(got, end{e.Record.Status, e.Record.Failure})
 		}
 		exhausted := end{inquiry.StatusFailed, inquiry.FailureExhausted}

@@ -137,3 +137,76 @@ func TestOnlyAFinalStatusFinishes(t *testing.T) {
 		}
 	}
 }
+
+func TestGivingUpWaitsForALeaseAndRespectsTheEnd(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	batch := mustSubmit(t, s, acme, 3)
+
+	unclaimed := batch.Inquiry(0)
+	if err := s.Fail(t.Context(), acme, unclaimed, inquiry.FailureDeadline); err != nil {
+		t.Fatal(err)
+	}
+	entry, err := s.Entry(t.Context(), acme, unclaimed)
+	if err != nil || entry.Record.Status != inquiry.StatusFailed || entry.Record.Failure != inquiry.FailureDeadline || !entry.Record.Retryable {
+		t.Errorf("%+v, %v", entry.Record, err)
+	}
+	if err := s.Fail(t.Context(), acme, unclaimed, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrFinished) {
+		t.Errorf("giving up twice: %v, want ErrFinished", err)
+	}
+
+	held := batch.Inquiry(1)
+	claim, err := s.Claim(t.Context(), acme, held, "worker", s.until())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Fail(t.Context(), acme, held, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrLeased) {
+		t.Errorf("giving up what a worker holds: %v, want ErrLeased", err)
+	}
+	after := s.later(lease)
+	if err := after.Fail(t.Context(), acme, held, inquiry.FailureExhausted); err != nil {
+		t.Fatal(err)
+	}
+	if err := after.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); !errors.Is(err, inquiry.ErrFinished) {
+		t.Errorf("the worker comes back: %v, want ErrFinished", err)
+	}
+	if entry, err = s.Entry(t.Context(), acme, held); err != nil || entry.Record.Status != inquiry.StatusFailed || entry.Record.Figures.Attempts != 1 {
+		t.Errorf("%+v, %v", entry.Record, err)
+	}
+
+	done := batch.Inquiry(2)
+	if claim, err = s.Claim(t.Context(), acme, done, "worker", s.until()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); err != nil {
+		t.Fatal(err)
+	}
+	if err := after.Fail(t.Context(), acme, done, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrFinished) {
+		t.Errorf("giving up what is completed: %v, want ErrFinished", err)
+	}
+}
+
+func TestACancelStopsWhatNobodyHasClaimed(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	batch := mustSubmit(t, s, acme, 2)
+	claim, err := s.Claim(t.Context(), acme, batch.Inquiry(0), "worker", s.until())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if err := s.CancelInquiry(t.Context(), acme, batch.Inquiry(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); err != nil {
+		t.Errorf("the claimed one runs to its end: %v", err)
+	}
+	if _, err := s.later(time.Hour).Claim(t.Context(), acme, batch.Inquiry(1), "late", s.until()); !errors.Is(err, inquiry.ErrFinished) {
+		t.Errorf("claiming a cancelled inquiry: %v, want ErrFinished", err)
+	}
+	_, entries, err := listEntries(t, s, acme, batch, 0, 2)
+	if err != nil || entries[0].Record.Status != inquiry.StatusCompleted || entries[1].Record.Status != inquiry.StatusCancelled {
+		t.Errorf("%+v, %v", entries, err)
+	}
+}
