@@ -7,76 +7,84 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAUserHasOneKeyHoweverManyAskAtOnce(t *testing.T) {
+func TestEnsureAPIKey(t *testing.T) {
 	t.Parallel()
 
-	s := newStore(t)
-	memberOf(t, s, "acme", "u1")
-	var wg sync.WaitGroup
-	keys := make([]APIKey, 8)
-	for i := range keys {
-		wg.Go(func() {
-			k, err := s.EnsureAPIKey(t.Context(), "u1")
-			if err != nil {
-				t.Error(err)
+	t.Run("simultaneous calls create one key", func(t *testing.T) {
+		t.Parallel()
+
+		s := newStore(t)
+		memberOf(t, s, "acme", "u1")
+		var wg sync.WaitGroup
+		keys := make([]APIKey, 8)
+		for i := range keys {
+			wg.Go(func() {
+				k, err := s.EnsureAPIKey(t.Context(), "u1")
+				if err != nil {
+					t.Error(err)
+				}
+				keys[i] = k
+			})
+		}
+		wg.Wait()
+		for _, k := range keys {
+			if diff := cmp.Diff(keys[0], k); diff != "" {
+				t.Error(diff)
 			}
-			keys[i] = k
-		})
-	}
-	wg.Wait()
-	for _, k := range keys {
-		if diff := cmp.Diff(keys[0], k); diff != "" {
+		}
+		stored, err := s.APIKey(t.Context(), keys[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(keys[0], stored); diff != "" {
 			t.Error(diff)
 		}
-	}
-	stored, err := s.APIKey(t.Context(), keys[0].ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(keys[0], stored); diff != "" {
-		t.Error(diff)
-	}
-	want := APIKey{ID: stored.ID, LenderID: "acme", UserID: "u1", Version: 1, CreatedAt: stored.CreatedAt}
-	if diff := cmp.Diff(want, stored); diff != "" || stored.CreatedAt.IsZero() {
-		t.Errorf("created at %v; %s", stored.CreatedAt, diff)
-	}
-	if n := s.count(t.Context(), t); n != 3 {
-		t.Errorf("the table has %d items, want lender, user and one key", n)
-	}
+		want := APIKey{ID: stored.ID, LenderID: "acme", UserID: "u1", Version: 1, CreatedAt: stored.CreatedAt}
+		if diff := cmp.Diff(want, stored); diff != "" || stored.CreatedAt.IsZero() {
+			t.Errorf("created at %v; %s", stored.CreatedAt, diff)
+		}
+		if n := s.count(t.Context(), t); n != 3 {
+			t.Errorf("the table has %d items, want lender, user and one key", n)
+		}
+	})
 }
 
-func TestAKeyIsRotatedAndRevoked(t *testing.T) {
+func TestRevokeAPIKey(t *testing.T) {
 	t.Parallel()
 
-	s := newStore(t)
-	memberOf(t, s, "acme", "u1")
-	k, err := s.EnsureAPIKey(t.Context(), "u1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, first := range []bool{true, false} {
-		if changed, err := s.RevokeAPIKey(t.Context(), k.ID, AnyVersion); err != nil || changed != first {
-			t.Fatalf("revoked %v, error %v; want %v", changed, err, first)
+	t.Run("once, and a rotation ends the revocation", func(t *testing.T) {
+		t.Parallel()
+
+		s := newStore(t)
+		memberOf(t, s, "acme", "u1")
+		k, err := s.EnsureAPIKey(t.Context(), "u1")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if revoked, err := s.EnsureAPIKey(t.Context(), "u1"); err != nil || revoked.RevokedAt.IsZero() || revoked.ID != k.ID {
-		t.Errorf("after revoking: %+v, error %v; want the same key, revoked", revoked, err)
-	}
-	rotated, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stored, err := s.APIKey(t.Context(), k.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.Version = 2
-	if diff := cmp.Diff(k, rotated); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(k, stored); diff != "" {
-		t.Error(diff)
-	}
+		for _, first := range []bool{true, false} {
+			if changed, err := s.RevokeAPIKey(t.Context(), k.ID, AnyVersion); err != nil || changed != first {
+				t.Fatalf("revoked %v, error %v; want %v", changed, err, first)
+			}
+		}
+		if revoked, err := s.EnsureAPIKey(t.Context(), "u1"); err != nil || revoked.RevokedAt.IsZero() || revoked.ID != k.ID {
+			t.Errorf("after revoking: %+v, error %v; want the same key, revoked", revoked, err)
+		}
+		rotated, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, err := s.APIKey(t.Context(), k.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Version = 2
+		if diff := cmp.Diff(k, rotated); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(k, stored); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 // keyOf makes a user of a new lender, and their API key.

@@ -68,67 +68,96 @@ func (s *Store) personal(t testing.TB, b inquiry.Batch) (n int) {
 	return n
 }
 
-func TestADeletedBatchLeavesItsCounts(t *testing.T) {
+func TestDelete(t *testing.T) {
 	t.Parallel()
-	s := newStore(t)
-	batch := reported(t, s, 300)
-	if n := s.personal(t, batch); n != 299+1+2 {
-		t.Fatalf("%d attributes before", n)
-	}
-	for range 2 { // asking again changes nothing
-		gone, err := s.later(time.Minute).Delete(t.Context(), acme, batch.ID)
-		if err != nil || !gone.DeletedAt.Equal(noon.Add(time.Minute)) || gone.Counts() != batch.Counts() || gone.Name != "" || gone.Metadata != nil {
-			t.Errorf("%+v, %v", gone, err)
-		}
-	}
-	if n := s.personal(t, batch); n != 0 {
-		t.Errorf("%d attributes are left", n)
-	}
-	now, err := s.Batch(t.Context(), acme, batch.ID)
-	if err != nil || now.DeletedAt.IsZero() || now.Status() != batch.Status() {
-		t.Errorf("status %+v, %v", now, err)
-	}
-	if list, _, err := listBatches(t, s, acme, 0, 10); err != nil || len(list) != 1 || list[0].DeletedAt.IsZero() {
-		t.Errorf("list %+v, %v", list, err)
-	}
-	for name, read := range map[string]func() error{
-		"inquiries": func() error { _, _, err := listEntries(t, s, acme, batch.ID, 0, 10); return err },
-		"inquiry":   func() error { _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(1)); return err },
-		"pages":     func() error { _, _, err := s.Submitted(t.Context(), acme, batch.ID); return err },
-		"a rerun of what was read before": func() error {
-			lender, err := s.Lender(t.Context(), acme)
-			if err != nil {
-				return err
-			}
-			sub := submission(1)
-			sub.Operation, sub.Parent = inquiry.OperationRerun, &batch
-			_, _, err = s.Submit(t.Context(), lender, sub)
-			return err
-		},
-	} {
-		if err := read(); !errors.Is(err, inquiry.ErrDeleted) || !errors.Is(err, inquiry.ErrNotFound) {
-			t.Errorf("%s: %v, want ErrDeleted", name, err)
-		}
-	}
-	// A message that was sent twice comes late.
-	if _, err := s.Claim(t.Context(), acme, batch.ID.Inquiry(1), "late", s.until()); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("claiming an inquiry of it: %v, want ErrFinished", err)
-	}
-}
 
-func TestOnlyAFinishedBatchOfOnesOwnIsDeleted(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	id := mustSubmit(t, s, acme, 1)
-	if _, err := s.Delete(t.Context(), acme, id); !errors.Is(err, inquiry.ErrUnfinished) {
-		t.Errorf("a running one: %v, want ErrUnfinished", err)
-	}
-	if _, err := s.Delete(t.Context(), "other-bank", id); !errors.Is(err, inquiry.ErrNotFound) {
-		t.Errorf("another lender's: %v, want ErrNotFound", err)
-	}
-	if b, err := s.Batch(t.Context(), acme, id); err != nil || !b.DeletedAt.IsZero() || b.Name == "" {
-		t.Errorf("%+v, %v", b, err)
-	}
+	t.Run("only the counts and statuses remain", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		batch := reported(t, s, 300)
+		if n := s.personal(t, batch); n != 299+1+2 {
+			t.Fatalf("%d attributes before", n)
+		}
+		for range 2 { // asking again changes nothing
+			gone, err := s.later(time.Minute).Delete(t.Context(), acme, batch.ID)
+			if err != nil || !gone.DeletedAt.Equal(noon.Add(time.Minute)) || gone.Counts() != batch.Counts() || gone.Name != "" || gone.Metadata != nil {
+				t.Errorf("%+v, %v", gone, err)
+			}
+		}
+		if n := s.personal(t, batch); n != 0 {
+			t.Errorf("%d attributes are left", n)
+		}
+		now, err := s.Batch(t.Context(), acme, batch.ID)
+		if err != nil || now.DeletedAt.IsZero() || now.Status() != batch.Status() {
+			t.Errorf("status %+v, %v", now, err)
+		}
+		if list, _, err := listBatches(t, s, acme, 0, 10); err != nil || len(list) != 1 || list[0].DeletedAt.IsZero() {
+			t.Errorf("list %+v, %v", list, err)
+		}
+		for name, read := range map[string]func() error{
+			"inquiries": func() error { _, _, err := listEntries(t, s, acme, batch.ID, 0, 10); return err },
+			"inquiry":   func() error { _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(1)); return err },
+			"pages":     func() error { _, _, err := s.Submitted(t.Context(), acme, batch.ID); return err },
+			"a rerun of what was read before": func() error {
+				lender, err := s.Lender(t.Context(), acme)
+				if err != nil {
+					return err
+				}
+				sub := submission(1)
+				sub.Operation, sub.Parent = inquiry.OperationRerun, &batch
+				_, _, err = s.Submit(t.Context(), lender, sub)
+				return err
+			},
+		} {
+			if err := read(); !errors.Is(err, inquiry.ErrDeleted) || !errors.Is(err, inquiry.ErrNotFound) {
+				t.Errorf("%s: %v, want ErrDeleted", name, err)
+			}
+		}
+		// A message that was sent twice comes late.
+		if _, err := s.Claim(t.Context(), acme, batch.ID.Inquiry(1), "late", s.until()); !errors.Is(err, inquiry.ErrFinished) {
+			t.Errorf("claiming an inquiry of it: %v, want ErrFinished", err)
+		}
+	})
+
+	t.Run("only the lender deletes a batch, and only a finished one", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		id := mustSubmit(t, s, acme, 1)
+		if _, err := s.Delete(t.Context(), acme, id); !errors.Is(err, inquiry.ErrUnfinished) {
+			t.Errorf("a running one: %v, want ErrUnfinished", err)
+		}
+		if _, err := s.Delete(t.Context(), "other-bank", id); !errors.Is(err, inquiry.ErrNotFound) {
+			t.Errorf("another lender's: %v, want ErrNotFound", err)
+		}
+		if b, err := s.Batch(t.Context(), acme, id); err != nil || !b.DeletedAt.IsZero() || b.Name == "" {
+			t.Errorf("%+v, %v", b, err)
+		}
+	})
+
+	t.Run("the next call completes one that died half-way", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		batch := reported(t, s, 20)
+		failing := *s
+		d := &dying{DB: s.db}
+		d.left.Store(7)
+		failing.db = d
+		if _, err := failing.Delete(t.Context(), acme, batch.ID); err == nil {
+			t.Fatal("it did not die")
+		}
+		if n := s.personal(t, batch); n == 0 {
+			t.Fatal("it died when all was done")
+		}
+		if _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(19)); !errors.Is(err, inquiry.ErrDeleted) {
+			t.Errorf("what it did not reach can be read: %v", err)
+		}
+		if _, err := s.Delete(t.Context(), acme, batch.ID); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.personal(t, batch); n != 0 {
+			t.Errorf("%d attributes are left", n)
+		}
+	})
 }
 
 // dying fails every update after the first few.
@@ -142,29 +171,4 @@ func (d *dying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o 
 		return nil, errors.New("out of time")
 	}
 	return d.DB.UpdateItem(ctx, in, o...)
-}
-
-func TestADeletionThatDiedHalfWayIsFinishedByTheNext(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	batch := reported(t, s, 20)
-	failing := *s
-	d := &dying{DB: s.db}
-	d.left.Store(7)
-	failing.db = d
-	if _, err := failing.Delete(t.Context(), acme, batch.ID); err == nil {
-		t.Fatal("it did not die")
-	}
-	if n := s.personal(t, batch); n == 0 {
-		t.Fatal("it died when all was done")
-	}
-	if _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(19)); !errors.Is(err, inquiry.ErrDeleted) {
-		t.Errorf("what it did not reach can be read: %v", err)
-	}
-	if _, err := s.Delete(t.Context(), acme, batch.ID); err != nil {
-		t.Fatal(err)
-	}
-	if n := s.personal(t, batch); n != 0 {
-		t.Errorf("%d attributes are left", n)
-	}
 }

@@ -46,17 +46,21 @@ func newStoreOver(t testing.TB, transport http.RoundTripper) *Store {
 // simulated table instead of a real engine.
 const simulated = "STORE_TESTS_SIMULATED"
 
-// What the simulator runs on must do all that a real engine does here.
-func TestAllOfThisHoldsOnTheSimulatedTableToo(t *testing.T) {
+func TestSimulatedTable(t *testing.T) {
 	t.Parallel()
-	if os.Getenv(simulated) != "" {
-		t.Skip("this is the run on the simulated table")
-	}
-	again := exec.CommandContext(t.Context(), os.Args[0], "-test.count=1")
-	again.Env = append(os.Environ(), simulated+"=1")
-	if out, err := again.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
+
+	// What the simulator runs on must do all that a real engine does here.
+	t.Run("passes all tests of this package", func(t *testing.T) {
+		t.Parallel()
+		if os.Getenv(simulated) != "" {
+			t.Skip("this is the run on the simulated table")
+		}
+		again := exec.CommandContext(t.Context(), os.Args[0], "-test.count=1")
+		again.Env = append(os.Environ(), simulated+"=1")
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
 }
 
 // later returns the same store with its clock moved on.

@@ -21,16 +21,20 @@ func memberOf(tb testing.TB, s *Store, lender inquiry.LenderID, userID string) U
 	return u
 }
 
-func TestAUserStaysWithTheirLender(t *testing.T) {
+func TestAddUser(t *testing.T) {
 	t.Parallel()
 
-	s := newStore(t)
-	want := memberOf(t, s, "acme", "u1")
-	got, added, err := s.AddUser(t.Context(), User{ID: "u1", LenderID: "other", Role: "member"})
-	if err != nil || added {
-		t.Fatalf("added %v, error %v", added, err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
+	t.Run("an existing user stays with their lender", func(t *testing.T) {
+		t.Parallel()
+
+		s := newStore(t)
+		want := memberOf(t, s, "acme", "u1")
+		got, added, err := s.AddUser(t.Context(), User{ID: "u1", LenderID: "other", Role: "member"})
+		if err != nil || added {
+			t.Fatalf("added %v, error %v", added, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
