@@ -41,10 +41,10 @@ func TestEnsureAPIKey(t *testing.T) {
 		}
 		want := APIKey{ID: stored.ID, LenderID: "acme", UserID: "u1", Version: 1, CreatedAt: stored.CreatedAt}
 		if diff := cmp.Diff(want, stored); diff != "" || stored.CreatedAt.IsZero() {
-			t.Errorf("created at %v; %s", stored.CreatedAt, diff)
+			t.Errorf("created at %v; key (-want +got):\n%s", stored.CreatedAt, diff)
 		}
 		if n := s.count(t.Context(), t); n != 3 {
-			t.Errorf("the table has %d items, want lender, user and one key", n)
+			t.Errorf("the table has %d items, want the lender, the user and one key", n)
 		}
 	})
 }
@@ -87,7 +87,7 @@ func TestRevokeAPIKey(t *testing.T) {
 	})
 }
 
-// keyOf makes a user of a new lender, and their API key.
+// keyOf adds a user of a new lender and returns their API key.
 func keyOf(tb testing.TB, s *Store) APIKey {
 	tb.Helper()
 	memberOf(tb, s, "acme", "u1")

@@ -9,8 +9,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// cancelWorld holds one batch that runs, one that is finished, and a key, "taken",
-// that stands for the first's submission.
+// cancelWorld has one running batch, one finished batch, and the key "taken", which the
+// first batch was submitted with.
 type cancelWorld struct {
 	*Store
 	running, done inquiry.BatchID
@@ -36,11 +36,11 @@ func newCancelWorld(t testing.TB) cancelWorld {
 	return cancelWorld{s, running, done, lender}
 }
 
-// cancelOnce cancels the batch with the key and fails the test if that is refused.
+// cancelOnce cancels the batch with the key and fails the test if that is not possible.
 func (w cancelWorld) cancelOnce(t testing.TB, id inquiry.BatchID, key string) {
 	t.Helper()
 	if b, replayed, err := w.RequestCancelOnce(t.Context(), acme, id, key); err != nil || replayed || b.CancelRequestedAt.IsZero() {
-		t.Fatalf("%+v, %t, %v", b, replayed, err)
+		t.Fatalf("canceling: %+v, replayed %t, %v", b, replayed, err)
 	}
 }
 
@@ -51,18 +51,18 @@ func TestRequestCancelOnce(t *testing.T) {
 		t.Parallel()
 		tests := map[string]struct {
 			before   func(testing.TB, cancelWorld)
-			of       func(cancelWorld) inquiry.BatchID // the one that runs, if nil
+			of       func(cancelWorld) inquiry.BatchID // the running one if nil
 			key      string
 			later    time.Duration
 			want     error
 			replayed bool
 		}{
 			"the first time": {key: "k"},
-			"the same again": {
+			"a repeat": {
 				before: func(t testing.TB, w cancelWorld) { w.cancelOnce(t, w.running, "k") },
 				key:    "k", later: time.Hour, replayed: true,
 			},
-			"the same again, when it is finished": {
+			"a repeat after the batch is finished": {
 				before: func(t testing.TB, w cancelWorld) {
 					w.cancelOnce(t, w.running, "k")
 					if _, err := w.Merge(t.Context(), acme, w.running, []inquiry.Change{finished(0, inquiry.StatusCancelled)}); err != nil {
@@ -71,11 +71,11 @@ func TestRequestCancelOnce(t *testing.T) {
 				},
 				key: "k", replayed: true,
 			},
-			"the same again, a day later": {
+			"a repeat a day later": {
 				before: func(t testing.TB, w cancelWorld) { w.cancelOnce(t, w.running, "k") },
 				key:    "k", later: 24*time.Hour + time.Second,
 			},
-			"cancelled already, without a key": {
+			"already canceled without a key": {
 				before: func(t testing.TB, w cancelWorld) {
 					if _, err := w.RequestCancel(t.Context(), acme, w.running); err != nil {
 						t.Fatal(err)
@@ -83,7 +83,7 @@ func TestRequestCancelOnce(t *testing.T) {
 				},
 				key: "k",
 			},
-			"cancelled already, with another key": {
+			"already canceled with another key": {
 				before: func(t testing.TB, w cancelWorld) { w.cancelOnce(t, w.running, "j") },
 				key:    "k",
 			},
@@ -98,12 +98,12 @@ func TestRequestCancelOnce(t *testing.T) {
 				key: "k", want: inquiry.ErrIdempotencyMismatch,
 			},
 			"a submission's key": {key: "taken", want: inquiry.ErrIdempotencyMismatch},
-			"a submission's key, cancelled already": {
+			"a submission's key, and already canceled": {
 				before: func(t testing.TB, w cancelWorld) { w.cancelOnce(t, w.running, "k") },
 				key:    "taken", want: inquiry.ErrIdempotencyMismatch,
 			},
 			"a finished batch": {of: func(w cancelWorld) inquiry.BatchID { return w.done }, key: "k", want: inquiry.ErrFinished},
-			"a batch nobody has": {
+			"a batch that does not exist": {
 				of:  func(cancelWorld) inquiry.BatchID { return inquiry.NewBatchID(noon) },
 				key: "k", want: inquiry.ErrNotFound,
 			},
@@ -123,20 +123,20 @@ func TestRequestCancelOnce(t *testing.T) {
 				items := w.count(t.Context(), t)
 				b, replayed, err := w.later(tt.later).RequestCancelOnce(t.Context(), acme, id, tt.key)
 				if !errors.Is(err, tt.want) || replayed != tt.replayed {
-					t.Fatalf("%t, %v; want %t, %v", replayed, err, tt.replayed, tt.want)
+					t.Fatalf("replayed %t, error %v; want %t, %v", replayed, err, tt.replayed, tt.want)
 				}
 				if err != nil {
 					after, _ := w.Batch(t.Context(), acme, id)
 					if w.count(t.Context(), t) != items || after.Version != before.Version {
-						t.Error("a refused cancel wrote something")
+						t.Error("a rejected cancel wrote something")
 					}
 					return
 				}
 				if b.ID != id || b.CancelRequestedAt.IsZero() || !before.CancelRequestedAt.IsZero() && b.Version != before.Version {
-					t.Errorf("%+v, before %+v", b, before)
+					t.Errorf("the batch is %+v, before it was %+v", b, before)
 				}
 				if b, replayed, err := w.RequestCancelOnce(t.Context(), acme, id, tt.key); err != nil || !replayed || b.CancelRequestedAt.IsZero() {
-					t.Errorf("once more: %+v, %t, %v", b, replayed, err)
+					t.Errorf("repeated: %+v, replayed %t, %v", b, replayed, err)
 				}
 				sub := submission(1)
 				sub.IdempotencyKey = tt.key
@@ -147,8 +147,8 @@ func TestRequestCancelOnce(t *testing.T) {
 		}
 	})
 
-	// The counter writes the header all the time, and the same request may come
-	// twice at once.
+	// tally-statuses writes the header all the time, and the same request may arrive twice
+	// at once.
 	t.Run("simultaneous calls with one key cancel one batch", func(t *testing.T) {
 		t.Parallel()
 		w := newCancelWorld(t)
@@ -178,12 +178,12 @@ func TestRequestCancelOnce(t *testing.T) {
 		wg.Wait()
 		for _, id := range []inquiry.BatchID{w.running, other} {
 			b, err := w.Batch(t.Context(), acme, id)
-			if cancelled := !b.CancelRequestedAt.IsZero(); err != nil || cancelled != (fresh[id] == 1) || cancelled != (mismatch[id] == 0) {
-				t.Errorf("cancelled %t, %d times, with %d mismatches, %v", cancelled, fresh[id], mismatch[id], err)
+			if canceled := !b.CancelRequestedAt.IsZero(); err != nil || canceled != (fresh[id] == 1) || canceled != (mismatch[id] == 0) {
+				t.Errorf("canceled %t, %d times, with %d mismatches, %v", canceled, fresh[id], mismatch[id], err)
 			}
 		}
 		if len(fresh) != 1 {
-			t.Errorf("one key cancelled %d batches", len(fresh))
+			t.Errorf("one key canceled %d batches", len(fresh))
 		}
 	})
 }
@@ -197,11 +197,11 @@ func TestRequestCancel(t *testing.T) {
 		id := mustSubmit(t, s, acme, 1)
 		first, err := s.RequestCancel(t.Context(), acme, id)
 		if err != nil || !first.CancelRequestedAt.Equal(noon) {
-			t.Fatalf("%+v, %v", first, err)
+			t.Fatalf("the first request: %+v, %v", first, err)
 		}
 		again, err := s.later(time.Minute).RequestCancel(t.Context(), acme, id)
 		if err != nil || again.Version != first.Version || !again.CancelRequestedAt.Equal(noon) {
-			t.Errorf("asking again: %+v, %v", again, err)
+			t.Errorf("the second request: %+v, %v", again, err)
 		}
 		if _, err := s.RequestCancel(t.Context(), "other-bank", id); !errors.Is(err, inquiry.ErrNotFound) {
 			t.Errorf("another lender's: %v, want ErrNotFound", err)

@@ -12,7 +12,7 @@ import (
 
 const lease = time.Minute
 
-// until is when a lease taken now ends.
+// until returns when a lease that is taken now ends.
 func (s *Store) until() time.Time { return s.now().Add(lease) }
 
 func TestClaim(t *testing.T) {
@@ -22,7 +22,7 @@ func TestClaim(t *testing.T) {
 		t.Parallel()
 		s := newStore(t)
 		batch := mustSubmit(t, s, acme, 300)
-		id := batch.Inquiry(299) // in the second bucket and beyond the first
+		id := batch.Inquiry(299) // in the second bucket
 
 		claim, err := s.Claim(t.Context(), acme, id, "worker-1", s.until())
 		if err != nil || claim.Attempt != 1 {
@@ -72,27 +72,27 @@ func TestClaim(t *testing.T) {
 
 		early := s.later(lease - time.Millisecond)
 		if _, err := early.Claim(t.Context(), acme, id, "worker-2", early.until()); !errors.Is(err, inquiry.ErrLeased) {
-			t.Fatalf("claim under a lease: %v, want ErrLeased", err)
+			t.Fatalf("claiming during the lease: %v, want ErrLeased", err)
 		}
 		after := s.later(lease)
 		second, err := after.Claim(t.Context(), acme, id, "worker-2", after.until())
 		if err != nil || second.Attempt != 2 {
-			t.Fatalf("claim after the lease: %+v, %v", second, err)
+			t.Fatalf("claiming after the lease: %+v, %v", second, err)
 		}
 
-		// The first worker wakes up and must not write.
+		// The first worker continues and must not write.
 		if err := after.Finish(t.Context(), first, Result{Status: inquiry.StatusCompleted}); !errors.Is(err, inquiry.ErrSuperseded) {
-			t.Errorf("stale attempt: %v, want ErrSuperseded", err)
+			t.Errorf("the first worker finishes: %v, want ErrSuperseded", err)
 		}
 		if err := after.Finish(t.Context(), second, Result{Status: inquiry.StatusPartialSuccess}); err != nil {
 			t.Fatal(err)
 		}
 		if err := after.Finish(t.Context(), first, Result{Status: inquiry.StatusCompleted}); !errors.Is(err, inquiry.ErrFinished) {
-			t.Errorf("stale attempt after the end: %v, want ErrFinished", err)
+			t.Errorf("the first worker finishes after the second: %v, want ErrFinished", err)
 		}
 		entry, err := s.Entry(t.Context(), acme, id)
 		if err != nil || entry.Record.Status != inquiry.StatusPartialSuccess || !entry.Record.Figures.StartedAt.Equal(noon) {
-			t.Errorf("the record is %+v, %v; want the second worker's, started by the first", entry.Record, err)
+			t.Errorf("the record is %+v, %v; want the second worker's result and the first worker's start", entry.Record, err)
 		}
 	})
 
@@ -126,7 +126,7 @@ func TestFinish(t *testing.T) {
 			t.Errorf("Finish() = %v, want ErrNotFound", err)
 		}
 		if n := s.count(t.Context(), t); n != 0 {
-			t.Errorf("the table holds %d items, want none", n)
+			t.Errorf("the table has %d items, want none", n)
 		}
 	})
 
@@ -140,7 +140,7 @@ func TestFinish(t *testing.T) {
 		}
 		for _, status := range []inquiry.Status{inquiry.StatusPlanning, inquiry.StatusRunning, "", "DONE"} {
 			if err := s.Finish(t.Context(), claim, Result{Status: status}); err == nil {
-				t.Errorf("finished as %q", status)
+				t.Errorf("Finish() accepted the status %q", status)
 			}
 		}
 	})
@@ -160,7 +160,7 @@ func TestFail(t *testing.T) {
 		}
 		entry, err := s.Entry(t.Context(), acme, unclaimed)
 		if err != nil || entry.Record.Status != inquiry.StatusFailed || entry.Record.Failure != inquiry.FailureDeadline || !entry.Record.Retryable {
-			t.Errorf("%+v, %v", entry.Record, err)
+			t.Errorf("the record is %+v, %v", entry.Record, err)
 		}
 		if err := s.Fail(t.Context(), acme, unclaimed, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrFinished) {
 			t.Errorf("giving up twice: %v, want ErrFinished", err)
@@ -172,17 +172,17 @@ func TestFail(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := s.Fail(t.Context(), acme, held, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrLeased) {
-			t.Errorf("giving up what a worker holds: %v, want ErrLeased", err)
+			t.Errorf("giving up a claimed inquiry: %v, want ErrLeased", err)
 		}
 		after := s.later(lease)
 		if err := after.Fail(t.Context(), acme, held, inquiry.FailureExhausted); err != nil {
 			t.Fatal(err)
 		}
 		if err := after.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); !errors.Is(err, inquiry.ErrFinished) {
-			t.Errorf("the worker comes back: %v, want ErrFinished", err)
+			t.Errorf("the worker finishes after that: %v, want ErrFinished", err)
 		}
 		if entry, err = s.Entry(t.Context(), acme, held); err != nil || entry.Record.Status != inquiry.StatusFailed || entry.Record.Figures.Attempts != 1 {
-			t.Errorf("%+v, %v", entry.Record, err)
+			t.Errorf("the record is %+v, %v", entry.Record, err)
 		}
 
 		done := batch.Inquiry(2)
@@ -193,7 +193,7 @@ func TestFail(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := after.Fail(t.Context(), acme, done, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrFinished) {
-			t.Errorf("giving up what is completed: %v, want ErrFinished", err)
+			t.Errorf("giving up a completed inquiry: %v, want ErrFinished", err)
 		}
 	})
 }
@@ -215,14 +215,14 @@ func TestCancelInquiry(t *testing.T) {
 			}
 		}
 		if err := s.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); err != nil {
-			t.Errorf("the claimed one runs to its end: %v", err)
+			t.Errorf("finishing the claimed inquiry: %v", err)
 		}
 		if _, err := s.later(time.Hour).Claim(t.Context(), acme, batch.Inquiry(1), "late", s.until()); !errors.Is(err, inquiry.ErrFinished) {
-			t.Errorf("claiming a cancelled inquiry: %v, want ErrFinished", err)
+			t.Errorf("claiming a canceled inquiry: %v, want ErrFinished", err)
 		}
 		_, entries, err := listEntries(t, s, acme, batch, 0, 2)
 		if err != nil || entries[0].Record.Status != inquiry.StatusCompleted || entries[1].Record.Status != inquiry.StatusCancelled {
-			t.Errorf("%+v, %v", entries, err)
+			t.Errorf("the inquiries are %+v, %v; want COMPLETED and CANCELLED", entries, err)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// sizeOf is what DynamoDB takes an attribute's value for, and a little more.
+// sizeOf returns slightly more than the size that DynamoDB counts for a value.
 func sizeOf(value types.AttributeValue) int {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS:
@@ -41,7 +41,7 @@ func sizeOf(value types.AttributeValue) int {
 func TestNewHeader(t *testing.T) {
 	t.Parallel()
 
-	// A poll costs one read of half a unit only while the header fits 4 KB.
+	// A poll costs only half a read unit while the header fits into 4 KB.
 	t.Run("5,000 inquiries fit into half a read unit", func(t *testing.T) {
 		t.Parallel()
 		const total = 5000
@@ -74,8 +74,8 @@ func TestNewHeader(t *testing.T) {
 func TestParseHeader(t *testing.T) {
 	t.Parallel()
 
-	// A batch that is absent is nobody's loss; one that cannot be read is ours, and
-	// must not be taken for the other.
+	// A batch that does not exist is the caller's mistake. A header that cannot be read is
+	// a fault of the service and must not be reported as the former.
 	t.Run("a damaged header is not reported as absent", func(t *testing.T) {
 		t.Parallel()
 		for _, damage := range []string{"REMOVE batchId", "REMOVE lenderId", "SET lenderId = :other", "SET batchId = :other"} {

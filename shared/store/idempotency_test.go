@@ -30,17 +30,17 @@ func TestRecall(t *testing.T) {
 			later  time.Duration
 			want   error
 		}{
-			"the same request":    {acme, "k", 1, time.Hour, nil},
-			"another request":     {acme, "k", 2, 0, inquiry.ErrIdempotencyMismatch},
-			"another key":         {acme, "l", 1, 0, inquiry.ErrNotFound},
-			"another lender's":    {"other-bank", "k", 1, 0, inquiry.ErrNotFound},
-			"a day and one later": {acme, "k", 1, 24*time.Hour + time.Second, inquiry.ErrNotFound},
+			"the same request":      {acme, "k", 1, time.Hour, nil},
+			"another request":       {acme, "k", 2, 0, inquiry.ErrIdempotencyMismatch},
+			"another key":           {acme, "l", 1, 0, inquiry.ErrNotFound},
+			"another lender":        {"other-bank", "k", 1, 0, inquiry.ErrNotFound},
+			"more than a day later": {acme, "k", 1, 24*time.Hour + time.Second, inquiry.ErrNotFound},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
 				got, err := s.later(tt.later).Recall(t.Context(), tt.lender, tt.key, [32]byte{tt.first})
 				if !errors.Is(err, tt.want) || err == nil && got != id {
-					t.Errorf("%s, %v; want %v", got, err, tt.want)
+					t.Errorf("Recall() = %s, %v; want error %v", got, err, tt.want)
 				}
 			})
 		}

@@ -21,7 +21,7 @@ func TestCreateLender(t *testing.T) {
 		for _, created := range []bool{true, false} {
 			got, isNew, err := s.CreateLender(t.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"})
 			if err != nil || isNew != created {
-				t.Fatalf("created %v, error %v; want %v", isNew, err, created)
+				t.Fatalf("created %v, error %v; want created %v", isNew, err, created)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
@@ -41,15 +41,15 @@ func TestCreateLender(t *testing.T) {
 
 		s := newStore(t)
 		for name, l := range map[string]inquiry.Lender{
-			"no id":                      {Name: "Acme"},
-			"an id that forges a key":    {ID: "acme#BATCH#1", Name: "Acme"},
-			"an id in upper case":        {ID: "Acme", Name: "Acme"},
-			"an id with a line end":      {ID: "acme\n", Name: "Acme"},
-			"an id too long":             {ID: inquiry.LenderID(strings.Repeat("a", 65)), Name: "Acme"},
-			"no name":                    {ID: "acme"},
-			"a negative batch limit":     {ID: "acme", Name: "Acme", BatchMax: -1},
-			"a negative open limit":      {ID: "acme", Name: "Acme", OpenMax: -1},
-			"a limit past the ids' room": {ID: "acme", Name: "Acme", BatchMax: inquiry.MaxInquiries + 1},
+			"no id":                   {Name: "Acme"},
+			"an id like a table key":  {ID: "acme#BATCH#1", Name: "Acme"},
+			"an id in upper case":     {ID: "Acme", Name: "Acme"},
+			"an id with a line break": {ID: "acme\n", Name: "Acme"},
+			"an id that is too long":  {ID: inquiry.LenderID(strings.Repeat("a", 65)), Name: "Acme"},
+			"no name":                 {ID: "acme"},
+			"a negative batch limit":  {ID: "acme", Name: "Acme", BatchMax: -1},
+			"a negative open limit":   {ID: "acme", Name: "Acme", OpenMax: -1},
+			"a limit beyond the ids":  {ID: "acme", Name: "Acme", BatchMax: inquiry.MaxInquiries + 1},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -78,7 +78,7 @@ func TestProfiles(t *testing.T) {
 			{"suspend it again", func() (bool, error) { return s.SuspendLender(t.Context(), "acme") }, false},
 			{"resume it", func() (bool, error) { return s.ResumeLender(t.Context(), "acme") }, true},
 			{"resume it again", func() (bool, error) { return s.ResumeLender(t.Context(), "acme") }, false},
-			{"suspend it for the end", func() (bool, error) { return s.SuspendLender(t.Context(), "acme") }, true},
+			{"suspend it a third time", func() (bool, error) { return s.SuspendLender(t.Context(), "acme") }, true},
 			{"suspend the user", func() (bool, error) { return s.SuspendUser(t.Context(), "u1") }, true},
 			{"suspend them again", func() (bool, error) { return s.SuspendUser(t.Context(), "u1") }, false},
 			{"resume them", func() (bool, error) { return s.ResumeUser(t.Context(), "u1") }, true},
@@ -113,19 +113,19 @@ func TestProfiles(t *testing.T) {
 		memberOf(t, s, "acme", "u1")
 		ctx := t.Context()
 		for name, call := range map[string]func() error{
-			"lender":             func() error { _, err := s.Lender(ctx, "nobody"); return err },
-			"user":               func() error { _, err := s.User(ctx, "nobody"); return err },
-			"key":                func() error { _, err := s.APIKey(ctx, "nothing"); return err },
-			"a user's lender":    func() error { _, _, err := s.Membership(ctx, "u1", "nobody"); return err },
-			"a lender's user":    func() error { _, _, err := s.Membership(ctx, "nobody", "acme"); return err },
-			"suspend a lender":   func() error { _, err := s.SuspendLender(ctx, "nobody"); return err },
-			"resume a lender":    func() error { _, err := s.ResumeLender(ctx, "nobody"); return err },
-			"limit a lender":     func() error { _, err := s.SetBatchMax(ctx, "nobody", 5); return err },
-			"suspend a user":     func() error { _, err := s.SuspendUser(ctx, "nobody"); return err },
-			"resume a user":      func() error { _, err := s.ResumeUser(ctx, "nobody"); return err },
-			"the key of no user": func() error { _, err := s.EnsureAPIKey(ctx, "nobody"); return err },
-			"rotate a key":       func() error { _, _, err := s.RotateAPIKey(ctx, "nothing", Rotation{}); return err },
-			"revoke a key":       func() error { _, err := s.RevokeAPIKey(ctx, "nothing", AnyVersion); return err },
+			"lender":           func() error { _, err := s.Lender(ctx, "nobody"); return err },
+			"user":             func() error { _, err := s.User(ctx, "nobody"); return err },
+			"key":              func() error { _, err := s.APIKey(ctx, "nothing"); return err },
+			"a user's lender":  func() error { _, _, err := s.Membership(ctx, "u1", "nobody"); return err },
+			"a lender's user":  func() error { _, _, err := s.Membership(ctx, "nobody", "acme"); return err },
+			"suspend a lender": func() error { _, err := s.SuspendLender(ctx, "nobody"); return err },
+			"resume a lender":  func() error { _, err := s.ResumeLender(ctx, "nobody"); return err },
+			"limit a lender":   func() error { _, err := s.SetBatchMax(ctx, "nobody", 5); return err },
+			"suspend a user":   func() error { _, err := s.SuspendUser(ctx, "nobody"); return err },
+			"resume a user":    func() error { _, err := s.ResumeUser(ctx, "nobody"); return err },
+			"key of no user":   func() error { _, err := s.EnsureAPIKey(ctx, "nobody"); return err },
+			"rotate a key":     func() error { _, _, err := s.RotateAPIKey(ctx, "nothing", Rotation{}); return err },
+			"revoke a key":     func() error { _, err := s.RevokeAPIKey(ctx, "nothing", AnyVersion); return err },
 		} {
 			if err := call(); !errors.Is(err, inquiry.ErrNotFound) {
 				t.Errorf("%s: error %v, want ErrNotFound", name, err)

@@ -14,20 +14,20 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// listBatches returns limit of the lender's batches after skipping offset, and how many
-// there are in all.
+// listBatches skips offset batches, returns the next limit ones, and the total.
 func listBatches(t testing.TB, s *Store, lender inquiry.LenderID, offset, limit int) ([]inquiry.Batch, int, error) {
 	page, err := s.ListBatches(t.Context(), lender, inquiry.BatchQuery{Offset: offset, Limit: limit})
 	return page.Batches, page.Total, err
 }
 
-// listEntries returns the batch and limit of its inquiries after skipping offset.
+// listEntries skips offset inquiries and returns the batch and its next limit inquiries.
 func listEntries(t testing.TB, s *Store, lender inquiry.LenderID, id inquiry.BatchID, offset, limit int) (inquiry.Batch, []inquiry.Entry, error) {
 	page, err := s.ListEntries(t.Context(), lender, id, inquiry.EntryQuery{Offset: offset, Limit: limit})
 	return page.Batch, page.Entries, err
 }
 
-// submitMany submits one batch a minute, named in turn, and finishes every third.
+// submitMany submits n batches, one per minute, with the names in turn, and finishes every
+// third one.
 func submitMany(t testing.TB, s *Store, n int, names ...string) {
 	t.Helper()
 	lender := newLender(t, s, acme)
@@ -47,7 +47,7 @@ func submitMany(t testing.TB, s *Store, n int, names ...string) {
 	}
 }
 
-// walk follows a list to its end and returns the ordinals.
+// walk reads a list page by page to its end and returns the ordinals.
 func walk(t testing.TB, s *Store, q inquiry.BatchQuery) (ordinals []int) {
 	t.Helper()
 	for pages := 0; ; pages++ {
@@ -77,36 +77,36 @@ func TestListBatches(t *testing.T) {
 			filter inquiry.BatchFilter
 			want   []int
 		}{
-			"everything":             {inquiry.BatchFilter{}, []int{12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1}},
-			"by status":              {inquiry.BatchFilter{Status: inquiry.BatchCompleted}, []int{10, 7, 4, 1}},
-			"by operation":           {inquiry.BatchFilter{Operation: "RERUN"}, nil},
-			"by the name's start":    {inquiry.BatchFilter{NamePrefix: "RENEWALS"}, []int{10, 9, 6, 5, 2, 1}},
-			"from a moment on":       {inquiry.BatchFilter{CreatedFrom: at(9)}, []int{12, 11, 10}},
-			"before a moment":        {inquiry.BatchFilter{CreatedTo: at(2)}, []int{2, 1}},
-			"in a range, by a name":  {inquiry.BatchFilter{CreatedFrom: at(2), CreatedTo: at(10), NamePrefix: "new"}, []int{8, 4}},
-			"a range without length": {inquiry.BatchFilter{CreatedFrom: at(3), CreatedTo: at(3)}, nil},
+			"everything":              {inquiry.BatchFilter{}, []int{12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1}},
+			"by status":               {inquiry.BatchFilter{Status: inquiry.BatchCompleted}, []int{10, 7, 4, 1}},
+			"by operation":            {inquiry.BatchFilter{Operation: "RERUN"}, nil},
+			"by a name prefix":        {inquiry.BatchFilter{NamePrefix: "RENEWALS"}, []int{10, 9, 6, 5, 2, 1}},
+			"from a time on":          {inquiry.BatchFilter{CreatedFrom: at(9)}, []int{12, 11, 10}},
+			"before a time":           {inquiry.BatchFilter{CreatedTo: at(2)}, []int{2, 1}},
+			"in a range, by a prefix": {inquiry.BatchFilter{CreatedFrom: at(2), CreatedTo: at(10), NamePrefix: "new"}, []int{8, 4}},
+			"an empty range":          {inquiry.BatchFilter{CreatedFrom: at(3), CreatedTo: at(3)}, nil},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
 				for _, limit := range []int{1, 2, 5, 12, 500} {
 					got := walk(t, s.later(time.Hour), inquiry.BatchQuery{Limit: limit, Filter: tt.filter})
 					if diff := cmp.Diff(tt.want, got); diff != "" {
-						t.Errorf("by pages of %d (-want +got):\n%s", limit, diff)
+						t.Errorf("in pages of %d (-want +got):\n%s", limit, diff)
 					}
 				}
 			})
 		}
 		if got := walk(t, s.later(inquiry.Retention+5*time.Minute), inquiry.BatchQuery{Limit: 3}); len(got) != 6 {
-			t.Errorf("when six have expired: %v", got)
+			t.Errorf("after six have expired: %v", got)
 		}
 		page, err := s.ListBatches(t.Context(), acme, inquiry.BatchQuery{Limit: 3, From: 1 << 30})
 		if err != nil || len(page.Batches) != 3 || page.Batches[0].Ordinal != 12 {
-			t.Errorf("from beyond the newest: %+v, %v", page, err)
+			t.Errorf("from an ordinal beyond the newest: %+v, %v", page, err)
 		}
 	})
 
-	// A lender has submitted 100,100 batches, of which the first and the last
-	// hundred are stored here. A page must cost the same at both ends.
+	// The lender has submitted 100,100 batches; only the first and the last hundred are
+	// stored here. A page must cost the same at both ends.
 	t.Run("a page costs the same at any depth", func(t *testing.T) {
 		t.Parallel()
 		s := newStore(t)
@@ -194,10 +194,10 @@ func TestListBatches(t *testing.T) {
 	})
 }
 
-// meter counts the read units that the table reports.
+// meter is a DB that counts the read units that the table reports.
 type meter struct {
 	DB
-	mu    sync.Mutex // a store reads several partitions side by side
+	mu    sync.Mutex // a store reads several partitions at the same time
 	units float64
 	calls int
 }
@@ -240,7 +240,7 @@ func (m *meter) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput
 	return out, err
 }
 
-// metered returns the same store on a table that counts.
+// metered returns a copy of the store that counts read units.
 func (s *Store) metered() (*Store, *meter) {
 	counting := *s
 	m := &meter{DB: s.db}

@@ -40,7 +40,7 @@ func TestBatch(t *testing.T) {
 			}
 		}
 		if batches, total, err := listBatches(t, s, "other-bank", 0, 10); err != nil || total != 0 || len(batches) != 0 {
-			t.Errorf("the other lender's list holds %d of %d batches, %v", len(batches), total, err)
+			t.Errorf("the other lender's list has %d of %d batches, %v", len(batches), total, err)
 		}
 	})
 }

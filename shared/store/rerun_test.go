@@ -10,7 +10,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// finishedBatch is a batch of n inquiries that have all failed.
+// finishedBatch returns a batch of n inquiries that have all failed.
 func finishedBatch(t testing.TB, s *Store, n int) inquiry.Batch {
 	t.Helper()
 	id := mustSubmit(t, s, acme, n)
@@ -37,7 +37,7 @@ func TestSubmitRerun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stale := parent // what the second rerun still knows of the parent
+		stale := parent // the parent as the second rerun still knows it
 		sub := inquiry.Submission{UserID: "user-1", Name: "Again", Inquiries: parent.Rerun(asked, inquiry.RerunFailed), Operation: inquiry.OperationRerun, Parent: &parent}
 		first, _, err := s.Submit(t.Context(), lender, sub)
 		if err != nil {
@@ -50,18 +50,18 @@ func TestSubmitRerun(t *testing.T) {
 		}
 		now, err := s.Batch(t.Context(), acme, parent.ID)
 		if err != nil || now.LatestChild != second || now.Counts() != parent.Counts() {
-			t.Errorf("parent %+v, %v", now, err)
+			t.Errorf("the parent is %+v, %v", now, err)
 		}
 		if diff := cmp.Diff([]inquiry.BatchID{first, second}, now.Children); diff != "" {
 			t.Errorf("children (-want +got):\n%s", diff)
 		}
 		child, inquiries, err := s.Submitted(t.Context(), acme, first)
 		if err != nil || child.Parent != parent.ID || child.Operation != inquiry.OperationRerun || child.Ordinal != 2 || *inquiries[2].RerunOf != parent.ID.Inquiry(2) {
-			t.Errorf("child %+v, %v", child, err)
+			t.Errorf("the child is %+v, %v", child, err)
 		}
 		h, err := s.get(t.Context(), key(batchKey(acme, parent.ID), headerKey), consistent)
 		if err != nil || textOf(h, "event") != string(EventRerun) || textOf(h, "openShard") != "" {
-			t.Errorf("the parent's header asks for something: %s", textOf(h, "event"))
+			t.Errorf("the parent's header has event %s", textOf(h, "event"))
 		}
 	})
 
@@ -91,7 +91,7 @@ func TestSubmitRerun(t *testing.T) {
 			seen[id] = true
 		}
 		if err != nil || len(seen) != 8 || !seen[now.LatestChild] {
-			t.Errorf("children %v, the latest %s, %v", now.Children, now.LatestChild, err)
+			t.Errorf("children %v, latest %s, %v", now.Children, now.LatestChild, err)
 		}
 	})
 
@@ -116,7 +116,7 @@ func TestSubmitRerun(t *testing.T) {
 			lender.BatchCount++
 		}
 		if len(parent.Children) != inquiry.MaxChildren || parent.LatestChild != last {
-			t.Errorf("%d children, the latest %s", len(parent.Children), parent.LatestChild)
+			t.Errorf("%d children, latest %s", len(parent.Children), parent.LatestChild)
 		}
 	})
 }
@@ -142,20 +142,20 @@ func TestSubmitSingle(t *testing.T) {
 		}
 		entry, err := s.Entry(t.Context(), acme, id.Inquiry(0))
 		if err != nil || entry.Inquiry.ExternalID != "LOAN-0" {
-			t.Errorf("%+v, %v", entry.Record, err)
+			t.Errorf("the record is %+v, %v", entry.Record, err)
 		}
-		if batch, err := s.Batch(t.Context(), acme, id); err != nil || batch.Operation != inquiry.OperationSingle || batch.Ordinal != 0 || s.open(t) != 1 {
-			t.Errorf("%+v, %v", batch, err)
+		if batch, err := s.Batch(t.Context(), acme, id); err != nil || batch.Operation != inquiry.OperationSingle || batch.Ordinal != 0 || s.openBatches(t) != 1 {
+			t.Errorf("the batch is %+v, %v", batch, err)
 		}
 		if _, err := s.SuspendLender(t.Context(), acme); err != nil {
 			t.Fatal(err)
 		}
 		sub.IdempotencyKey = ""
 		if _, _, err := s.Submit(t.Context(), lender, sub); !errors.Is(err, inquiry.ErrSuspended) {
-			t.Errorf("of a suspended lender: %v", err)
+			t.Errorf("suspended lender: %v, want ErrSuspended", err)
 		}
 		if _, _, err := s.Submit(t.Context(), inquiry.Lender{ID: "nobody", OpenMax: 1}, sub); !errors.Is(err, inquiry.ErrNotFound) {
-			t.Errorf("of nobody: %v", err)
+			t.Errorf("unknown lender: %v, want ErrNotFound", err)
 		}
 	})
 }

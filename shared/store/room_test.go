@@ -8,8 +8,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// opened returns how many open inquiries the table has for acme.
-func (s *Store) opened(t testing.TB) int {
+// openInquiries returns how many open inquiries the table has for acme.
+func (s *Store) openInquiries(t testing.TB) int {
 	t.Helper()
 	lender, err := s.Lender(t.Context(), acme)
 	if err != nil {
@@ -46,19 +46,19 @@ func TestOpenInquiries(t *testing.T) {
 			sub    inquiry.Submission
 			want   error
 		}{
-			"the last place":                      {[]inquiry.Submission{submission(7)}, submission(3), nil},
-			"one too many":                        {[]inquiry.Submission{submission(7)}, submission(4), inquiry.ErrTooManyOpen},
-			"a single inquiry takes a place":      {[]inquiry.Submission{single, single, submission(7)}, submission(2), inquiry.ErrTooManyOpen},
-			"a single inquiry needs a place":      {[]inquiry.Submission{submission(10)}, single, inquiry.ErrTooManyOpen},
-			"the key that took the last place":    {[]inquiry.Submission{keyed("k", 10)}, keyed("k", 10), nil},
-			"that key with another body":          {[]inquiry.Submission{keyed("k", 9)}, keyed("k", 10), inquiry.ErrIdempotencyMismatch},
-			"another key":                         {[]inquiry.Submission{keyed("k", 10)}, keyed("l", 10), inquiry.ErrTooManyOpen},
-			"a key that was refused is not taken": {[]inquiry.Submission{keyed("k", 10)}, keyed("m", 1), inquiry.ErrTooManyOpen},
+			"exactly the limit":               {[]inquiry.Submission{submission(7)}, submission(3), nil},
+			"one too many":                    {[]inquiry.Submission{submission(7)}, submission(4), inquiry.ErrTooManyOpen},
+			"a single inquiry is counted":     {[]inquiry.Submission{single, single, submission(7)}, submission(2), inquiry.ErrTooManyOpen},
+			"a single inquiry needs room":     {[]inquiry.Submission{submission(10)}, single, inquiry.ErrTooManyOpen},
+			"the key that took the last room": {[]inquiry.Submission{keyed("k", 10)}, keyed("k", 10), nil},
+			"that key with another body":      {[]inquiry.Submission{keyed("k", 9)}, keyed("k", 10), inquiry.ErrIdempotencyMismatch},
+			"another key":                     {[]inquiry.Submission{keyed("k", 10)}, keyed("l", 10), inquiry.ErrTooManyOpen},
+			"a rejected key is not recorded":  {[]inquiry.Submission{keyed("k", 10)}, keyed("m", 1), inquiry.ErrTooManyOpen},
 		} {
-			// As the lender was read before all of that, and as it is now.
+			// With the lender as it was read before all of that, and as it is now.
 			for state, read := range map[string]func(*Store, inquiry.Lender) inquiry.Lender{
 				"stale": func(_ *Store, l inquiry.Lender) inquiry.Lender { return l },
-				"fresh": func(s *Store, l inquiry.Lender) inquiry.Lender { l.Open = s.opened(t); return l },
+				"fresh": func(s *Store, l inquiry.Lender) inquiry.Lender { l.Open = s.openInquiries(t); return l },
 			} {
 				t.Run(name+", "+state, func(t *testing.T) {
 					t.Parallel()
@@ -68,19 +68,19 @@ func TestOpenInquiries(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					items, open := s.count(t.Context(), t), s.opened(t)
+					items, open := s.count(t.Context(), t), s.openInquiries(t)
 					_, replayed, err := s.Submit(t.Context(), read(s, lender), c.sub)
 					if !errors.Is(err, c.want) {
 						t.Fatalf("Submit() = %v, want %v", err, c.want)
 					}
-					if err != nil && (s.count(t.Context(), t) != items || s.opened(t) != open) {
-						t.Errorf("a refused submission left something: %d items, %d open", s.count(t.Context(), t), s.opened(t))
+					if err != nil && (s.count(t.Context(), t) != items || s.openInquiries(t) != open) {
+						t.Errorf("a rejected submission changed something: %d items, %d open", s.count(t.Context(), t), s.openInquiries(t))
 					}
-					if err == nil && !replayed && s.opened(t) != open+len(c.sub.Inquiries) {
-						t.Errorf("%d inquiries are open, %d were before", s.opened(t), open)
+					if err == nil && !replayed && s.openInquiries(t) != open+len(c.sub.Inquiries) {
+						t.Errorf("%d inquiries are open, before there were %d", s.openInquiries(t), open)
 					}
-					if replayed && s.opened(t) != open {
-						t.Errorf("a replay took room: %d inquiries are open, %d were before", s.opened(t), open)
+					if replayed && s.openInquiries(t) != open {
+						t.Errorf("a replay took room: %d inquiries are open, before there were %d", s.openInquiries(t), open)
 					}
 				})
 			}
@@ -101,17 +101,17 @@ func TestOpenInquiries(t *testing.T) {
 				if _, err := s.Merge(t.Context(), acme, id, []inquiry.Change{change}); err != nil {
 					t.Fatal(err)
 				}
-				if open := s.opened(t); (i == 0) != (open == 3) || (i > 0) != (open == 0) {
+				if open := s.openInquiries(t); (i == 0) != (open == 3) || (i > 0) != (open == 0) {
 					t.Errorf("round %d: after change %d, %d inquiries are open", round, i, open)
 				}
 			}
-			if _, err := s.Delete(t.Context(), acme, id); err != nil || s.opened(t) != 0 {
-				t.Errorf("round %d: after the deletion %d inquiries are open, %v", round, s.opened(t), err)
+			if _, err := s.Delete(t.Context(), acme, id); err != nil || s.openInquiries(t) != 0 {
+				t.Errorf("round %d: after the deletion %d inquiries are open, %v", round, s.openInquiries(t), err)
 			}
 		}
 	})
 
-	// Submissions and ends of batches all write the lender's item.
+	// Submissions and finished batches all write the lender's item.
 	t.Run("simultaneous submissions and ends keep the count", func(t *testing.T) {
 		t.Parallel()
 		s, lender := roomFor(t, 8)
@@ -135,7 +135,7 @@ func TestOpenInquiries(t *testing.T) {
 				if !finish {
 					return
 				}
-				// Two who count, such as a shard of the stream and a sweep.
+				// Two functions count, such as tally-statuses and the sweep.
 				for range 2 {
 					wg.Go(func() {
 						if _, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted), finished(1, inquiry.StatusCompleted)}); err != nil {
@@ -146,12 +146,12 @@ func TestOpenInquiries(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if open, want := s.opened(t), 2*(accepted-accepted/2); open != want || open > 8 || accepted < 4 {
+		if open, want := s.openInquiries(t), 2*(accepted-accepted/2); open != want || open > 8 || accepted < 4 {
 			t.Errorf("%d inquiries are open, want %d, of %d batches", open, want, accepted)
 		}
 	})
 
-	// A try whose outcome is not known may have taken the last place itself.
+	// A try whose outcome is unknown may itself have taken the last room.
 	t.Run("a submission that took the last room itself is accepted", func(t *testing.T) {
 		t.Parallel()
 		for _, key := range []string{"", "k"} {

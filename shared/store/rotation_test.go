@@ -15,8 +15,8 @@ import (
 func TestRotateAPIKey(t *testing.T) {
 	t.Parallel()
 
-	// Whoever holds a key that has ended can neither end the one in use nor get the
-	// next, not even with the rotation's name of somebody who proved another thing.
+	// The holder of an ended version can neither end the current one nor get the next, not
+	// even with the request name of a caller who proved their identity in another way.
 	t.Run("an ended version changes nothing", func(t *testing.T) {
 		t.Parallel()
 
@@ -25,7 +25,7 @@ func TestRotateAPIKey(t *testing.T) {
 				_, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{Request: "a"})
 				return err
 			},
-			"rotated with itself": func(s *Store, k APIKey) error {
+			"rotated with the key itself": func(s *Store, k APIKey) error {
 				_, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{From: k.Version})
 				return err
 			},
@@ -33,7 +33,7 @@ func TestRotateAPIKey(t *testing.T) {
 				_, err := s.RevokeAPIKey(t.Context(), k.ID, AnyVersion)
 				return err
 			},
-			"revoked, and another begun": func(s *Store, k APIKey) error {
+			"revoked and replaced": func(s *Store, k APIKey) error {
 				if _, err := s.RevokeAPIKey(t.Context(), k.ID, k.Version); err != nil {
 					return err
 				}
@@ -63,7 +63,7 @@ func TestRotateAPIKey(t *testing.T) {
 				}
 				after, err := s.APIKey(t.Context(), k.ID)
 				if diff := cmp.Diff(before, after); diff != "" || err != nil {
-					t.Errorf("%v %s", err, diff)
+					t.Errorf("%v; key (-before +after):\n%s", err, diff)
 				}
 			})
 		}
@@ -74,7 +74,7 @@ func TestRotateAPIKey(t *testing.T) {
 
 		for name, c := range map[string]struct {
 			end     func(*Store, APIKey) error
-			version int // of the key then
+			version int // of the key after that
 		}{
 			"revoked": {func(s *Store, k APIKey) error {
 				_, err := s.RevokeAPIKey(t.Context(), k.ID, AnyVersion)
@@ -102,7 +102,7 @@ func TestRotateAPIKey(t *testing.T) {
 				if stored, err := s.APIKey(t.Context(), k.ID); err != nil || stored.Version != c.version {
 					t.Errorf("%+v, error %v; want version %d", stored, err, c.version)
 				}
-				// The owner's own rotation gives none that somebody else was given too.
+				// The owner's rotation must not return a version that another caller also got.
 				next, _, err := racing().RotateAPIKey(t.Context(), k.ID, Rotation{})
 				if want := c.version + 1 + (c.version - 1); err != nil || next.Version != want || !next.RevokedAt.IsZero() {
 					t.Errorf("by the owner: %+v, error %v; want version %d", next, err, want)
@@ -149,7 +149,7 @@ func TestRotateAPIKey(t *testing.T) {
 					t.Helper()
 					k, replayed, err := s.RotateAPIKey(t.Context(), k.ID, r)
 					if err != nil || k.Version != version || replayed != again {
-						t.Errorf("version %d, replayed %v, error %v; want %d, %v", k.Version, replayed, err, version, again)
+						t.Errorf("version %d, replayed %v, error %v; want version %d, replayed %v", k.Version, replayed, err, version, again)
 					}
 					return k
 				}
@@ -175,7 +175,7 @@ func TestRotateAPIKey(t *testing.T) {
 		}
 	})
 
-	// A late repeat must not end the key that a later rotation made.
+	// A late repeat must not end the version that a later rotation began.
 	t.Run("a late repeat changes nothing", func(t *testing.T) {
 		t.Parallel()
 		s := newStore(t)
@@ -191,9 +191,9 @@ func TestRotateAPIKey(t *testing.T) {
 			}
 		}
 		if got, replayed, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{Request: "c"}); err != nil || !replayed || got.Version != 5 {
-			t.Errorf("repeating the last: version %d, replayed %v, error %v", got.Version, replayed, err)
+			t.Errorf("repeating the most recent one: version %d, replayed %v, error %v", got.Version, replayed, err)
 		}
-		for range maxRotations { // what is remembered has an end
+		for range maxRotations { // only so many are remembered
 			if _, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{}); err != nil {
 				t.Fatal(err)
 			}
@@ -203,8 +203,8 @@ func TestRotateAPIKey(t *testing.T) {
 		}
 	})
 
-	// Not a repeat of anybody's, but our own: the key must not be ended twice, nor
-	// its holder be refused the one that they were given.
+	// The SDK repeats our own write. That must neither rotate the key twice nor deny its
+	// holder the new version.
 	t.Run("a lost reply does not rotate twice", func(t *testing.T) {
 		t.Parallel()
 
@@ -221,7 +221,7 @@ func TestRotateAPIKey(t *testing.T) {
 	})
 }
 
-// meanwhile has something happen between a store's reading and its first update.
+// meanwhile is a DB that calls happens between a store's read and its first update.
 type meanwhile struct {
 	DB
 	happens func()

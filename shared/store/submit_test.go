@@ -59,7 +59,7 @@ func TestSubmit(t *testing.T) {
 		}
 		items := s.count(t.Context(), t)
 
-		// The lender as it was read before: its count is out of date by now.
+		// The lender was read before that submission, so its count is out of date.
 		again, replayed, err := s.Submit(t.Context(), lender, sub)
 		if err != nil || !replayed || again != first {
 			t.Errorf("same key and body: %v, %t, %v; want %v again", again, replayed, err, first)
@@ -114,10 +114,10 @@ func TestSubmit(t *testing.T) {
 		}
 		wg.Wait()
 		if len(ids) != 1 || fresh != 1 {
-			t.Errorf("%d batches, %d of the answers new; want 1 and 1", len(ids), fresh)
+			t.Errorf("%d batches, %d calls not replayed; want 1 and 1", len(ids), fresh)
 		}
 		if _, total, err := listBatches(t, s, acme, 0, 10); err != nil || total != 1 {
-			t.Errorf("the list counts %d batches, %v", total, err)
+			t.Errorf("the list has %d batches, %v", total, err)
 		}
 	})
 
@@ -164,14 +164,14 @@ func TestSubmit(t *testing.T) {
 				}
 				batches, total, err := listBatches(t, s, acme, 0, 10)
 				if err != nil || total != 1 || len(batches) != 1 || batches[0].ID != id {
-					t.Errorf("the list holds %v, %v; want the one batch %s", batches, err, id)
+					t.Errorf("the list is %v, %v; want only batch %s", batches, err, id)
 				}
 			})
 		}
 	})
 
-	// The SDK's request token hides most lost replies, for ten minutes. This is the
-	// condition that holds without it.
+	// The SDK's request token hides most lost replies, for ten minutes. This test covers
+	// the condition that works without it.
 	t.Run("a try that finds its own header has succeeded", func(t *testing.T) {
 		t.Parallel()
 		s := newStore(t)
@@ -197,7 +197,7 @@ func TestSubmit(t *testing.T) {
 			t.Fatal(err)
 		}
 		items := s.count(t.Context(), t)
-		// As a warm function may still have it in memory: active.
+		// A warm function may still have the lender in memory as active.
 		if _, _, err := s.Submit(t.Context(), lender, submission(1)); !errors.Is(err, inquiry.ErrSuspended) {
 			t.Errorf("suspended lender: %v, want ErrSuspended", err)
 		}
@@ -205,7 +205,7 @@ func TestSubmit(t *testing.T) {
 			t.Errorf("unknown lender: %v, want ErrNotFound", err)
 		}
 		if now := s.count(t.Context(), t); now != items {
-			t.Errorf("refused submissions changed the table from %d items to %d", items, now)
+			t.Errorf("rejected submissions changed the table from %d items to %d", items, now)
 		}
 	})
 
@@ -223,7 +223,7 @@ func TestSubmit(t *testing.T) {
 			t.Errorf("Submit() = %v, want ErrTooLarge", err)
 		}
 		if n := s.count(t.Context(), t); n != 1 {
-			t.Errorf("the table holds %d items, want the lender alone", n)
+			t.Errorf("the table has %d items, want only the lender", n)
 		}
 	})
 
@@ -240,7 +240,7 @@ func TestSubmit(t *testing.T) {
 		}
 		batch, entries, err := listEntries(t, s, acme, id, 0, 10)
 		if err != nil || batch.Counts() != (inquiry.Counts{Planning: 2, Failed: 1}) || batch.Metadata["portfolio"] != "north" {
-			t.Errorf("batch %+v, %v", batch, err)
+			t.Errorf("the batch is %+v, %v", batch, err)
 		}
 		want := inquiry.Record{ID: id.Inquiry(1), Status: inquiry.StatusFailed, Failure: inquiry.FailureInvalid, Figures: inquiry.Figures{FinishedAt: id.CreatedAt()}}
 		if diff := cmp.Diff(want, entries[1].Record); diff != "" {
@@ -250,7 +250,7 @@ func TestSubmit(t *testing.T) {
 			t.Errorf("reasons (-want +got):\n%s", diff)
 		}
 		if entry, err := s.Entry(t.Context(), acme, id.Inquiry(1)); err != nil || entry.Record.Status != inquiry.StatusFailed {
-			t.Errorf("the inquiry alone: %+v, %v", entry.Record, err)
+			t.Errorf("reading the inquiry alone: %+v, %v", entry.Record, err)
 		}
 		h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), consistent)
 		if err != nil || textOf(h, "openShard") == "" {
@@ -258,8 +258,8 @@ func TestSubmit(t *testing.T) {
 		}
 
 		batch, err = s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted), finished(2, inquiry.StatusCompleted)})
-		if err != nil || batch.Status() != inquiry.BatchPartialSuccess || s.open(t) != 0 {
-			t.Errorf("it ends as %s, %v", batch.Status(), err)
+		if err != nil || batch.Status() != inquiry.BatchPartialSuccess || s.openBatches(t) != 0 {
+			t.Errorf("the batch ends as %s, %v", batch.Status(), err)
 		}
 	})
 }

@@ -34,7 +34,7 @@ func TestDue(t *testing.T) {
 			return refs
 		}
 		if refs := due(firstCheck-time.Second, 10); len(refs) != 0 {
-			t.Errorf("due before their time: %v", refs)
+			t.Errorf("due too early: %v", refs)
 		}
 		all := []BatchRef{{acme, ids[0]}, {acme, ids[1]}, {acme, ids[2]}}
 		if diff := cmp.Diff(all, due(firstCheck+2*time.Minute, 10)); diff != "" {
@@ -71,16 +71,16 @@ func TestPostpone(t *testing.T) {
 		}
 		h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), consistent)
 		if err != nil || textOf(h, "event") == string(EventSubmitted) {
-			t.Errorf("event %q would dispatch again, %v", textOf(h, "event"), err)
+			t.Errorf("event %q would dispatch the batch again, %v", textOf(h, "event"), err)
 		}
 		if _, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Postpone(t.Context(), BatchRef{acme, id}, noon); err != nil || s.open(t) != 0 {
-			t.Errorf("%v; %d batches are open", err, s.open(t))
+		if err := s.Postpone(t.Context(), BatchRef{acme, id}, noon); err != nil || s.openBatches(t) != 0 {
+			t.Errorf("a finished batch: %v; %d batches are open", err, s.openBatches(t))
 		}
-		if err := s.Postpone(t.Context(), BatchRef{acme, inquiry.NewBatchID(noon)}, noon); err != nil || s.open(t) != 0 {
-			t.Errorf("a deleted batch: %v; %d batches are open", err, s.open(t))
+		if err := s.Postpone(t.Context(), BatchRef{acme, inquiry.NewBatchID(noon)}, noon); err != nil || s.openBatches(t) != 0 {
+			t.Errorf("a deleted batch: %v; %d batches are open", err, s.openBatches(t))
 		}
 	})
 }
@@ -118,16 +118,16 @@ func TestRecords(t *testing.T) {
 		for _, r := range records {
 			got = append(got, r.ID.Index())
 			if r.Status.Final() {
-				// All but its report, which may be large.
+				// Everything except the report, which may be large.
 				want, err := s.Entry(t.Context(), acme, r.ID)
 				want.Record.Report = nil
 				if diff := cmp.Diff(want.Record, r); diff != "" || err != nil {
-					t.Errorf("%v; the final one (-as read alone +in the batch):\n%s", err, diff)
+					t.Errorf("%v; final record (-from Entry +from Records):\n%s", err, diff)
 				}
 				continue
 			}
 			if r.Status != inquiry.StatusRunning || !r.LeaseUntil.Equal(s.until()) {
-				t.Errorf("record %+v", r)
+				t.Errorf("the record is %+v; want RUNNING until %s", r, s.until())
 			}
 		}
 		if diff := cmp.Diff([]int{0, 255, 256, 599}, got); diff != "" {

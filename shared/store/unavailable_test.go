@@ -19,12 +19,12 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// answers stands for a table that answers every call like this.
+// answers is a transport that gives every call the same reply.
 type answers func() (*http.Response, error)
 
 func (a answers) RoundTrip(*http.Request) (*http.Response, error) { return a() }
 
-// errorReply is DynamoDB's answer with an error.
+// errorReply is an error reply of DynamoDB.
 func errorReply(status int, code, more string) answers {
 	return func() (*http.Response, error) {
 		body := `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `","message":"no"` + more + `}`
@@ -39,7 +39,7 @@ func TestMarkUnavailable(t *testing.T) {
 
 	t.Run("which errors mean that the table is unavailable", func(t *testing.T) {
 		t.Parallel()
-		cancelled := func(codes string) string {
+		canceled := func(codes string) string {
 			var reasons []string
 			for code := range strings.SplitSeq(codes, " ") {
 				reasons = append(reasons, `{"Code":"`+code+`"}`)
@@ -51,15 +51,15 @@ func TestMarkUnavailable(t *testing.T) {
 			want  bool
 		}{
 			"throttled":                     {errorReply(400, "ThrottlingException", ""), true},
-			"beyond its capacity":           {errorReply(400, "ProvisionedThroughputExceededException", ""), true},
+			"beyond the capacity":           {errorReply(400, "ProvisionedThroughputExceededException", ""), true},
 			"beyond the account's limit":    {errorReply(400, "RequestLimitExceeded", ""), true},
 			"failing":                       {errorReply(500, "InternalServerError", ""), true},
-			"a throttled transaction":       {errorReply(400, "TransactionCanceledException", cancelled("None ThrottlingError")), true},
-			"a transaction beyond capacity": {errorReply(400, "TransactionCanceledException", cancelled("ProvisionedThroughputExceeded None")), true},
-			"nobody listens":                {broken(&net.OpError{Op: "dial", Err: errors.New("connection refused")}), true},
+			"a throttled transaction":       {errorReply(400, "TransactionCanceledException", canceled("None ThrottlingError")), true},
+			"a transaction beyond capacity": {errorReply(400, "TransactionCanceledException", canceled("ProvisionedThroughputExceeded None")), true},
+			"no listener":                   {broken(&net.OpError{Op: "dial", Err: errors.New("connection refused")}), true},
 			"the connection breaks":         {broken(errors.New("read: connection reset by peer")), true},
-			"another kind of refusal":       {errorReply(400, "ValidationException", ""), false},
-			"no right to it":                {errorReply(400, "AccessDeniedException", ""), false},
+			"a validation error":            {errorReply(400, "ValidationException", ""), false},
+			"access denied":                 {errorReply(400, "AccessDeniedException", ""), false},
 			"no such table":                 {errorReply(400, "ResourceNotFoundException", ""), false},
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestMarkUnavailable(t *testing.T) {
 				_, _, both := s.RequestCancelOnce(t.Context(), acme, id, "k")
 				for _, err := range []error{reading, writing, both} {
 					if err == nil || errors.Is(err, inquiry.ErrUnavailable) != c.want {
-						t.Errorf("%v; want unavailable %t", err, c.want)
+						t.Errorf("error %v; want ErrUnavailable: %t", err, c.want)
 					}
 				}
 			})
@@ -82,10 +82,10 @@ func TestMarkUnavailable(t *testing.T) {
 	})
 }
 
-// busy is a table that has the lender and takes no transaction.
+// busy is a table that has the lender and cancels every transaction.
 type busy struct {
 	DB
-	code string // why not
+	code string // why
 }
 
 func (busy) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
@@ -105,7 +105,7 @@ func TestSubmitContended(t *testing.T) {
 
 	t.Run("the error says why no try succeeded", func(t *testing.T) {
 		t.Parallel()
-		if _, err := paginate(submission(1).Inquiries); err != nil { // what it makes at its first use is everybody's, not a bubble's
+		if _, err := paginate(submission(1).Inquiries); err != nil { // the encoder, made at the first use, must not belong to one synctest bubble
 			t.Fatal(err)
 		}
 		for code, want := range map[string]error{
@@ -121,7 +121,7 @@ func TestSubmitContended(t *testing.T) {
 					return
 				}
 				if _, _, err := s.RequestCancelOnce(t.Context(), acme, inquiry.NewBatchID(noon), "k"); !errors.Is(err, want) {
-					t.Errorf("a cancel, %s: %v, want %v", code, err, want)
+					t.Errorf("canceling, %s: %v, want %v", code, err, want)
 				}
 			})
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// memberOf adds a user of a new lender, both active.
+// memberOf adds an active lender and an active user of it.
 func memberOf(tb testing.TB, s *Store, lender inquiry.LenderID, userID string) User {
 	tb.Helper()
 	if _, _, err := s.CreateLender(tb.Context(), inquiry.Lender{ID: lender, Name: "Acme Lending"}); err != nil {
@@ -31,7 +31,7 @@ func TestAddUser(t *testing.T) {
 		want := memberOf(t, s, "acme", "u1")
 		got, added, err := s.AddUser(t.Context(), User{ID: "u1", LenderID: "other", Role: "member"})
 		if err != nil || added {
-			t.Fatalf("added %v, error %v", added, err)
+			t.Fatalf("added %v, error %v; want an existing user", added, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
