@@ -22,11 +22,11 @@ func TestID(t *testing.T) {
 			batch := inquiry.NewBatchID(at)
 			id, err := inquiry.ParseID(batch.Inquiry(index).String())
 			if err != nil || id.Batch() != batch || id.Index() != index {
-				t.Fatalf("id %s read back as %s %d, %v", batch.Inquiry(index), id.Batch(), id.Index(), err)
+				t.Fatalf("id %s was parsed as batch %s, index %d, %v", batch.Inquiry(index), id.Batch(), id.Index(), err)
 			}
 			again, err := inquiry.ParseBatchID(batch.String())
 			if err != nil || again != batch || !again.CreatedAt().Equal(at) {
-				t.Fatalf("batch id %s read back as %s of %s, %v", batch, again, again.CreatedAt(), err)
+				t.Fatalf("batch id %s was parsed as %s, created at %s, %v", batch, again, again.CreatedAt(), err)
 			}
 		})
 	})

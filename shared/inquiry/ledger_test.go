@@ -13,9 +13,9 @@ import (
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// history draws what truly happened to a batch: every inquiry is planning,
-// running or final, and its changes say so. Figures belong to the inquiry, so
-// that repeating a change repeats the same figures.
+// history draws what happened to a batch: every inquiry is planning, running or final,
+// with the changes that led there. Each inquiry has one set of figures, so a repeated
+// change has the same figures.
 func history(t *rapid.T) (total int, changes []inquiry.Change) {
 	total = rapid.IntRange(1, 40).Draw(t, "total")
 	finals := []inquiry.Status{
@@ -81,7 +81,7 @@ func TestMerge(t *testing.T) {
 			forth := merge(merge(inquiry.NewTally(total), changes[:cut]...), changes[cut:]...)
 			back := merge(merge(inquiry.NewTally(total), changes[cut:]...), changes[:cut]...)
 			if diff := cmp.Diff(forth, back); diff != "" {
-				t.Fatalf("the order of two merges matters (-forth +back):\n%s", diff)
+				t.Fatalf("the order of two merges matters (-first order +second order):\n%s", diff)
 			}
 		})
 	})
@@ -94,7 +94,7 @@ func TestMerge(t *testing.T) {
 
 			twice, changed := once.Merge(changes...)
 			if changed {
-				t.Fatal("a pure replay reports a change, and so would be written")
+				t.Fatal("a replay reports a change and would be written")
 			}
 			if diff := cmp.Diff(once, twice); diff != "" {
 				t.Fatalf("a replay changed the tally (-once +twice):\n%s", diff)
@@ -102,7 +102,7 @@ func TestMerge(t *testing.T) {
 		})
 	})
 
-	// The stream may deliver in any order, repeat any stretch and cut the records
+	// The stream may deliver records in any order, repeat any range of them and split them
 	// into invocations anywhere.
 	t.Run("any order and repetition gives the same counters", func(t *testing.T) {
 		t.Parallel()
@@ -137,7 +137,7 @@ func TestMerge(t *testing.T) {
 				}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Fatalf("delivery changed the outcome (-want +got):\n%s", diff)
+				t.Fatalf("the order of delivery changed the result (-want +got):\n%s", diff)
 			}
 		})
 	})

@@ -18,11 +18,11 @@ func TestReject(t *testing.T) {
 		fault := inquiry.Fault{Pointer: "/inquiries/3/ein", Index: 3, ExternalID: "L-1", Code: "form", Message: "nine digits"}
 		why := []inquiry.Rejection{{Pointer: "/ein", Code: "form", Message: "nine digits"}}
 		tests := map[string]struct{ in, want inquiry.Inquiry }{
-			"all of it": {
+			"valid name and id": {
 				inquiry.Inquiry{BusinessName: "Kylderon LLC", ExternalID: "L-1", EIN: "1", Email: "a@b", Principals: []inquiry.Principal{{LastName: "Kylder"}}},
 				inquiry.Inquiry{BusinessName: "Kylderon LLC", ExternalID: "L-1", Rejected: why},
 			},
-			"names that are faulty themselves": {
+			"invalid name and id": {
 				inquiry.Inquiry{BusinessName: long, ExternalID: "a\x00b"}, inquiry.Inquiry{Rejected: why},
 			},
 		}
@@ -30,7 +30,7 @@ func TestReject(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				if diff := cmp.Diff(tt.want, tt.in.Reject([]inquiry.Fault{fault})); diff != "" {
-					t.Errorf("kept (-want +got):\n%s", diff)
+					t.Errorf("stored (-want +got):\n%s", diff)
 				}
 			})
 		}
@@ -40,7 +40,7 @@ func TestReject(t *testing.T) {
 		}
 		kept := inquiry.Inquiry{}.Reject(many)
 		if n := len(kept.Rejected); n > 10 || len(kept.Rejected[0].Pointer) > 200 {
-			t.Errorf("%d reasons are kept, the first with a pointer of %d bytes", n, len(kept.Rejected[0].Pointer))
+			t.Errorf("%d reasons are stored, the first with a pointer of %d bytes; want at most 10 and 200", n, len(kept.Rejected[0].Pointer))
 		}
 	})
 
@@ -56,7 +56,7 @@ func TestReject(t *testing.T) {
 		}
 		done := merge(tally, inquiry.Change{Index: 0, Status: inquiry.StatusCompleted}, inquiry.Change{Index: 2, Status: inquiry.StatusCompleted})
 		if done.Status() != inquiry.BatchPartialSuccess {
-			t.Errorf("the batch ends as %s", done.Status())
+			t.Errorf("the batch ends as %s, want PARTIAL_SUCCESS", done.Status())
 		}
 	})
 }

@@ -22,7 +22,7 @@ func TestCheck(t *testing.T) {
 			inquiries []inquiry.Inquiry
 			want      []fault
 		}{
-			"nothing wrong": {
+			"no errors": {
 				inquiries: []inquiry.Inquiry{{BusinessName: "A", ExternalID: "1"}, {BusinessName: "A", ExternalID: "2"}, {BusinessName: "A"}, {BusinessName: "A"}},
 			},
 			"a name of blanks": {
@@ -41,7 +41,7 @@ func TestCheck(t *testing.T) {
 				inquiries: []inquiry.Inquiry{{BusinessName: "A", Principals: []inquiry.Principal{{LastName: "B"}, {Title: "Owner"}}}},
 				want:      []fault{{"/inquiries/0/principals/1/lastName", "required"}},
 			},
-			"births that cannot be": {
+			"impossible dates of birth": {
 				inquiries: []inquiry.Inquiry{{BusinessName: "A", Principals: []inquiry.Principal{
 					{LastName: "A", DateOfBirth: "2027-01-01"}, {LastName: "B", DateOfBirth: "1985-02-30"},
 					{LastName: "C", DateOfBirth: "1899-12-31"}, {LastName: "D", DateOfBirth: "1985-02-28"},
@@ -52,7 +52,7 @@ func TestCheck(t *testing.T) {
 					{"/inquiries/0/principals/2/dateOfBirth", "invalid"},
 				},
 			},
-			"text that was not UTF-8 once": {
+			"text that was not UTF-8": {
 				inquiries: []inquiry.Inquiry{{BusinessName: "Caf\ufffd"}},
 				want:      []fault{{"/inquiries/0/businessName", "damaged-text"}},
 			},
@@ -68,7 +68,7 @@ func TestCheck(t *testing.T) {
 				for _, f := range inquiry.Check(tt.inquiries, noon) {
 					got = append(got, fault{f.Pointer, f.Code})
 					if f.Message == "" || f.ExternalID != tt.inquiries[f.Index].ExternalID {
-						t.Errorf("fault %+v lacks a message or its inquiry's externalId", f)
+						t.Errorf("fault %+v has no message or not its inquiry's externalId", f)
 					}
 				}
 				if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(fault{})); diff != "" {
@@ -90,7 +90,7 @@ func TestCheck(t *testing.T) {
 		}
 		longest := map[string]string{strings.Repeat("ä", 40): strings.Repeat("ä", 250)}
 		if faults := inquiry.Check([]inquiry.Inquiry{{BusinessName: "A", Metadata: longest}}, noon); len(faults) != 0 {
-			t.Errorf("the longest metadata allowed: %+v", faults)
+			t.Errorf("the longest allowed metadata: %+v", faults)
 		}
 	})
 }

@@ -150,7 +150,7 @@ func TestListBatches(t *testing.T) {
 		counting, m := s.metered()
 		page, err := counting.ListBatches(t.Context(), acme, inquiry.BatchQuery{Limit: 1, Filter: inquiry.BatchFilter{Status: inquiry.BatchFailed}})
 		if err != nil || len(page.Batches) != 0 || page.Next != 100_100-maxExamined {
-			t.Errorf("a filter that nothing passes: %d batches, next %d, %v", len(page.Batches), page.Next, err)
+			t.Errorf("a filter without matches: %d batches, next %d, %v", len(page.Batches), page.Next, err)
 		}
 		if m.calls > 20 {
 			t.Errorf("it took %d calls", m.calls)
@@ -274,7 +274,7 @@ func TestListEntries(t *testing.T) {
 		if _, err := s.Merge(t.Context(), acme, id, changes); err != nil {
 			t.Fatal(err)
 		}
-		// Claimed, and the ledger does not know it yet.
+		// A worker has claimed this one, and the ledger does not have that yet.
 		if _, err := s.Claim(t.Context(), acme, id.Inquiry(0), "worker", s.until()); err != nil {
 			t.Fatal(err)
 		}
@@ -284,19 +284,19 @@ func TestListEntries(t *testing.T) {
 			total int
 			next  int
 		}{
-			"failed":                    {inquiry.EntryQuery{Limit: 10, Status: inquiry.StatusFailed}, []int{3, 9, 255, 256, 1500, 2599}, 6, 0},
-			"failed, a page":            {inquiry.EntryQuery{Limit: 4, Status: inquiry.StatusFailed}, []int{3, 9, 255, 256}, 6, 1500},
-			"failed, the next page":     {inquiry.EntryQuery{Limit: 4, Status: inquiry.StatusFailed, From: 1500}, []int{1500, 2599}, 6, 0},
-			"failed, skipping two":      {inquiry.EntryQuery{Limit: 2, Status: inquiry.StatusFailed, Offset: 2}, []int{255, 256}, 6, 1500},
-			"failed, skipping all":      {inquiry.EntryQuery{Limit: 2, Status: inquiry.StatusFailed, Offset: 6}, nil, 6, 0},
-			"completed":                 {inquiry.EntryQuery{Limit: 10, Status: inquiry.StatusCompleted}, nil, 0, 0},
-			"planning, without the one": {inquiry.EntryQuery{Limit: 3, Status: inquiry.StatusPlanning}, []int{1, 2}, 2594, 4},
-			"one external id":           {inquiry.EntryQuery{Limit: 10, ExternalID: "LOAN-256"}, []int{256}, 1, 0},
-			"one that two have":         {inquiry.EntryQuery{Limit: 10, ExternalID: "LOAN-9"}, []int{9, 2000}, 2, 0},
-			"one that nobody has":       {inquiry.EntryQuery{Limit: 10, ExternalID: "LOAN"}, nil, 0, 0},
-			"both":                      {inquiry.EntryQuery{Limit: 10, ExternalID: "LOAN-9", Status: inquiry.StatusFailed}, []int{9}, 1, 0},
-			"all, from an index on":     {inquiry.EntryQuery{Limit: 3, From: 2597}, []int{2597, 2598, 2599}, total, 0},
-			"all, a page":               {inquiry.EntryQuery{Limit: 2, From: 255}, []int{255, 256}, total, 257},
+			"failed":                     {inquiry.EntryQuery{Limit: 10, Status: inquiry.StatusFailed}, []int{3, 9, 255, 256, 1500, 2599}, 6, 0},
+			"failed, a page":             {inquiry.EntryQuery{Limit: 4, Status: inquiry.StatusFailed}, []int{3, 9, 255, 256}, 6, 1500},
+			"failed, the next page":      {inquiry.EntryQuery{Limit: 4, Status: inquiry.StatusFailed, From: 1500}, []int{1500, 2599}, 6, 0},
+			"failed, skipping two":       {inquiry.EntryQuery{Limit: 2, Status: inquiry.StatusFailed, Offset: 2}, []int{255, 256}, 6, 1500},
+			"failed, skipping all":       {inquiry.EntryQuery{Limit: 2, Status: inquiry.StatusFailed, Offset: 6}, nil, 6, 0},
+			"completed":                  {inquiry.EntryQuery{Limit: 10, Status: inquiry.StatusCompleted}, nil, 0, 0},
+			"planning, without that one": {inquiry.EntryQuery{Limit: 3, Status: inquiry.StatusPlanning}, []int{1, 2}, 2594, 4},
+			"one external id":            {inquiry.EntryQuery{Limit: 10, ExternalID: "LOAN-256"}, []int{256}, 1, 0},
+			"used twice":                 {inquiry.EntryQuery{Limit: 10, ExternalID: "LOAN-9"}, []int{9, 2000}, 2, 0},
+			"an unknown one":             {inquiry.EntryQuery{Limit: 10, ExternalID: "LOAN"}, nil, 0, 0},
+			"status and external id":     {inquiry.EntryQuery{Limit: 10, ExternalID: "LOAN-9", Status: inquiry.StatusFailed}, []int{9}, 1, 0},
+			"all, from an index on":      {inquiry.EntryQuery{Limit: 3, From: 2597}, []int{2597, 2598, 2599}, total, 0},
+			"all, a page":                {inquiry.EntryQuery{Limit: 2, From: 255}, []int{255, 256}, total, 257},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -319,7 +319,7 @@ func TestListEntries(t *testing.T) {
 		}
 	})
 
-	// The ledger answers which have failed; of 2,600 inquiries, only those are read.
+	// The ledger says which inquiries have failed, so only those of the 2,600 are read.
 	t.Run("a status is looked up in the ledger", func(t *testing.T) {
 		t.Parallel()
 		s := newStore(t)
