@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Ledger holds, for every inquiry of a batch, the furthest status that it is known
+// Ledger stores, for every inquiry of a batch, the furthest status that it is known
 // to have reached: the status's code in 4 bits, the even index in the low half of
 // its byte. 250 inquiries take 125 bytes.
 type Ledger []byte

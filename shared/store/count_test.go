@@ -84,10 +84,10 @@ func TestMerge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := textOf(h, "event"); got != string(EventFinished) {
+		if got := textOf(h, EventAttribute); got != string(EventFinished) {
 			t.Errorf("stored event %q, want FINISHED", got)
 		}
-		if got := textOf(h, "status"); got != "COMPLETED" {
+		if got := textOf(h, StatusAttribute); got != "COMPLETED" {
 			t.Errorf("stored status %q, want COMPLETED", got)
 		}
 		for name, want := range map[string]int64{"planning": 0, "running": 0, "completed": 2, "partialSuccess": 0, "failed": 0, "cancelled": 0} {

@@ -195,17 +195,9 @@ func (s *Store) entriesAt(ctx context.Context, b inquiry.Batch, pageStarts, inde
 		entries[i] = inquiry.Entry{ID: id, Record: inquiry.Record{ID: id, Status: inquiry.StatusPlanning}}
 		keys[i] = recordKey(b.LenderID, id)
 	}
-	g, reading := errgroup.WithContext(ctx)
 	submitted := make([]inquiry.Inquiry, len(indexes))
-	for rest, done := indexes, 0; len(rest) > 0; {
-		page, n := pageOf(pageStarts, rest[0]), 1
-		for n < len(rest) && pageOf(pageStarts, rest[n]) == page {
-			n++
-		}
-		these, into := rest[:n], submitted[done:done+n]
-		g.Go(func() error { return s.readPageAt(reading, b, pageStarts, page, these, into) })
-		rest, done = rest[n:], done+n
-	}
+	g, reading := errgroup.WithContext(ctx)
+	s.readPagesAt(reading, g, b, pageStarts, indexes, submitted)
 	records, err := s.getMany(ctx, keys, eventual)
 	if err := g.Wait(); err != nil {
 		return nil, err
@@ -238,6 +230,19 @@ func (s *Store) entriesAt(ctx context.Context, b inquiry.Batch, pageStarts, inde
 		fillRejected(b, &entries[i])
 	}
 	return entries, nil
+}
+
+// readPagesAt makes g fill in the submitted inquiries at the given indexes.
+func (s *Store) readPagesAt(ctx context.Context, g *errgroup.Group, b inquiry.Batch, pageStarts, indexes []int, into []inquiry.Inquiry) {
+	for start := 0; start < len(indexes); {
+		page, end := pageOf(pageStarts, indexes[start]), start+1
+		for end < len(indexes) && pageOf(pageStarts, indexes[end]) == page {
+			end++
+		}
+		these, part := indexes[start:end], into[start:end]
+		g.Go(func() error { return s.readPageAt(ctx, b, pageStarts, page, these, part) })
+		start = end
+	}
 }
 
 // readPageAt fills in the submitted inquiries at the given indexes, all from one page.

@@ -60,8 +60,8 @@ func TestSubmitRerun(t *testing.T) {
 			t.Errorf("the child is %+v, %v", child, err)
 		}
 		h, err := s.get(t.Context(), key(batchKey(acme, parent.ID), headerKey), consistent)
-		if err != nil || textOf(h, "event") != string(EventRerun) || textOf(h, "openShard") != "" {
-			t.Errorf("the parent's header has event %s", textOf(h, "event"))
+		if err != nil || textOf(h, EventAttribute) != string(EventRerun) || textOf(h, OpenShardAttribute) != "" {
+			t.Errorf("the parent's header has event %s", textOf(h, EventAttribute))
 		}
 	})
 

@@ -253,7 +253,7 @@ func TestSubmit(t *testing.T) {
 			t.Errorf("reading the inquiry alone: %+v, %v", entry.Record, err)
 		}
 		h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), consistent)
-		if err != nil || textOf(h, "openShard") == "" {
+		if err != nil || textOf(h, OpenShardAttribute) == "" {
 			t.Errorf("the batch is not open, %v", err)
 		}
 

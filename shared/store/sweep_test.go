@@ -70,8 +70,8 @@ func TestPostpone(t *testing.T) {
 			t.Fatal(err)
 		}
 		h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), consistent)
-		if err != nil || textOf(h, "event") == string(EventSubmitted) {
-			t.Errorf("event %q would dispatch the batch again, %v", textOf(h, "event"), err)
+		if err != nil || textOf(h, EventAttribute) == string(EventSubmitted) {
+			t.Errorf("event %q would dispatch the batch again, %v", textOf(h, EventAttribute), err)
 		}
 		if _, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {
 			t.Fatal(err)
