@@ -35,8 +35,8 @@ const (
 // delivery came before it. The rest may run slower or faster by a factor: drift plus
 // the uncertainty of so few deliveries, which falls with the square root of their
 // number. It may run even faster while workers are still being started. The last
-// delivery's own time is added, as twice the time of 95 percent of the inquiries,
-// because slow inquiries are the last to be observed.
+// delivery's own time is added, as twice the 95th percentile of the durations, because
+// slow inquiries are the last to be observed.
 //
 // The estimate follows from the tally alone: it counts from the last progress and
 // changes when the counters do, not with the time of the call. ok is false when too

@@ -29,8 +29,8 @@ const (
 )
 
 // statuses is the one list of all statuses. To add a status, add a constant above, a
-// row at the end, and a field to Counts: the ledger, the counters, the table's
-// attributes and the API's words follow.
+// row at the end, and a field to Counts: the ledger, the counters and the table's
+// attributes follow.
 var statuses = statusTable{
 	{StatusPlanning, rankPlanning, "planning", func(c *Counts) *int { return &c.Planning }},
 	{StatusRunning, rankRunning, "running", func(c *Counts) *int { return &c.Running }},
