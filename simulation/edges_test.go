@@ -178,7 +178,7 @@ func idsOfAnotherLender(t *testing.T) {
 			}
 		}
 	}
-	before := s.table.Hash()
+	before := s.table.Commit()
 	rng := mathrand.New(mathrand.NewPCG(1, 1))
 	for n := range 500 {
 		b, i := []byte(batch), []byte(one)
@@ -204,14 +204,14 @@ func idsOfAnotherLender(t *testing.T) {
 	if status, answer := s.do(t.Context(), zenith, "GET", "/v1/batch-inquiries", nil); status != http.StatusOK || strings.Contains(answer, batch) {
 		t.Errorf("the other lender's list: %d %s", status, answer)
 	}
-	if s.table.Hash() != before {
+	if s.table.Commit() != before {
 		t.Error("the other lender's requests have written something")
 	}
 }
 
 func hostileBodies(t *testing.T) {
 	s := newService(t)
-	before := s.table.Hash()
+	before := s.table.Commit()
 	list := func(n int) string {
 		one := make([]string, n)
 		for i := range one {
@@ -239,7 +239,7 @@ func hostileBodies(t *testing.T) {
 			t.Errorf("%s: %d %.200s", name, status, answer)
 		}
 	}
-	if s.table.Hash() != before {
+	if s.table.Commit() != before {
 		t.Error("a refused body has left something")
 	}
 	if status, answer := s.do(t.Context(), acme, "POST", "/v1/batch-inquiries", []byte(list(250))); status != http.StatusOK {

@@ -9,11 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
-	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
 // history is one run of the service's own operations in an order that its seed
@@ -105,11 +103,7 @@ func (h *history) housekeeping() {
 	if len(expired) == 0 {
 		return
 	}
-	k := pick(h, expired)
-	h.simulated.Remove(k)
-	if _, err := h.real.DeleteItem(h.tb.Context(), &dynamodb.DeleteItemInput{TableName: &h.name, Key: item{"PK": str(k.PK), "SK": str(k.SK)}}); err != nil {
-		h.tb.Fatal(err)
-	}
+	h.remove(pick(h, expired))
 }
 
 // step does one operation.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"sync"
@@ -188,11 +187,13 @@ func (m *mirror) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _
 	}, m.real.UpdateItem, m.simulated.UpdateItem)
 }
 
-func (m *mirror) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
-	in.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-	return both(m, ctx, in, func(out *dynamodb.DeleteItemOutput, a *answer) {
-		a.Items, a.Units = []string{spell(out.Attributes)}, unitsOf(out.ConsumedCapacity)
-	}, m.real.DeleteItem, m.simulated.DeleteItem)
+// remove removes an item from both tables, as a TTL does.
+func (m *mirror) remove(k table.Key) {
+	m.tb.Helper()
+	m.simulated.Remove(k)
+	if _, err := m.real.DeleteItem(m.tb.Context(), &dynamodb.DeleteItemInput{TableName: &m.name, Key: item{"PK": str(k.PK), "SK": str(k.SK)}}); err != nil {
+		m.tb.Fatal(err)
+	}
 }
 
 func (m *mirror) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
@@ -309,12 +310,6 @@ func fromEventValue(v events.DynamoDBAttributeValue) types.AttributeValue {
 			list.Value = append(list.Value, fromEventValue(member))
 		}
 		return list
-	case events.DataTypeStringSet:
-		return &types.AttributeValueMemberSS{Value: v.StringSet()}
-	case events.DataTypeNumberSet:
-		return &types.AttributeValueMemberNS{Value: v.NumberSet()}
-	case events.DataTypeBinarySet:
-		return &types.AttributeValueMemberBS{Value: v.BinarySet()}
 	}
 	return &types.AttributeValueMemberNULL{Value: true}
 }
@@ -340,7 +335,7 @@ func spellValue(v types.AttributeValue) string {
 	case *types.AttributeValueMemberS:
 		return fmt.Sprintf("%q", v.Value)
 	case *types.AttributeValueMemberN:
-		return spellNumber(v.Value)
+		return v.Value
 	case *types.AttributeValueMemberB:
 		return fmt.Sprintf("0x%x", v.Value)
 	case *types.AttributeValueMemberBOOL:
@@ -360,29 +355,8 @@ func spellValue(v types.AttributeValue) string {
 			members = append(members, spellValue(member))
 		}
 		return "[" + strings.Join(members, ", ") + "]"
-	case *types.AttributeValueMemberSS:
-		return fmt.Sprintf("strings%q", slices.Sorted(slices.Values(v.Value)))
-	case *types.AttributeValueMemberNS:
-		var members []string
-		for _, n := range v.Value {
-			members = append(members, spellNumber(n))
-		}
-		slices.Sort(members)
-		return fmt.Sprint("numbers", members)
-	case *types.AttributeValueMemberBS:
-		return fmt.Sprintf("binaries%x", v.Value)
 	}
 	return fmt.Sprintf("%T", v)
-}
-
-// spellNumber writes a number by what it is worth: DynamoDB trims zeros, and
-// DynamoDB Local does not.
-func spellNumber(n string) string {
-	r, ok := new(big.Rat).SetString(n)
-	if !ok {
-		return n
-	}
-	return r.RatString()
 }
 
 // spellInput writes what a reader needs of a request.

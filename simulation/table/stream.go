@@ -100,12 +100,6 @@ func eventValue(v value) events.DynamoDBAttributeValue {
 		return events.NewListAttribute(members)
 	case *mapValue:
 		return events.NewMapAttribute(image(v.Value))
-	case *stringSetValue:
-		return events.NewStringSetAttribute(v.Value)
-	case *numberSetValue:
-		return events.NewNumberSetAttribute(v.Value)
-	case *binarySetValue:
-		return events.NewBinarySetAttribute(v.Value)
 	}
 	return events.NewNullAttribute()
 }

@@ -4,22 +4,10 @@ import (
 	"context"
 	"slices"
 	"sort"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-)
-
-// The shape of the service's table: keys of type S, and an index of keys only,
-// which holds the items that have both of its attributes.
-const (
-	partitionAttribute = "PK"
-	sortAttribute      = "SK"
-
-	indexName               = "open"
-	indexPartitionAttribute = "openShard"   // S
-	indexSortAttribute      = "nextCheckAt" // N
 )
 
 // Table is the table and its stream. Calls may come from several goroutines;
@@ -44,10 +32,6 @@ type Table struct {
 	// there are two or more choices. Index is the name of the index that is read,
 	// or "". Without Lag every read is up to date.
 	Lag func(index string, choices int) int
-
-	// Unprocessed chooses how many of a BatchGetItem's keys, the last ones, are
-	// left unprocessed.
-	Unprocessed func(keys int) int
 
 	name string
 	now  func() time.Time
@@ -92,7 +76,6 @@ type version struct {
 	item   item // nil when the write removed it
 	commit int
 	size   int
-	hash   uint64 // 0 until asked for
 }
 
 // current is the row as it is; there may be no row.
@@ -171,9 +154,6 @@ func (t *Table) CatchUp(commit int) {
 	t.caughtUp = max(t.caughtUp, min(commit, t.commits))
 }
 
-// Key names one item.
-type Key struct{ PK, SK string }
-
 // Remove takes an item away as the table's own housekeeping does once its time is
 // over: at no cost, and with a stream record that says so. It reports whether
 // there was an item.
@@ -196,7 +176,7 @@ func (t *Table) Expired(at time.Time) []Key {
 	limit := &numberValue{Value: formatUnix(at)}
 	var keys []Key
 	t.each(func(r *row) {
-		if v := r.current().item["expiresAt"]; v != nil {
+		if v := r.current().item[expiresAtAttribute]; v != nil {
 			if order, ok := compare(v, limit); ok && order <= 0 {
 				keys = append(keys, Key{r.pk, r.sk})
 			}
@@ -238,27 +218,6 @@ func (t *Table) each(f func(*row)) {
 			f(r)
 		}
 	}
-}
-
-// Hash returns a number that is the same for tables with the same items, on every
-// machine. It costs little: an item's own is computed once per write of it.
-func (t *Table) Hash() uint64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var sum uint64
-	for _, p := range t.partitions {
-		for _, r := range p.rows {
-			v := &r.versions[len(r.versions)-1]
-			if v.item == nil {
-				continue
-			}
-			if v.hash == 0 {
-				v.hash = hashItem(v.item)
-			}
-			sum += v.hash
-		}
-	}
-	return mix(sum)
 }
 
 // write makes it the row's item, or takes the item away, under the current
@@ -324,111 +283,4 @@ func (t *Table) checkName(name *string) error {
 	return nil
 }
 
-// readKey returns the two parts of a key as a request gives it.
-func readKey(key item) (pk, sk string, err error) {
-	p, ok := key[partitionAttribute].(*stringValue)
-	s, also := key[sortAttribute].(*stringValue)
-	if !ok || !also || len(key) != 2 {
-		return "", "", invalid("The provided key element does not match the schema")
-	}
-	return p.Value, s.Value, checkKeySizes(p.Value, s.Value)
-}
-
-// itemKey returns the key that is part of an item to be put.
-func itemKey(it item) (pk, sk string, err error) {
-	var parts [2]string
-	for i, name := range []string{partitionAttribute, sortAttribute} {
-		v, found := it[name]
-		if !found {
-			return "", "", invalid("One or more parameter values were invalid: Missing the key %s in the item", name)
-		}
-		s, ok := v.(*stringValue)
-		if !ok {
-			return "", "", invalid("One or more parameter values were invalid: Type mismatch for key %s expected: S actual: %s", name, kind(v))
-		}
-		parts[i] = s.Value
-	}
-	return parts[0], parts[1], checkKeySizes(parts[0], parts[1])
-}
-
-func checkKeySizes(pk, sk string) error {
-	switch {
-	case pk == "":
-		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", partitionAttribute)
-	case sk == "":
-		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", sortAttribute)
-	case len(pk) > 2048:
-		return invalid("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes")
-	case len(sk) > 1024:
-		return invalid("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
-	}
-	return nil
-}
-
-// checkIndexKeys refuses attributes of the index that it could not sort.
-func checkIndexKeys(it item) error {
-	for _, key := range [...]struct{ name, want string }{{indexPartitionAttribute, "S"}, {indexSortAttribute, "N"}} {
-		name, want := key.name, key.want
-		v, found := it[name]
-		if !found {
-			continue
-		}
-		if kind(v) != want {
-			return invalid("One or more parameter values were invalid: Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", name, want, kind(v), indexName)
-		}
-		if s, ok := v.(*stringValue); ok && s.Value == "" {
-			return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: %s, IndexKey: %s", indexName, name)
-		}
-	}
-	return nil
-}
-
 func ptr[T any](v T) *T { return &v }
-
-// Capacity is units as the table bills them.
-type Capacity struct {
-	Calls       int
-	Read, Write float64
-	Index       float64 // writes of the index, included in Write
-}
-
-// Consumed returns what each operation has consumed so far, by its name.
-func (t *Table) Consumed() map[string]Capacity {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	all := make(map[string]Capacity, len(t.consumed))
-	for operation, c := range t.consumed {
-		all[operation] = c
-	}
-	return all
-}
-
-// consume adds up what a call costs, and returns it as a reply has it.
-func (t *Table) consume(operation string, c Capacity, wanted types.ReturnConsumedCapacity) *types.ConsumedCapacity {
-	sum := t.consumed[operation]
-	sum.Calls++
-	sum.Read += c.Read
-	sum.Write += c.Write
-	sum.Index += c.Index
-	t.consumed[operation] = sum
-	if wanted == "" || wanted == types.ReturnConsumedCapacityNone {
-		return nil
-	}
-	total := c.Read + c.Write
-	reply := &types.ConsumedCapacity{TableName: ptr(t.name), CapacityUnits: &total}
-	if strings.HasPrefix(operation, "Transact") {
-		reply.ReadCapacityUnits, reply.WriteCapacityUnits = ptr(c.Read), ptr(c.Write)
-	}
-	return reply
-}
-
-func writeUnits(size int) float64 { return float64(max(1, (size+1023)/1024)) }
-
-// readUnits is what reading so many bytes costs.
-func readUnits(size int, consistent bool) float64 {
-	units := float64(max(1, (size+4095)/4096))
-	if !consistent {
-		units /= 2
-	}
-	return units
-}

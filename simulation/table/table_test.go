@@ -172,39 +172,6 @@ func TestHousekeepingSaysThatItWasNoOneElse(t *testing.T) {
 	}
 }
 
-func TestKeysAreLeftUnprocessed(t *testing.T) {
-	t.Parallel()
-	sim := newTable()
-	put(t, sim, "a", "1")
-	put(t, sim, "b", "2")
-	sim.Unprocessed = func(int) int { return 1 }
-	out, err := sim.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-		*name: {Keys: []item{keyOf("a"), keyOf("b")}},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{spell(keyOf("b"))}, spellAll(out.UnprocessedKeys[*name].Keys)); diff != "" || len(out.Responses[*name]) != 1 {
-		t.Errorf("%d found; %s", len(out.Responses[*name]), diff)
-	}
-}
-
-func TestTheHashIsOfTheContentAlone(t *testing.T) {
-	t.Parallel()
-	one, other := newTable(), newTable()
-	put(t, one, "a", "1")
-	put(t, one, "b", "2")
-	put(t, other, "b", "7")
-	put(t, other, "a", "1")
-	if one.Hash() == other.Hash() {
-		t.Error("different tables have one hash")
-	}
-	put(t, other, "b", "2")
-	if one.Hash() != other.Hash() {
-		t.Error("tables with the same items have different hashes")
-	}
-}
-
 func TestCallersBytesAreTheirOwn(t *testing.T) {
 	t.Parallel()
 	sim := newTable()
@@ -225,15 +192,10 @@ func TestCallersBytesAreTheirOwn(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotModelledIsAnError(t *testing.T) {
+func TestAnotherTableIsNotFound(t *testing.T) {
 	t.Parallel()
-	sim := newTable()
-	if _, err := sim.PutItem(t.Context(), &dynamodb.PutItemInput{
-		TableName: name, Item: keyOf("a"), Expected: map[string]types.ExpectedAttributeValue{"PK": {}},
-	}); err == nil || len(sim.Items()) != 0 {
-		t.Errorf("%v, and %d items", err, len(sim.Items()))
-	}
-	if _, err := sim.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("another"), Key: keyOf("a")}); err == nil {
-		t.Error("another table was found")
+	_, err := newTable().GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("another"), Key: keyOf("a")})
+	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok {
+		t.Errorf("reading another table: %v", err)
 	}
 }
