@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -39,9 +40,7 @@ type Call struct {
 	In        *Invocation
 	Operation string
 	PK, SK    string // of the item, or anything else that identifies the call
-	Nth       int    // of its invocation, from 1
 
-	write     bool
 	notBefore time.Time
 	verdict   chan Verdict
 }
@@ -60,14 +59,14 @@ func compareCalls(a, b *Call) int {
 }
 
 // park waits until the scheduler decides about a call.
-func (i *Invocation) park(operation, pk, sk string, write bool, delay time.Duration) Verdict {
+func (i *Invocation) park(operation, pk, sk string, delay time.Duration) Verdict {
 	w := i.w
 	w.mu.Lock()
 	if i.dead {
 		w.mu.Unlock()
 		return CrashBefore
 	}
-	c := &Call{In: i, Operation: operation, PK: pk, SK: sk, write: write, verdict: make(chan Verdict)}
+	c := &Call{In: i, Operation: operation, PK: pk, SK: sk, verdict: make(chan Verdict)}
 	if delay > 0 {
 		c.notBefore = w.now.Add(delay)
 	}
@@ -78,9 +77,9 @@ func (i *Invocation) park(operation, pk, sk string, write bool, delay time.Durat
 }
 
 // call makes one call to the table or the queue. work does it and keeps the reply.
-func (i *Invocation) call(operation, pk, sk string, write bool, work func() error) error {
+func (i *Invocation) call(operation, pk, sk string, work func() error) error {
 	for {
-		switch i.park(operation, pk, sk, write, 0) {
+		switch i.park(operation, pk, sk, 0) {
 		case Refuse:
 			return errRefused
 		case Resend:
@@ -118,12 +117,12 @@ func keyOf(it map[string]types.AttributeValue) (pk, sk string) {
 
 func (c tableClient) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.GetItemOutput, err error) {
 	pk, sk := keyOf(in.Key)
-	err = c.in.call("GetItem", pk, sk, false, func() (err error) { out, err = c.in.w.table.GetItem(ctx, in); return err })
+	err = c.in.call("GetItem", pk, sk, func() (err error) { out, err = c.in.w.table.GetItem(ctx, in); return err })
 	return out, err
 }
 
 func (c tableClient) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.BatchGetItemOutput, err error) {
-	err = c.in.call("BatchGetItem", "", "", false, func() (err error) { out, err = c.in.w.table.BatchGetItem(ctx, in); return err })
+	err = c.in.call("BatchGetItem", "", "", func() (err error) { out, err = c.in.w.table.BatchGetItem(ctx, in); return err })
 	return out, err
 }
 
@@ -135,31 +134,30 @@ func (c tableClient) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...fu
 	if v, ok := in.ExpressionAttributeValues[":from"].(*types.AttributeValueMemberS); ok {
 		from = v.Value
 	}
-	err = c.in.call("Query", pk, from, false, func() (err error) { out, err = c.in.w.table.Query(ctx, in); return err })
+	err = c.in.call("Query", pk, from, func() (err error) { out, err = c.in.w.table.Query(ctx, in); return err })
 	return out, err
 }
 
 func (c tableClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.PutItemOutput, err error) {
 	pk, sk := keyOf(in.Item)
-	err = c.in.call("PutItem", pk, sk, true, func() (err error) { out, err = c.in.w.table.PutItem(ctx, in); return err })
+	err = c.in.call("PutItem", pk, sk, func() (err error) { out, err = c.in.w.table.PutItem(ctx, in); return err })
 	return out, err
 }
 
 func (c tableClient) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.UpdateItemOutput, err error) {
 	pk, sk := keyOf(in.Key)
-	err = c.in.call("UpdateItem", pk, sk, true, func() (err error) { out, err = c.in.w.table.UpdateItem(ctx, in); return err })
+	err = c.in.call("UpdateItem", pk, sk, func() (err error) { out, err = c.in.w.table.UpdateItem(ctx, in); return err })
 	return out, err
 }
 
 func (c tableClient) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (out *dynamodb.TransactWriteItemsOutput, err error) {
-	err = c.in.call("TransactWriteItems", "", "", true, func() (err error) { out, err = c.in.w.table.TransactWriteItems(ctx, in); return err })
+	err = c.in.call("TransactWriteItems", "", "", func() (err error) { out, err = c.in.w.table.TransactWriteItems(ctx, in); return err })
 	if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok && canceled.CancellationReasons == nil {
 		canceled.CancellationReasons = make([]types.CancellationReason, len(in.TransactItems))
 		for n := range canceled.CancellationReasons {
-			canceled.CancellationReasons[n].Code = new(string)
-			*canceled.CancellationReasons[n].Code = "None"
+			canceled.CancellationReasons[n].Code = aws.String("None")
 		}
-		*canceled.CancellationReasons[0].Code = "TransactionConflict"
+		canceled.CancellationReasons[0].Code = aws.String("TransactionConflict")
 	}
 	return out, err
 }
@@ -169,7 +167,7 @@ type queueClient struct{ in *Invocation }
 
 func (c queueClient) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (out *sqs.SendMessageBatchOutput, err error) {
 	first := *in.Entries[0].Id
-	err = c.in.call("SendMessageBatch", "", first, true, func() (err error) {
+	err = c.in.call("SendMessageBatch", "", first, func() (err error) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -42,7 +42,6 @@ type batchState struct {
 	lender      inquiry.LenderID
 	total       int
 	ledger      []byte
-	event       string
 	status      inquiry.BatchStatus
 	nextCheckAt time.Time // zero when the batch is not in the open index
 	cancelled   bool
@@ -53,7 +52,6 @@ type batchState struct {
 	finalAt     time.Time
 	finishes    int // FINISHED transitions
 	tallies     int // writes that changed the ledger
-	checks      int // sweeps
 	items       []inquiryState
 }
 

@@ -54,9 +54,6 @@ func (c *checker) checkHeader(lender string, id inquiry.BatchID, r record) {
 		c.w.violate("I8", "batch %s gets a second cancel request", c.name(id))
 	}
 	b.cancelled = b.cancelled || event == "CANCEL_REQUESTED"
-	if event == "CHECKED" {
-		b.checks++
-	}
 	b.deleted = b.deleted || event == "DELETED"
 	c.checkLedger(b, ledger, r)
 
@@ -76,7 +73,7 @@ func (c *checker) checkHeader(lender string, id inquiry.BatchID, r record) {
 			c.w.violate("I5", "batch %s becomes %s with the event %s", c.name(id), status, event)
 		}
 	}
-	b.status, b.event, b.nextCheckAt = status, event, time.Time{}
+	b.status, b.nextCheckAt = status, time.Time{}
 	if imageText(r, "openShard") != "" {
 		b.nextCheckAt = time.Unix(numberIn(r, "nextCheckAt"), 0).UTC()
 	}

@@ -49,11 +49,11 @@ func (w *World) startClient(op *clientOp) {
 	case "read":
 		i = w.startRead(op)
 	default:
-		w.tracef("%5d %s %s", w.steps, w.now.Format("15:04:05.000"), op.what)
+		w.traceStep("%s", op.what)
 		op.do()
 	}
 	if i != nil {
-		w.tracef("%5d %s api#%d: %s, as %s", w.steps, w.now.Format("15:04:05.000"), i.ID, op.what, op.lender)
+		w.traceStep("api#%d: %s, as %s", i.ID, op.what, op.lender)
 	}
 }
 

@@ -95,7 +95,7 @@ func (w *World) startRecords(m *mapping, l *lane, batch []record, limit time.Dur
 		}
 		return err
 	}, func(err error) { w.finishRecords(l, self, batch, resp.BatchItemFailures, err) })
-	w.tracef("%5d %s %s#%d gets %d records from %s", w.steps, w.now.Format("15:04:05.000"), m.name, self.ID, len(batch), l.name)
+	w.traceStep("%s#%d gets %d records from %s", m.name, self.ID, len(batch), l.name)
 	return self
 }
 
@@ -132,7 +132,7 @@ func (w *World) startWork() {
 		}
 		return err
 	}, func(err error) { w.deleteDelivered(w.queue, list, handles, resp.BatchItemFailures, err) })
-	w.tracef("%5d %s process-inquiry#%d gets %v", w.steps, w.now.Format("15:04:05.000"), i.ID, list)
+	w.traceStep("process-inquiry#%d gets %v", i.ID, list)
 }
 
 func (w *World) startFail() {
@@ -147,7 +147,7 @@ func (w *World) startFail() {
 		resp, err = h.Handle(ctx, ev)
 		return err
 	}, func(err error) { w.deleteDelivered(w.dead, list, handles, resp.BatchItemFailures, err) })
-	w.tracef("%5d %s fail-exhausted#%d gets %v", w.steps, w.now.Format("15:04:05.000"), i.ID, list)
+	w.traceStep("fail-exhausted#%d gets %v", i.ID, list)
 }
 
 func (w *World) startSweep() {
@@ -159,5 +159,5 @@ func (w *World) startSweep() {
 		h := sweep.Handler{Batches: batches, Queue: i.queue(), Deadline: deadline, Now: i.now, Log: w.log}
 		return h.Handle(ctx)
 	}, func(error) {})
-	w.tracef("%5d %s sweep-open-batches#%d", w.steps, w.now.Format("15:04:05.000"), i.ID)
+	w.traceStep("sweep-open-batches#%d", i.ID)
 }

@@ -30,7 +30,6 @@ type Invocation struct {
 	deadline    time.Time // when the platform stops waiting
 	frozenUntil time.Time
 
-	calls    int // granted so far
 	parked   int
 	dead     bool // nothing that it does has an effect
 	finished bool
@@ -89,7 +88,6 @@ func (w *World) start(function string, limit time.Duration, run func(context.Con
 func (w *World) grant(c *Call, v Verdict) {
 	w.parked = slices.DeleteFunc(w.parked, func(p *Call) bool { return p == c })
 	c.In.parked--
-	c.In.calls++
 	w.acted = c.In
 	switch v {
 	case CrashBefore, CrashAfter:

@@ -44,12 +44,11 @@ func (s sources) Run(_ context.Context, id inquiry.ID, in inquiry.Inquiry) []sou
 	if kind == slow && w.faulty() {
 		delay = deployment.ProcessInquiryTimeout + time.Second
 	}
-	switch s.in.park(lookUp, id.String(), "", false, delay) {
+	switch s.in.park(lookUp, id.String(), "", delay) {
 	case Proceed:
 	default: // the invocation is over, so nothing that it does has an effect
 		return nil
 	}
-	w.lookedUp[id]++
 	required, optional := inquiry.OutcomeFound, inquiry.OutcomeFound
 	switch kind {
 	case none:

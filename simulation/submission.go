@@ -19,7 +19,6 @@ type submission struct {
 
 	answers  []inquiry.BatchID // the batches that the service returned
 	mismatch bool              // the service said that the key was used with another body
-	unknown  int               // requests without an answer
 }
 
 // newSubmission returns a batch of businesses of the given kinds.
@@ -104,7 +103,6 @@ func (w *World) submitted(op *clientOp, i *Invocation, id inquiry.BatchID, repla
 		if made >= 0 && errors.Is(err, inquiry.ErrConflict) {
 			w.violate("I7", "a submission was accepted and then rejected because of a conflict")
 		}
-		s.unknown++
 		if s.key != "" || made < 0 {
 			w.tryAgain(op)
 		}

@@ -15,6 +15,13 @@ func (w *World) tracef(format string, args ...any) {
 	}
 }
 
+// traceStep traces what the current step does.
+func (w *World) traceStep(format string, args ...any) {
+	if w.trace != nil {
+		w.tracef("%5d %s "+format, append([]any{w.steps, w.now.Format("15:04:05.000")}, args...)...)
+	}
+}
+
 func (w *World) traceCall(c *Call, v Verdict) {
 	if w.trace == nil {
 		return
@@ -23,7 +30,7 @@ func (w *World) traceCall(c *Call, v Verdict) {
 	if word != "" {
 		word = "  ** " + word
 	}
-	w.tracef("%5d %s %v%s", w.steps, w.now.Format("15:04:05.000"), c, word)
+	w.traceStep("%v%s", c, word)
 }
 
 // short returns a readable partition key, with a batch's number instead of its id.

@@ -55,8 +55,6 @@ type World struct {
 	workers  int           // the most process-inquiry invocations at once
 	sweepAt  time.Time     // when the schedule invokes the sweep next
 	clients  []*clientOp
-	outages  map[string]time.Time
-	lookedUp map[inquiry.ID]int
 
 	started      int
 	byFunction   map[string]int // invocations, by function
@@ -92,7 +90,7 @@ func newWorld(seed uint64, faults Faults, trace io.Writer) *World {
 		queue:  &messageQueue{visibility: deployment.InquiryVisibility},
 		dead:   &messageQueue{visibility: deployment.DeadLetterVisibility},
 		stream: &stream{}, log: slog.New(slog.DiscardHandler),
-		workers: 3, sweepAt: noon.Add(deployment.SweepInterval), byFunction: map[string]int{}, failures: map[string]int{}, outages: map[string]time.Time{}, lookedUp: map[inquiry.ID]int{},
+		workers: 3, sweepAt: noon.Add(deployment.SweepInterval), byFunction: map[string]int{}, failures: map[string]int{},
 	}
 	w.table = table.New(tableName, func() time.Time { return w.now })
 	w.table.Lag = func(_ string, choices int) int {

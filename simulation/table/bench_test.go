@@ -13,7 +13,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
-// A claim as the store makes it, on an item that is there.
+// BenchmarkConditionalUpdate makes the claim of package store on an existing item.
 func BenchmarkConditionalUpdate(b *testing.B) {
 	sim := table.New("table", func() time.Time { return noon })
 	lease := &types.AttributeValueMemberN{Value: "1"}
@@ -50,7 +50,8 @@ func BenchmarkGetItem(b *testing.B) {
 	}
 }
 
-// One inquiry's way through the table: claimed, finished, counted, read.
+// BenchmarkHistory takes the inquiries of one batch through the table: claimed,
+// finished and counted.
 func BenchmarkHistory(b *testing.B) {
 	now := noon
 	calls := 0

@@ -6,14 +6,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Capacity is units as the table bills them.
+// Capacity is a number of capacity units.
 type Capacity struct {
-	Calls       int
 	Read, Write float64
-	Index       float64 // writes of the index, included in Write
+	Index       float64 // write units of the index, included in Write
 }
 
-// Consumed returns what each operation has consumed so far, by its name.
+// Consumed returns the units that each operation has consumed so far, by its name.
 func (t *Table) Consumed() map[string]Capacity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -24,10 +23,10 @@ func (t *Table) Consumed() map[string]Capacity {
 	return all
 }
 
-// consume adds up what a call costs, and returns it as a reply has it.
+// consume adds a call's units to the total and returns them for the reply, if they
+// are wanted.
 func (t *Table) consume(operation string, c Capacity, wanted types.ReturnConsumedCapacity) *types.ConsumedCapacity {
 	sum := t.consumed[operation]
-	sum.Calls++
 	sum.Read += c.Read
 	sum.Write += c.Write
 	sum.Index += c.Index
@@ -45,7 +44,7 @@ func (t *Table) consume(operation string, c Capacity, wanted types.ReturnConsume
 
 func writeUnits(size int) float64 { return float64(max(1, (size+1023)/1024)) }
 
-// readUnits is what reading so many bytes costs.
+// readUnits returns the units for reading a number of bytes.
 func readUnits(size int, consistent bool) float64 {
 	units := float64(max(1, (size+4095)/4096))
 	if !consistent {
@@ -54,8 +53,8 @@ func readUnits(size int, consistent bool) float64 {
 	return units
 }
 
-// units is what the write costs: the larger of the item before and after, and
-// the index's entries.
+// units returns what the write costs: for the larger of the item before and after,
+// and for the entries of the index.
 func (o outcome) units() Capacity {
 	c := Capacity{Write: writeUnits(max(o.oldSize, o.newSize))}
 	if !o.changed {
@@ -65,7 +64,7 @@ func (o outcome) units() Capacity {
 	switch {
 	case before && after && equal(o.old[indexPartitionAttribute], o.new[indexPartitionAttribute]) && equal(o.old[indexSortAttribute], o.new[indexSortAttribute]):
 	case before && after:
-		c.Index = 2 // an entry's key is all it has: one goes, one comes
+		c.Index = 2 // one entry is removed and one is added
 	case before || after:
 		c.Index = 1
 	}

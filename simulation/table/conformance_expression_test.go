@@ -31,7 +31,7 @@ var (
 	null types.AttributeValue = &types.AttributeValueMemberNULL{Value: true}
 )
 
-// keyOf is the key of one item of the tests.
+// keyOf returns the key of one of the tests' items.
 func keyOf(name string) item { return item{"PK": str("item"), "SK": str(name)} }
 
 // everyType returns an item with an attribute of every type.
@@ -45,7 +45,7 @@ func everyType(name string) item {
 	return it
 }
 
-// values are what the expressions below may use. A case is given those it names.
+// values are what the expressions below may use. A request gets those that it names.
 var values = item{
 	":word": str("lender"), ":prefix": str("len"), ":a": str("a"), ":z": str("zz"), ":empty": str(""), ":n": num("7"), ":one": num("1"),
 	":zero": num("0"), ":ten": num("10"), ":neg": num("-3"), ":large": num("999999999999999998"),
@@ -86,7 +86,7 @@ var conditions = []string{
 	"attribute_exists(size)", "size = :one", "attribute_exists(word) = :flag", "PK = :item AND attribute_exists(n)",
 }
 
-func TestConditionsAgree(t *testing.T) {
+func TestConformanceConditions(t *testing.T) {
 	t.Parallel()
 	m := newMirror(t, enginetest.DynamoDBLocal(t))
 	_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: everyType("there")})
@@ -126,7 +126,7 @@ var updates = []string{
 	"ADD n :one SET word = :a REMOVE payload", "SET m = n, k = m", "REMOVE n SET m = n", "ADD n :one ADD m :one",
 }
 
-func TestUpdatesAgree(t *testing.T) {
+func TestConformanceUpdates(t *testing.T) {
 	t.Parallel()
 	m := newMirror(t, enginetest.DynamoDBLocal(t))
 	for i, update := range updates {
@@ -142,7 +142,7 @@ func TestUpdatesAgree(t *testing.T) {
 }
 
 // updateEachWay does the update alone, once for each kind of reply, and in a
-// transaction, on items of their own.
+// transaction. Each has its own item.
 func (m *mirror) updateEachWay(update, name string, there bool) {
 	ctx := m.tb.Context()
 	returns := []types.ReturnValue{types.ReturnValueAllNew, types.ReturnValueNone}
@@ -176,7 +176,7 @@ var keyConditions = []string{
 	"#PK = :item", "begins_with(PK, :item)",
 }
 
-func TestQueriesAgree(t *testing.T) {
+func TestConformanceQueries(t *testing.T) {
 	t.Parallel()
 	values := maps.Clone(values)
 	maps.Copy(values, item{":n3": str("name-3"), ":n5": str("name-5"), ":n6": str("name-6"), ":pre": str("name-1"), ":shard": str("0"), ":at": num("1005")})
@@ -219,7 +219,7 @@ func TestQueriesAgree(t *testing.T) {
 	}
 }
 
-// queryAll reads page by page.
+// queryAll reads all pages of a query.
 func (m *mirror) queryAll(in *dynamodb.QueryInput) {
 	for range 20 {
 		out, err := m.Query(m.tb.Context(), in)
@@ -230,7 +230,7 @@ func (m *mirror) queryAll(in *dynamodb.QueryInput) {
 	}
 }
 
-func TestLargeItemsAgree(t *testing.T) {
+func TestConformanceLargeItems(t *testing.T) {
 	t.Parallel()
 	m := newMirror(t, enginetest.DynamoDBLocal(t))
 	sized := func(name string, size int) item {
@@ -238,7 +238,7 @@ func TestLargeItemsAgree(t *testing.T) {
 		it["data"] = &types.AttributeValueMemberB{Value: make([]byte, size)}
 		return it
 	}
-	overhead := len("PKitemSK-data") + 3 // and a name of four letters
+	overhead := len("PKitemSK-data") + 3 // and a sort key of four letters
 	for _, size := range []int{0, 1023, 1024, 4095, 4096, 400<<10 - overhead, 400<<10 - overhead + 1, 400<<10 - overhead + 2} {
 		_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: sized("size", size)})
 		_, _ = m.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &m.name, Key: keyOf("size")})
@@ -263,7 +263,7 @@ func TestLargeItemsAgree(t *testing.T) {
 	}
 }
 
-func TestTransactionsAgree(t *testing.T) {
+func TestConformanceTransactions(t *testing.T) {
 	t.Parallel()
 	put := func(m *mirror, name, condition string) types.TransactWriteItem {
 		p := &types.Put{TableName: &m.name, Item: everyType(name), ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
@@ -301,25 +301,25 @@ func TestTransactionsAgree(t *testing.T) {
 		"both conditions fail": func(m *mirror) []types.TransactWriteItem {
 			return []types.TransactWriteItem{put(m, "old", "n = :one"), put(m, "absent", "n = :one")}
 		},
-		"an update of what is not": func(m *mirror) []types.TransactWriteItem {
+		"an update of an absent item": func(m *mirror) []types.TransactWriteItem {
 			return []types.TransactWriteItem{set(m, "absent", "SET n = :one")}
 		},
-		"an update that cannot be": func(m *mirror) []types.TransactWriteItem {
+		"an update of an absent operand": func(m *mirror) []types.TransactWriteItem {
 			return []types.TransactWriteItem{put(m, "b", ""), set(m, "absent", "SET n = n + :one")}
 		},
-		"a bad update and a condition": func(m *mirror) []types.TransactWriteItem {
+		"an update of an absent operand and a failed condition": func(m *mirror) []types.TransactWriteItem {
 			return []types.TransactWriteItem{put(m, "old", "n = :one"), set(m, "absent", "SET n = n + :one")}
 		},
 		"nothing changes": func(m *mirror) []types.TransactWriteItem {
 			return []types.TransactWriteItem{put(m, "old", ""), set(m, "other", "SET n = :n")}
 		},
-		"nothing to do":        func(m *mirror) []types.TransactWriteItem { return []types.TransactWriteItem{} },
-		"an action of no kind": func(m *mirror) []types.TransactWriteItem { return []types.TransactWriteItem{{}} },
-		"an action of two kinds": func(m *mirror) []types.TransactWriteItem {
+		"no action":       func(m *mirror) []types.TransactWriteItem { return []types.TransactWriteItem{} },
+		"an empty action": func(m *mirror) []types.TransactWriteItem { return []types.TransactWriteItem{{}} },
+		"an action with two members": func(m *mirror) []types.TransactWriteItem {
 			return []types.TransactWriteItem{{Put: put(m, "a", "").Put, Update: set(m, "b", "SET n = :one").Update}}
 		},
 		"a hundred actions":             func(m *mirror) []types.TransactWriteItem { return many(m, 100) },
-		"a hundred and one":             func(m *mirror) []types.TransactWriteItem { return many(m, 101) },
+		"a hundred and one actions":     func(m *mirror) []types.TransactWriteItem { return many(m, 101) },
 		"an update with a syntax error": func(m *mirror) []types.TransactWriteItem { return []types.TransactWriteItem{set(m, "a", "SET")} },
 	}
 	endpoint := enginetest.DynamoDBLocal(t)
@@ -330,7 +330,7 @@ func TestTransactionsAgree(t *testing.T) {
 				_, _ = m.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.name, Item: everyType(there)})
 			}
 			in := &dynamodb.TransactWriteItemsInput{TransactItems: cases[name](m), ClientRequestToken: &m.name}
-			for range 2 { // the second time under the same token
+			for range 2 { // the second time with the same token
 				_, _ = m.TransactWriteItems(t.Context(), in)
 			}
 			in.TransactItems = append(in.TransactItems, put(m, "another", ""))

@@ -14,22 +14,21 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
-// history is one run of the service's own operations in an order that its seed
-// decides, done on both tables. What the operations return is not looked at: the
-// mirror compares every call below them.
+// history runs operations of the store on both tables, in an order that depends on
+// its seed. It ignores what they return: the mirror compares every call below them.
 type history struct {
 	*mirror
 	random *rand.Rand
 	now    time.Time
 	store  *store.Store
 
-	lenders []inquiry.Lender // as they were read, so out of date at times
+	lenders []inquiry.Lender // as they were last read, so sometimes out of date
 	users   []string
 	keys    []string
 	batches []store.BatchRef
 	totals  []int
 	claims  []store.Claim
-	due     map[int64]bool // seconds at which a batch is or was to be looked at
+	due     map[int64]bool // seconds at which a batch is or was due
 }
 
 func newHistory(m *mirror, seed uint64) *history {
@@ -66,8 +65,8 @@ func (h *history) figures() map[string]inquiry.SourceFigures {
 	}}
 }
 
-// undue returns a time, not before the given one, at which no other batch is due:
-// the order of the index is nobody's promise among equals.
+// undue returns the first time from at on when no other batch is due: the index does
+// not guarantee an order among equal times.
 func (h *history) undue(at time.Time) time.Time {
 	for h.due[at.Unix()] {
 		at = at.Add(time.Second)
@@ -97,7 +96,7 @@ func (h *history) submit() {
 	}
 }
 
-// housekeeping removes what has expired, as the table does in its own time.
+// housekeeping removes one expired item, as DynamoDB does at some time.
 func (h *history) housekeeping() {
 	expired := h.simulated.Expired(h.now)
 	if len(expired) == 0 {
@@ -141,7 +140,7 @@ func (h *history) step() {
 		func() { _ = s.Fail(ctx, batch.Lender, id, "GIVEN_UP") },
 		func() { _ = s.CancelInquiry(ctx, batch.Lender, id) },
 		func() {
-			h.now = h.undue(h.now) // a cancelled batch is due at once
+			h.now = h.undue(h.now) // a canceled batch is due at once
 			_, _ = s.RequestCancel(ctx, batch.Lender, batch.ID)
 		},
 		func() { h.merge(batch, id) }, func() { h.merge(batch, id) }, func() { h.merge(batch, id) },
@@ -201,7 +200,7 @@ func (h *history) recordsOf(batch store.BatchRef) ([]inquiry.Record, error) {
 	return h.store.Records(h.tb.Context(), b)
 }
 
-// seeds is how many histories to go through.
+// seeds returns the number of histories to run.
 func seeds(tb testing.TB) uint64 {
 	tb.Helper()
 	wanted := os.Getenv("CONFORMANCE_SEEDS")
@@ -215,7 +214,7 @@ func seeds(tb testing.TB) uint64 {
 	return n
 }
 
-func TestOurOwnOperationsAgree(t *testing.T) {
+func TestConformanceStore(t *testing.T) {
 	t.Parallel()
 	for engine, endpoint := range engines {
 		t.Run(engine, func(t *testing.T) {
@@ -224,7 +223,7 @@ func TestOurOwnOperationsAgree(t *testing.T) {
 			for seed := range seeds(t) {
 				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 					m := newMirror(t, url)
-					m.units = engine == usual // DynamoDB Local counts no transaction twice
+					m.units = engine == usual // DynamoDB Local does not bill transactions twice
 					h := newHistory(m, seed)
 					for range 80 {
 						h.step()

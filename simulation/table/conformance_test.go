@@ -32,9 +32,9 @@ type item = map[string]types.AttributeValue
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// engines are what the simulated table is held against. DynamoDB Local is AWS's
-// own: where the two differ, it is right. They do so in rare expressions alone, on
-// which the simulated table is therefore held against DynamoDB Local only.
+// engines are compared with the simulated table. DynamoDB Local comes from AWS, so it
+// is right where the two differ. They differ only in rare expressions, which are
+// therefore compared with DynamoDB Local only.
 var engines = map[string]func(testing.TB) string{
 	usual:            enginetest.Table,
 	"DynamoDB Local": enginetest.DynamoDBLocal,
@@ -42,8 +42,8 @@ var engines = map[string]func(testing.TB) string{
 
 const usual = "the usual engine"
 
-// mirror does every call on a real table and on the simulated one, and reports
-// where they answer differently. Callers get the real answer.
+// mirror does every call on a real table and on the simulated one and reports
+// different replies. Callers get the real reply.
 type mirror struct {
 	tb        testing.TB
 	name      string
@@ -51,10 +51,10 @@ type mirror struct {
 	streams   *dynamodbstreams.Client
 	simulated *table.Table
 
-	// units tells that the real table's capacity figures can be believed.
+	// units is true if the real table returns correct capacity units.
 	units bool
 
-	mu    sync.Mutex // so that both see calls in the same order
+	mu    sync.Mutex // keeps the order of calls the same in both
 	calls int
 }
 
@@ -82,11 +82,11 @@ func newMirror(tb testing.TB, endpoint string) *mirror {
 	return m
 }
 
-// answer is all of a reply or an error that is to be the same.
+// answer holds what must be the same in both replies or errors.
 type answer struct {
 	Code    string   // of an error
 	Reasons []string // of a canceled transaction
-	Old     string   // the item that an error shows
+	Old     string   // the item that an error contains
 
 	Items         []string
 	Count         int
@@ -129,7 +129,7 @@ func answerOf[O any](out O, err error, describe func(O, *answer)) answer {
 		for _, r := range canceled.CancellationReasons {
 			a.Reasons = append(a.Reasons, aws.ToString(r.Code)+" "+spell(r.Item))
 			if aws.ToString(r.Code) == "ValidationError" {
-				// So it is documented, and what engines make of it differs.
+				// This is the documented reason, but engines return different ones.
 				return answer{Code: "ValidationException"}
 			}
 		}
@@ -155,7 +155,7 @@ func (m *mirror) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInpu
 	in.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 	return both(m, ctx, in, func(out *dynamodb.BatchGetItemOutput, a *answer) {
 		a.Items = spellAll(out.Responses[m.name])
-		slices.Sort(a.Items) // the order is nobody's promise
+		slices.Sort(a.Items) // the order is not guaranteed
 		for _, left := range out.UnprocessedKeys {
 			a.Left = strings.Join(spellAll(left.Keys), " ")
 		}
@@ -205,8 +205,8 @@ func (m *mirror) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 	}, m.real.TransactWriteItems, m.simulated.TransactWriteItems)
 }
 
-// compareContents holds the two tables, and what their streams say of every item,
-// against each other.
+// compareContents compares the items of both tables, and the stream records of
+// every item.
 func (m *mirror) compareContents() {
 	m.tb.Helper()
 	var want []string
@@ -228,7 +228,7 @@ func (m *mirror) compareContents() {
 	last := ""
 	for _, r := range m.simulated.Records(0) {
 		if r.Change.SequenceNumber <= last {
-			m.tb.Errorf("record %s follows %s", r.Change.SequenceNumber, last)
+			m.tb.Errorf("sequence number %s follows %s", r.Change.SequenceNumber, last)
 		}
 		last = r.Change.SequenceNumber
 		key := spell(fromEvent(r.Change.Keys))
@@ -239,7 +239,7 @@ func (m *mirror) compareContents() {
 	}
 }
 
-// realRecords reads the real table's stream, by item.
+// realRecords returns the records of the real table's stream, by item.
 func (m *mirror) realRecords() map[string][]string {
 	m.tb.Helper()
 	ctx := m.tb.Context()
@@ -314,7 +314,7 @@ func fromEventValue(v events.DynamoDBAttributeValue) types.AttributeValue {
 	return &types.AttributeValueMemberNULL{Value: true}
 }
 
-// spell writes an item so that equal ones are written alike.
+// spell returns a text that is the same for equal items.
 func spell(it item) string {
 	if len(it) == 0 {
 		return "{}"
@@ -359,7 +359,7 @@ func spellValue(v types.AttributeValue) string {
 	return fmt.Sprintf("%T", v)
 }
 
-// spellInput writes what a reader needs of a request.
+// spellInput returns the parts of a request that help to understand a failure.
 func spellInput(in any) string {
 	var parts []string
 	add := func(name string, text *string) {

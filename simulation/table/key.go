@@ -17,7 +17,7 @@ const (
 // Key identifies one item.
 type Key struct{ PK, SK string }
 
-// readKey returns the two parts of a key as a request gives it.
+// readKey returns the two parts of a key in a request.
 func readKey(key item) (pk, sk string, err error) {
 	p, ok := key[partitionAttribute].(*stringValue)
 	s, also := key[sortAttribute].(*stringValue)
@@ -27,7 +27,7 @@ func readKey(key item) (pk, sk string, err error) {
 	return p.Value, s.Value, checkKeySizes(p.Value, s.Value)
 }
 
-// itemKey returns the key that is part of an item to be put.
+// itemKey returns the two parts of the key in an item.
 func itemKey(it item) (pk, sk string, err error) {
 	var parts [2]string
 	for i, name := range []string{partitionAttribute, sortAttribute} {
@@ -58,7 +58,7 @@ func checkKeySizes(pk, sk string) error {
 	return nil
 }
 
-// checkIndexKeys refuses attributes of the index that it could not sort.
+// checkIndexKeys rejects attributes of the index that have the wrong type.
 func checkIndexKeys(it item) error {
 	for _, key := range [...]struct{ name, want string }{{indexPartitionAttribute, "S"}, {indexSortAttribute, "N"}} {
 		name, want := key.name, key.want

@@ -10,27 +10,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Table is the table and its stream. Calls may come from several goroutines;
-// each happens at one moment. The fields are set before the first call.
+// Table is the table and its stream. It is safe for concurrent use, and every call
+// has its effect at one moment. Set the fields before the first call.
 type Table struct {
-	// Before is called ahead of every operation, by its name, such as
-	// "UpdateItem", and with its input. An error keeps the work from being done
-	// and is what the caller gets.
+	// Before is called before every operation with its name, such as
+	// "UpdateItem", and its input. If it returns an error, the operation is not
+	// done and its caller gets the error.
 	Before func(operation string, input any) error
 
-	// After is called when the work has been done or refused. An error takes the
-	// place of the reply.
+	// After is called after every operation. If it returns an error, the caller
+	// gets it instead of the reply.
 	After func(operation string, input any) error
 
-	// Retry tells which errors of Before and After the client answers by sending
-	// the request again, three times in all and a transaction under one token, as
-	// the SDK does with a throttled call or a lost reply. Without Retry, none.
+	// Retry returns whether the client sends the request again after an error of
+	// Before or After, as the SDK does after throttling or a lost reply: three
+	// times in all, and a transaction with the same token. nil means never.
 	Retry func(error) bool
 
-	// Lag chooses what an eventually consistent read gets to see of an item: 0 is
-	// the item as it is, n the item as it was n writes before. It is asked when
-	// there are two or more choices. Index is the name of the index that is read,
-	// or "". Without Lag every read is up to date.
+	// Lag chooses which version of an item an eventually consistent read returns:
+	// 0 is the current one, n the one n writes ago. It is called if there are two
+	// or more choices. Index is the index that is read, or "". Without Lag, all
+	// reads return the current version.
 	Lag func(index string, choices int) int
 
 	name string
@@ -38,17 +38,17 @@ type Table struct {
 
 	mu         sync.Mutex
 	partitions map[string]*partition
-	indexed    []*row // those that were ever in the index
-	commits    int    // how many calls have written
-	caughtUp   int    // the commit that every replica has seen
+	indexed    []*row // all rows that were ever in the index
+	commits    int    // number of calls that have written
+	caughtUp   int    // the last commit that all replicas have seen
 	changes    []change
 	tokens     map[string]token
-	tokenCount int // tokens that we made
+	tokenCount int // tokens made by withToken
 	consumed   map[string]Capacity
 }
 
-// New returns an empty table. Its clock dates the stream's records and ends the
-// life of request tokens.
+// New returns an empty table. The clock gives stream records their times and
+// expires request tokens.
 func New(name string, now func() time.Time) *Table {
 	return &Table{
 		name:       name,
@@ -59,26 +59,26 @@ func New(name string, now func() time.Time) *Table {
 	}
 }
 
-// partition is the items of one partition key, in the order of the sort key.
+// partition is the rows of one partition key, in the order of their sort keys.
 type partition struct {
 	rows []*row
 }
 
-// row is one key with every item that ever was under it.
+// row is one key with all versions of its item.
 type row struct {
 	pk, sk   string
 	versions []version
 	indexed  bool
 }
 
-// version is what one write made of a row. Items are never changed.
+// version is a row after one write. Its item is never changed.
 type version struct {
-	item   item // nil when the write removed it
+	item   item // nil if the write removed it
 	commit int
 	size   int
 }
 
-// current is the row as it is; there may be no row.
+// current returns the current version of a row, which may be nil.
 func (r *row) current() version {
 	if r == nil || len(r.versions) == 0 {
 		return version{}
@@ -97,12 +97,12 @@ func (t *Table) row(pk, sk string) *row {
 	return nil
 }
 
-// search returns the place of the first row whose sort key is not below sk.
+// search returns the index of the first row whose sort key is not below sk.
 func (p *partition) search(sk string) int {
 	return sort.Search(len(p.rows), func(i int) bool { return p.rows[i].sk >= sk })
 }
 
-// makeRow returns the row of a key, new if need be.
+// makeRow returns the row of a key and adds it if necessary.
 func (t *Table) makeRow(pk, sk string) *row {
 	p := t.partitions[pk]
 	if p == nil {
@@ -116,7 +116,7 @@ func (t *Table) makeRow(pk, sk string) *row {
 	return p.rows[i]
 }
 
-// version returns what a read sees of the row.
+// version returns the version of the row that a read returns.
 func (t *Table) version(r *row, index string, consistent bool) version {
 	n := len(r.versions)
 	if n == 0 {
@@ -134,29 +134,28 @@ func (t *Table) version(r *row, index string, consistent bool) version {
 		back = t.Lag(index, choices)
 	}
 	if back >= n {
-		return version{} // from before the row was first written
+		return version{} // before the first write of the row
 	}
 	return r.versions[n-1-back]
 }
 
-// Commit returns the number of the last write, from 1. A transaction is one.
+// Commit returns the number of the last write, from 1. A transaction counts as one.
 func (t *Table) Commit() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.commits
 }
 
-// CatchUp has every replica, and the index, see all writes up to a commit: no
-// read from now on returns less.
+// CatchUp brings every replica and the index up to a commit. No later read returns
+// an older version.
 func (t *Table) CatchUp(commit int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.caughtUp = max(t.caughtUp, min(commit, t.commits))
 }
 
-// Remove takes an item away as the table's own housekeeping does once its time is
-// over: at no cost, and with a stream record that says so. It reports whether
-// there was an item.
+// Remove removes an item as DynamoDB does when its TTL expires: at no cost, and
+// with a stream record that names the service. It reports whether there was an item.
 func (t *Table) Remove(k Key) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -169,7 +168,7 @@ func (t *Table) Remove(k Key) bool {
 	return true
 }
 
-// Expired returns the keys of all items whose expiresAt has come, in order.
+// Expired returns the keys of all items that have expired by then, in order.
 func (t *Table) Expired(at time.Time) []Key {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -185,7 +184,7 @@ func (t *Table) Expired(at time.Time) []Key {
 	return keys
 }
 
-// Items returns every item, by partition and sort key. They are the caller's.
+// Items returns copies of all items, by partition and sort key.
 func (t *Table) Items() []map[string]types.AttributeValue {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -198,8 +197,7 @@ func (t *Table) Items() []map[string]types.AttributeValue {
 	return items
 }
 
-// Item returns one item as it is, or nil, without counting as a read. It is the
-// caller's.
+// Item returns a copy of the current item, or nil. It does not count as a read.
 func (t *Table) Item(k Key) map[string]types.AttributeValue {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -220,9 +218,9 @@ func (t *Table) each(f func(*row)) {
 	}
 }
 
-// write makes it the row's item, or takes the item away, under the current
-// commit. It is another item than before: a write that changes nothing leaves
-// no trace and does not come here.
+// write adds a version of the row under the current commit; a nil item removes it.
+// It must differ from the version before, because DynamoDB writes no stream record
+// if nothing changes.
 func (t *Table) write(r *row, it item, size int, service bool) {
 	old := r.current().item
 	if !r.indexed && it != nil && it[indexPartitionAttribute] != nil {
@@ -233,10 +231,10 @@ func (t *Table) write(r *row, it item, size int, service bool) {
 	t.changes = append(t.changes, change{row: r, version: len(r.versions) - 1, inserted: old == nil, service: service, at: t.now()})
 }
 
-// clientAttempts is how often the SDK sends a request at most.
+// clientAttempts is the most times that the SDK sends a request.
 const clientAttempts = 3
 
-// call is one call of the client.
+// call does one call of the client, with its retries.
 func call[I, O any](ctx context.Context, t *Table, operation string, in I, do func() (O, error)) (O, error) {
 	var none O
 	for attempt := 1; ; attempt++ {
@@ -255,7 +253,8 @@ func call[I, O any](ctx context.Context, t *Table, operation string, in I, do fu
 	}
 }
 
-// send does one request between its hooks; hooked tells that an error is theirs.
+// send does one request between its hooks. hooked reports whether the error comes
+// from a hook.
 func send[I, O any](t *Table, operation string, in I, do func() (O, error)) (out O, hooked bool, err error) {
 	if t.Before != nil {
 		if err := t.Before(operation, in); err != nil {

@@ -54,7 +54,7 @@ func (t *Table) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWri
 	})
 }
 
-// token is a transaction that has committed under a request token.
+// token is a transaction that was committed with a request token.
 type token struct {
 	actions []types.TransactWriteItem
 	at      time.Time
