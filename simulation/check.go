@@ -28,7 +28,7 @@ type checker struct {
 	room    map[inquiry.LenderID]*roomState
 }
 
-// roomState is the number of inquiries that a lender may have and has open.
+// roomState is how many inquiries a lender has open and may have open.
 type roomState struct {
 	allowed int // the most that the lender may have open
 	stored  int // the number in its own item

@@ -19,29 +19,20 @@ func (c *checker) checkHeader(lender string, id inquiry.BatchID, r record) {
 		}
 		return
 	}
-	event, total := imageText(r, "event"), int(numberIn(r, "total"))
+	event := imageText(r, "event")
 	var ledger []byte
 	if v, found := r.Change.NewImage["ledger"]; found {
 		ledger = v.Binary()
 	}
-	if b == nil {
-		if id == (inquiry.BatchID{}) || event != "SUBMITTED" || total < 1 || len(ledger) != (total+1)/2 {
-			c.w.violate("I9", "header %s was never submitted", id)
-			return
-		}
-		b = &batchState{
-			number: len(c.batches) + 1, id: id, lender: inquiry.LenderID(lender), total: total,
-			status: inquiry.BatchPending, ledger: make([]byte, len(ledger)), by: c.w.acted, items: make([]inquiryState, total),
-		}
-		c.batches, c.byID[id] = append(c.batches, b), b
-		c.roomOf(b.lender).open += total
-		for i := range total {
-			if codeIn(ledger, i) != 0 {
-				b.items[i] = inquiryState{status: inquiry.StatusFailed, failure: inquiry.FailureInvalid}
-			}
-		}
-	} else if event == "SUBMITTED" {
+	switch total := int(numberIn(r, "total")); {
+	case b != nil && event == "SUBMITTED":
 		c.w.violate("I8", "header of %s is written again with the event SUBMITTED", c.name(id))
+	case b != nil:
+	case id == (inquiry.BatchID{}) || event != "SUBMITTED" || total < 1 || len(ledger) != (total+1)/2:
+		c.w.violate("I9", "header %s was never submitted", id)
+		return
+	default:
+		b = c.addBatch(inquiry.LenderID(lender), id, total, ledger)
 	}
 	if b.gone {
 		c.w.violate("I9", "header of %s is written after its removal", c.name(id))
@@ -56,29 +47,54 @@ func (c *checker) checkHeader(lender string, id inquiry.BatchID, r record) {
 	b.cancelled = b.cancelled || event == "CANCEL_REQUESTED"
 	b.deleted = b.deleted || event == "DELETED"
 	c.checkLedger(b, ledger, r)
+	c.checkBatchStatus(b, event, r)
+}
 
-	status := inquiry.BatchStatus(imageText(r, "status"))
+// addBatch adds a batch with its first header. Inquiries whose entry in the ledger
+// is not PLANNING were rejected when the batch was submitted.
+func (c *checker) addBatch(lender inquiry.LenderID, id inquiry.BatchID, total int, ledger []byte) *batchState {
+	b := &batchState{
+		number: len(c.batches) + 1, id: id, lender: lender, total: total,
+		status: inquiry.BatchPending, ledger: make([]byte, len(ledger)), by: c.w.acted, items: make([]inquiryState, total),
+	}
+	c.batches, c.byID[id] = append(c.batches, b), b
+	c.roomOf(b.lender).open += total
+	for i := range total {
+		if codeIn(ledger, i) != 0 {
+			b.items[i] = inquiryState{status: inquiry.StatusFailed, failure: inquiry.FailureInvalid}
+		}
+	}
+	return b
+}
+
+// checkBatchStatus checks the status of a header that is written, and its place in
+// the index of unfinished batches.
+func (c *checker) checkBatchStatus(b *batchState, event string, r record) {
+	name, status := c.name(b.id), inquiry.BatchStatus(imageText(r, "status"))
 	if event == "FINISHED" {
 		if b.finishes++; b.finishes > 1 {
-			c.w.violate("I5", "batch %s finishes a second time", c.name(id))
+			c.w.violate("I5", "batch %s finishes a second time", name)
 		}
 	}
 	if b.status.Final() && status != b.status {
-		c.w.violate("I4", "batch %s changes from %s to %s", c.name(id), b.status, status)
+		c.w.violate("I4", "batch %s changes from %s to %s", name, b.status, status)
 	}
 	if status.Final() && !b.status.Final() {
 		b.finalAt = c.w.now
 		c.roomOf(b.lender).open -= b.total
 		if event != "FINISHED" {
-			c.w.violate("I5", "batch %s becomes %s with the event %s", c.name(id), status, event)
+			c.w.violate("I5", "batch %s becomes %s with the event %s", name, status, event)
 		}
 	}
 	b.status, b.nextCheckAt = status, time.Time{}
 	if imageText(r, "openShard") != "" {
 		b.nextCheckAt = time.Unix(numberIn(r, "nextCheckAt"), 0).UTC()
 	}
-	if status.Final() != b.nextCheckAt.IsZero() {
-		c.w.violate("I3", "batch %s is %s, and whether it is in the index of unfinished batches: %t", c.name(id), status, !b.nextCheckAt.IsZero())
+	switch indexed := !b.nextCheckAt.IsZero(); {
+	case status.Final() && indexed:
+		c.w.violate("I3", "batch %s is %s but still in the index of unfinished batches", name, status)
+	case !status.Final() && !indexed:
+		c.w.violate("I3", "batch %s is %s but not in the index of unfinished batches", name, status)
 	}
 }
 

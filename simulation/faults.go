@@ -19,7 +19,7 @@ type Faults struct {
 	Stale float64
 
 	// For each message.
-	NotTaken, LoseMessage, Duplicate float64
+	RejectMessage, LoseMessage, Duplicate float64
 
 	// FastReturn makes a failed message visible again after seconds instead of
 	// its visibility timeout.
@@ -54,8 +54,8 @@ func chooseFaults(r *rand.Rand) Faults {
 		Until:  time.Duration(5+r.IntN(115)) * time.Minute,
 		Refuse: some(0.01, 0.1), Resend: some(0.02, 0.15), Lose: some(0.01, 0.1),
 		CrashBefore: some(0.01, 0.05), CrashAfter: some(0.01, 0.05), Freeze: some(0.005, 0.03), Conflict: some(0.1, 0.4),
-		Stale:    some(0.1, 0.7),
-		NotTaken: some(0.05, 0.3), LoseMessage: some(0.02, 0.2), Duplicate: some(0.05, 0.4), FastReturn: r.IntN(5) == 0,
+		Stale:         some(0.1, 0.7),
+		RejectMessage: some(0.05, 0.3), LoseMessage: some(0.02, 0.2), Duplicate: some(0.05, 0.4), FastReturn: r.IntN(5) == 0,
 		Redeliver: some(0.1, 0.5), DropRecord: some(0.02, 0.15), Split: some(0.002, 0.01), Recreate: some(0.001, 0.005),
 		Skew: r.IntN(3) == 0,
 	}
@@ -68,7 +68,7 @@ func chooseFaults(r *rand.Rand) Faults {
 	switch r.IntN(24) {
 	case 0, 1:
 		f.Blocked = time.Duration(r.Float64() * float64(f.Until))
-	case 2: // nobody works until shortly before or after the deadline
+	case 2: // nobody works until about the deadline
 		f.Until = deadline + time.Duration(r.IntN(120))*time.Minute
 		f.Blocked = f.Until - time.Duration(r.IntN(60))*time.Minute
 	case 3: // nearly all messages are lost until the deadline
@@ -78,12 +78,12 @@ func chooseFaults(r *rand.Rand) Faults {
 	return f
 }
 
-// faulty reports whether faults still happen.
-func (w *World) faulty() bool { return w.now.Before(noon.Add(w.faults.Until)) }
+// faultsLast reports whether faults still happen.
+func (w *World) faultsLast() bool { return w.now.Before(noon.Add(w.faults.Until)) }
 
 // chance returns true with the given probability, and false once faults are over.
 func (w *World) chance(p float64) bool {
-	return p > 0 && w.faulty() && w.rng.Float64() < p
+	return p > 0 && w.faultsLast() && w.rng.Float64() < p
 }
 
 func (w *World) chooseSkew() time.Duration {
@@ -93,11 +93,11 @@ func (w *World) chooseSkew() time.Duration {
 	return time.Duration(w.rng.IntN(int(2*maxSkew/time.Second)+1))*time.Second - maxSkew
 }
 
-func (w *World) refuseMessage(id inquiry.ID) bool {
-	return w.refuse != nil && w.refuse(id) || w.chance(w.faults.NotTaken)
+func (w *World) rejectsMessage(id inquiry.ID) bool {
+	return w.reject != nil && w.reject(id) || w.chance(w.faults.RejectMessage)
 }
 
-func (w *World) loseMessage(id inquiry.ID) bool {
+func (w *World) losesMessage(id inquiry.ID) bool {
 	return w.lose != nil && w.lose(id) || w.chance(w.faults.LoseMessage)
 }
 
@@ -121,7 +121,7 @@ func (w *World) verdict(c *Call) Verdict {
 			return v
 		}
 	}
-	if !w.faulty() {
+	if !w.faultsLast() {
 		return Proceed
 	}
 	f, x := &w.faults, w.rng.Float64()

@@ -321,7 +321,7 @@ var dispatchFaults = []faultCase{
 	{fault: "09", name: "the queue rejects messages in a call that succeeds", setup: func(_ *testing.T, w *World) {
 		submit(w, many(25, found)...)
 		refused := map[inquiry.ID]int{}
-		w.refuse = func(id inquiry.ID) bool {
+		w.reject = func(id inquiry.ID) bool {
 			refused[id]++
 			return id.Index()%3 == 0 && refused[id] <= 1+id.Index()%9 // up to seven times, more often than Send tries
 		}

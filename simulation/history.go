@@ -38,7 +38,7 @@ func Run(t *testing.T, seed uint64, hooks *Hooks, trace io.Writer) (r Result) {
 	return r
 }
 
-// inBubble calls run in a bubble of its own, with random ids from the seed.
+// inBubble calls run in its own bubble. The seed determines all random ids.
 func inBubble(t *testing.T, seed uint64, run func()) {
 	t.Helper()
 	warmUp()

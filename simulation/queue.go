@@ -79,7 +79,7 @@ func (w *World) send(in *sqs.SendMessageBatchInput) *sqs.SendMessageBatchOutput 
 			w.violate("I1", "a message was sent that cannot be read: %v", err)
 			continue
 		}
-		if w.refuseMessage(parsed.ID) {
+		if w.rejectsMessage(parsed.ID) {
 			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("ServiceUnavailable")})
 			w.tracef("      message %s is rejected", *e.Id)
 			continue
@@ -88,7 +88,7 @@ func (w *World) send(in *sqs.SendMessageBatchInput) *sqs.SendMessageBatchOutput 
 		w.messageCount++
 		w.check.messageSent(parsed)
 		m := &message{id: w.messageCount, group: aws.ToString(e.MessageGroupId), body: *e.MessageBody, inquiry: parsed}
-		if w.loseMessage(parsed.ID) {
+		if w.losesMessage(parsed.ID) {
 			w.tracef("      %v for inquiry %s is lost", m, w.shortID(parsed.ID))
 			continue
 		}
@@ -131,8 +131,8 @@ func (w *World) deliver(q *messageQueue, n, maxReceives int) []*message {
 	return delivered
 }
 
-// deliveryOrder returns the messages in the order of delivery. It is random, except that a
-// fair queue puts lenders with many messages in flight last.
+// deliveryOrder returns the messages in the order of delivery. It is random, except
+// that a fair queue puts noisy lenders last.
 func (w *World) deliveryOrder(q *messageQueue) []*message {
 	list := make([]*message, len(q.messages))
 	for i, at := range w.order(len(q.messages)) {

@@ -141,7 +141,7 @@ func (w *World) deliverRecords(l *lane) {
 	if l.limit > 0 {
 		n = min(n, l.limit)
 	}
-	if w.faulty() {
+	if w.faultsLast() {
 		n = 1 + w.rng.IntN(n)
 	}
 	if w.chance(w.faults.DropRecord) {

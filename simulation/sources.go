@@ -41,7 +41,7 @@ type sources struct{ in *Invocation }
 func (s sources) Run(_ context.Context, id inquiry.ID, in inquiry.Inquiry) []source.Answer {
 	w, kind := s.in.w, kindOf(in)
 	delay := w.lookTime
-	if kind == slow && w.faulty() {
+	if kind == slow && w.faultsLast() {
 		delay = deployment.ProcessInquiryTimeout + time.Second
 	}
 	switch s.in.park(lookUp, id.String(), "", delay) {
@@ -58,7 +58,7 @@ func (s sources) Run(_ context.Context, id inquiry.ID, in inquiry.Inquiry) []sou
 	case bad:
 		required = inquiry.OutcomeBadResponse
 	case outage:
-		if w.faulty() {
+		if w.faultsLast() {
 			required = inquiry.OutcomeUnavailable
 		}
 	case flaky:

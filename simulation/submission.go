@@ -62,7 +62,8 @@ func (w *World) startSubmit(op *clientOp) *Invocation {
 	return self
 }
 
-// submitted checks the service's answer to a submission. An error may mean that there was none.
+// submitted checks the service's answer to a submission. An unknown error means that
+// there was no answer.
 func (w *World) submitted(op *clientOp, i *Invocation, id inquiry.BatchID, replayed bool, err error) {
 	s := op.sub
 	made := slices.IndexFunc(w.check.batches, func(b *batchState) bool { return b.by == i })

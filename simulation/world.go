@@ -60,7 +60,7 @@ type World struct {
 	byFunction   map[string]int // invocations, by function
 	failures     map[string]int // invocations that ended with an error, by function
 	running      []*Invocation
-	acted        *Invocation // whose call the current step granted
+	acted        *Invocation // the one that the current step let go on
 	messageCount int
 	steps        int
 	actions      []action
@@ -71,7 +71,7 @@ type World struct {
 	// Set by tests.
 	onCall func(*Call) Verdict       // its own faults
 	onStep func()                    // called before each step
-	refuse func(inquiry.ID) bool     // whether the queue rejects a message
+	reject func(inquiry.ID) bool     // whether the queue rejects a message
 	lose   func(inquiry.ID) bool     // whether a message is lost
 	freeze func(*Call) time.Duration // how long a call freezes
 }

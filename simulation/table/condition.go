@@ -6,7 +6,7 @@ import "strings"
 // whatever the item, and is called first.
 type condition interface {
 	check(s *scope) error
-	holds(s *scope) bool
+	matches(s *scope) bool
 }
 
 type (
@@ -28,11 +28,11 @@ type (
 )
 
 func (c both) check(s *scope) error   { return checkTwo(s, c.left, c.right) }
-func (c both) holds(s *scope) bool    { return c.left.holds(s) && c.right.holds(s) }
+func (c both) matches(s *scope) bool    { return c.left.matches(s) && c.right.matches(s) }
 func (c either) check(s *scope) error { return checkTwo(s, c.left, c.right) }
-func (c either) holds(s *scope) bool  { return c.left.holds(s) || c.right.holds(s) }
+func (c either) matches(s *scope) bool  { return c.left.matches(s) || c.right.matches(s) }
 func (c exists) check(*scope) error   { return nil }
-func (c exists) holds(s *scope) bool  { return (s.find(c.attribute) != nil) == c.want }
+func (c exists) matches(s *scope) bool  { return (s.find(c.attribute) != nil) == c.want }
 
 func checkTwo(s *scope, left, right condition) error {
 	if err := left.check(s); err != nil {
@@ -53,7 +53,7 @@ func (c comparison) check(s *scope) error {
 	return nil
 }
 
-func (c comparison) holds(s *scope) bool {
+func (c comparison) matches(s *scope) bool {
 	left, right := s.find(c.attribute), s.values[c.value]
 	switch {
 	case c.operator == "<>":

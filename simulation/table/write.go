@@ -87,7 +87,7 @@ func (t *Table) evaluate(w *write) (outcome, error) {
 	before := t.row(w.pk, w.sk).current()
 	o := outcome{old: before.item, oldSize: before.size}
 	w.scope.item = o.old
-	if w.parsed.condition != nil && !w.parsed.condition.holds(&w.scope) {
+	if w.parsed.condition != nil && !w.parsed.condition.matches(&w.scope) {
 		o.refused = true
 		return o, nil
 	}
