@@ -247,7 +247,15 @@ func hostileBodies(t *testing.T) {
 	}
 }
 
-func sizes(t *testing.T) {
+// sized writes reports of chosen sizes to the inquiries of one batch.
+type sized struct {
+	service
+	batch inquiry.BatchID
+	next  int
+}
+
+func newSized(t *testing.T) *sized {
+	t.Helper()
 	s := newService(t)
 	lender, err := s.store.Lender(t.Context(), acme)
 	if err != nil {
@@ -257,25 +265,35 @@ func sizes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next := 0
-	// finish writes a report of that size and returns the write units.
-	finish := func(bytes int) (units float64, err error) {
-		id := batch.Inquiry(next)
-		next++
-		claim, err := s.store.Claim(t.Context(), acme, id, "one-token-of-26-characters", noon.Add(time.Minute))
-		if err != nil {
-			t.Fatal(err)
-		}
-		before := s.table.Consumed()["UpdateItem"].Write
-		err = s.store.Finish(t.Context(), claim, store.Result{Status: inquiry.StatusCompleted, Report: make([]byte, bytes)})
-		return s.table.Consumed()["UpdateItem"].Write - before, err
-	}
+	return &sized{service: s, batch: batch}
+}
 
+// finish writes a report of that size to the next inquiry and returns the write units.
+func (s *sized) finish(t *testing.T, bytes int) (units float64, err error) {
+	t.Helper()
+	id := s.batch.Inquiry(s.next)
+	s.next++
+	claim, err := s.store.Claim(t.Context(), acme, id, "one-token-of-26-characters", noon.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.table.Consumed()["UpdateItem"].Write
+	err = s.store.Finish(t.Context(), claim, store.Result{Status: inquiry.StatusCompleted, Report: make([]byte, bytes)})
+	return s.table.Consumed()["UpdateItem"].Write - before, err
+}
+
+func sizes(t *testing.T) {
+	t.Run("a result around a kilobyte", aroundAKilobyte)
+	t.Run("a result that is too large", tooLarge)
+}
+
+func aroundAKilobyte(t *testing.T) {
+	s := newSized(t)
 	// Find the smallest report that makes the item cost a second unit.
 	low, high := 1, 1024
 	for low < high {
 		middle := (low + high) / 2
-		units, err := finish(middle)
+		units, err := s.finish(t, middle)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,15 +304,19 @@ func sizes(t *testing.T) {
 		}
 	}
 	for bytes, want := range map[int]float64{low - 2: 1, low - 1: 1, low: 2, low + 1023: 2, low + 1024: 3} {
-		if units, err := finish(bytes); err != nil || units != want {
+		if units, err := s.finish(t, bytes); err != nil || units != want {
 			t.Errorf("a report of %d bytes costs %v units, want %v (%v)", bytes, units, want, err)
 		}
 	}
 	if own := 1024 - (low - 1); own > 450 {
 		t.Errorf("an inquiry's item has %d bytes in addition to its report", own)
 	}
+}
 
-	// The largest report that sources can cause fits; a larger item is rejected whole.
+// tooLarge checks that the largest report that sources can cause fits, and that a
+// larger item is rejected whole.
+func tooLarge(t *testing.T) {
+	s := newSized(t)
 	big := source.Answer{Type: "list", Criticality: source.Required, Outcome: inquiry.OutcomeFound}
 	rng := mathrand.New(mathrand.NewPCG(1, 1))
 	noise := make([]byte, 4000)
@@ -306,20 +328,24 @@ func sizes(t *testing.T) {
 			Outcome: inquiry.OutcomeFound, Subject: source.Principal(n % 300), Properties: map[string]string{"text": string(noise)},
 		})
 	}
-	packed, err := report.Encode(report.Compose(batch.Inquiry(next), []source.Answer{big}, noon))
+	packed, err := report.Encode(report.Compose(s.batch.Inquiry(s.next), []source.Answer{big}, noon))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := finish(len(packed)); err != nil {
+	if _, err := s.finish(t, len(packed)); err != nil {
 		t.Errorf("a report of %d bytes: %v", len(packed), err)
 	}
-	if _, err := finish(report.MaxEncoded); err != nil {
+	if _, err := s.finish(t, report.MaxEncoded); err != nil {
 		t.Errorf("the largest report: %v", err)
 	}
-	if _, err := finish(400 << 10); err == nil {
+	if _, err := s.finish(t, 400<<10); err == nil {
 		t.Error("an item of more than 400 KB was accepted")
 	}
-	if entry, err := s.store.Entry(t.Context(), acme, batch.Inquiry(next-1)); err != nil || entry.Record.Status != inquiry.StatusRunning {
-		t.Errorf("after a rejected write the inquiry is %s (%v)", entry.Record.Status, err)
+	entry, err := s.store.Entry(t.Context(), acme, s.batch.Inquiry(s.next-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entry.Record.Status != inquiry.StatusRunning {
+		t.Errorf("after a rejected write the inquiry is %s", entry.Record.Status)
 	}
 }

@@ -43,7 +43,24 @@ func TestSimulation(t *testing.T) {
 		runShare(t)
 		return
 	}
-	began, cores := time.Now(), runtime.NumCPU()
+	began := time.Now()
+	all := runProcesses(t)
+	took := time.Since(began)
+	t.Logf("%d histories in %.1f s, %.0f per second: %d steps, %.1f years simulated",
+		all.Histories, took.Seconds(), float64(all.Histories)/took.Seconds(), all.Steps, all.Simulated.Hours()/24/365)
+	for _, end := range slices.Sorted(maps.Keys(all.Ends)) {
+		t.Logf("%7d inquiries ended as %s", all.Ends[end], end)
+	}
+	for _, r := range all.Broken {
+		t.Errorf("seed %d, step %d: %s\n\tgo test ./simulation -run TestSimulation -seed %d -v", r.Seed, r.Steps, r.Broken, r.Seed)
+	}
+}
+
+// runProcesses runs all histories in one process for each core and returns the sum
+// of their results.
+func runProcesses(t *testing.T) shareResult {
+	t.Helper()
+	cores := runtime.NumCPU()
 	results := make([]shareResult, cores)
 	var wg sync.WaitGroup
 	for i := range cores {
@@ -62,7 +79,7 @@ func TestSimulation(t *testing.T) {
 				f.Close()
 			}
 			if err != nil {
-				t.Error(err)
+				t.Errorf("reading the result of process %d: %v", i, err)
 			}
 		})
 	}
@@ -78,15 +95,7 @@ func TestSimulation(t *testing.T) {
 			all.Ends[end] += n
 		}
 	}
-	took := time.Since(began)
-	t.Logf("%d histories in %.1f s, %.0f per second: %d steps, %.1f years simulated",
-		all.Histories, took.Seconds(), float64(all.Histories)/took.Seconds(), all.Steps, all.Simulated.Hours()/24/365)
-	for _, end := range slices.Sorted(maps.Keys(all.Ends)) {
-		t.Logf("%7d inquiries ended as %s", all.Ends[end], end)
-	}
-	for _, r := range all.Broken {
-		t.Errorf("seed %d, step %d: %s\n\tgo test ./simulation -run Simulation -seed %d -v", r.Seed, r.Steps, r.Broken, r.Seed)
-	}
+	return all
 }
 
 // show prints one history step by step.

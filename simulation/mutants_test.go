@@ -28,112 +28,114 @@ import (
 // mutantSeeds is the number of histories in which a mistake must show.
 const mutantSeeds = 300
 
-// Each mutant is the service with one mistake. The simulator must notice every one
-// of them.
+// mutants are the service with one mistake each, by what is broken.
+var mutants = map[string]Hooks{
+	"a worker deletes a message whose inquiry another worker has claimed": {
+		Inquiries: func(inner process.Inquiries) process.Inquiries { return leasedAsFinished{inner} },
+	},
+	"process-inquiry does not report its failed messages": {
+		MessagesReply: func(_ events.SQSEvent, _ events.SQSEventResponse, err error) (events.SQSEventResponse, error) {
+			return events.SQSEventResponse{}, err
+		},
+	},
+	"process-inquiry succeeds when all of its messages met an outage": {
+		MessagesReply: func(_ events.SQSEvent, resp events.SQSEventResponse, _ error) (events.SQSEventResponse, error) {
+			return resp, nil
+		},
+	},
+	"counters are incremented record by record": {
+		Counters: func(i *Invocation, _ tally.Counters) tally.Counters { return increments{i} },
+	},
+	"a claim ignores the lease of another worker": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
+		replace(in.ConditionExpression, " AND leaseUntil <= :now", "")
+	})},
+	"a result is written without comparing the claim": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
+		if replace(in.ConditionExpression, " AND claimId = :mine", "") {
+			delete(in.ExpressionAttributeValues, ":mine")
+		}
+	})},
+	"a repeated claim does not recognize itself": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
+		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureNone
+	})},
+	"failing an inquiry ignores its status": {Table: updates("", func(in *dynamodb.UpdateItemInput) {
+		if strings.Contains(*in.UpdateExpression, "failure = :code") {
+			in.ConditionExpression = nil
+			delete(in.ExpressionAttributeValues, ":running")
+		}
+	})},
+	"counting ignores the version of the header": {Table: updates("", func(in *dynamodb.UpdateItemInput) {
+		if replace(in.ConditionExpression, " AND version = :version", "") {
+			delete(in.ExpressionAttributeValues, ":version")
+		}
+	})},
+	"counting leaves the event of the header unchanged": {Table: updates("tally-statuses", func(in *dynamodb.UpdateItemInput) {
+		if replace(in.UpdateExpression, "event = :event, ", "") {
+			delete(in.ExpressionAttributeValues, ":event")
+		}
+	})},
+	"the final write of a header ignores its version": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
+		if u := in.TransactItems[0].Update; u != nil && replace(u.ConditionExpression, " AND version = :version", "") {
+			delete(u.ExpressionAttributeValues, ":version")
+		}
+	})},
+	"the number of open inquiries is decreased by a separate write": {Table: func(_ string, db store.DB) store.DB { return twoWrites{db} }},
+	"a submission ignores the limit on open inquiries": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
+		if u := in.TransactItems[0].Update; replace(u.ConditionExpression, " AND #open <= :room", "") {
+			delete(u.ExpressionAttributeValues, ":room")
+		}
+	})},
+	"a cancel overwrites inquiries that were claimed": {Table: func(_ string, db store.DB) store.DB {
+		return mutantTable{DB: db, put: func(in *dynamodb.PutItemInput) { in.ConditionExpression = nil }}
+	}},
+	"dispatch-batch reads with eventual consistency": {Table: func(function string, db store.DB) store.DB {
+		if function != "dispatch-batch" {
+			return db
+		}
+		return mutantTable{DB: db, query: func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(false) }}
+	}},
+	"tally-statuses never reads the header consistently": {Table: func(function string, db store.DB) store.DB {
+		if function != "tally-statuses" {
+			return db
+		}
+		return mutantTable{DB: db, get: func(in *dynamodb.GetItemInput) { in.ConsistentRead = aws.Bool(false) }}
+	}},
+	"a reused idempotency key is accepted with another body": {Table: func(_ string, db store.DB) store.DB {
+		return mutantTable{DB: db, refused: sameFingerprint}
+	}},
+	"a repeated submission does not recognize itself": {Table: func(_ string, db store.DB) store.DB {
+		return mutantTable{DB: db, refused: func(_ *dynamodb.TransactWriteItemsInput, e *types.TransactionCanceledException) {
+			for n := range e.CancellationReasons {
+				e.CancellationReasons[n].Item = nil
+			}
+		}}
+	}},
+	"messages that the queue rejected are not sent again": {Queue: func(_ string, q queue.Client) queue.Client { return allAccepted{q} }},
+	"a sweep sends no messages": {Queue: func(function string, q queue.Client) queue.Client {
+		if function == "sweep-open-batches" {
+			return discard{}
+		}
+		return q
+	}},
+	"a sweep fails inquiries in the header but not in their items": {
+		Batches: func(inner sweep.Batches) sweep.Batches { return &headerOnly{Batches: inner} },
+	},
+	"dispatch-batch does not report its failed records": {RecordsReply: func(function string, _ events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse {
+		if function == "dispatch-batch" {
+			resp.BatchItemFailures = nil
+		}
+		return resp
+	}},
+	"tally-statuses reports the last failed record instead of the first": {RecordsReply: func(function string, ev events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse {
+		if function == "tally-statuses" && len(resp.BatchItemFailures) > 0 {
+			resp.BatchItemFailures[0].ItemIdentifier = ev.Records[len(ev.Records)-1].Change.SequenceNumber
+		}
+		return resp
+	}},
+}
+
+// TestMutants checks that the simulator notices every mutant.
 func TestMutants(t *testing.T) {
-	for name, mutant := range map[string]Hooks{
-		"a worker deletes a message whose inquiry another worker has claimed": {
-			Inquiries: func(inner process.Inquiries) process.Inquiries { return leasedAsFinished{inner} },
-		},
-		"process-inquiry does not report its failed messages": {
-			MessagesReply: func(_ events.SQSEvent, _ events.SQSEventResponse, err error) (events.SQSEventResponse, error) {
-				return events.SQSEventResponse{}, err
-			},
-		},
-		"process-inquiry succeeds when all of its messages met an outage": {
-			MessagesReply: func(_ events.SQSEvent, resp events.SQSEventResponse, _ error) (events.SQSEventResponse, error) {
-				return resp, nil
-			},
-		},
-		"counters are incremented record by record": {
-			Counters: func(i *Invocation, _ tally.Counters) tally.Counters { return increments{i} },
-		},
-		"a claim ignores the lease of another worker": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
-			replace(in.ConditionExpression, " AND leaseUntil <= :now", "")
-		})},
-		"a result is written without comparing the claim": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
-			if replace(in.ConditionExpression, " AND claimId = :mine", "") {
-				delete(in.ExpressionAttributeValues, ":mine")
-			}
-		})},
-		"a repeated claim does not recognize itself": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
-			in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureNone
-		})},
-		"failing an inquiry ignores its status": {Table: updates("", func(in *dynamodb.UpdateItemInput) {
-			if strings.Contains(*in.UpdateExpression, "failure = :code") {
-				in.ConditionExpression = nil
-				delete(in.ExpressionAttributeValues, ":running")
-			}
-		})},
-		"counting ignores the version of the header": {Table: updates("", func(in *dynamodb.UpdateItemInput) {
-			if replace(in.ConditionExpression, " AND version = :version", "") {
-				delete(in.ExpressionAttributeValues, ":version")
-			}
-		})},
-		"counting leaves the event of the header unchanged": {Table: updates("tally-statuses", func(in *dynamodb.UpdateItemInput) {
-			if replace(in.UpdateExpression, "event = :event, ", "") {
-				delete(in.ExpressionAttributeValues, ":event")
-			}
-		})},
-		"the final write of a header ignores its version": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
-			if u := in.TransactItems[0].Update; u != nil && replace(u.ConditionExpression, " AND version = :version", "") {
-				delete(u.ExpressionAttributeValues, ":version")
-			}
-		})},
-		"the number of open inquiries is decreased by a separate write": {Table: func(_ string, db store.DB) store.DB { return twoWrites{db} }},
-		"a submission ignores the limit on open inquiries": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
-			if u := in.TransactItems[0].Update; replace(u.ConditionExpression, " AND #open <= :room", "") {
-				delete(u.ExpressionAttributeValues, ":room")
-			}
-		})},
-		"a cancel overwrites inquiries that were claimed": {Table: func(_ string, db store.DB) store.DB {
-			return mutantTable{DB: db, put: func(in *dynamodb.PutItemInput) { in.ConditionExpression = nil }}
-		}},
-		"dispatch-batch reads with eventual consistency": {Table: func(function string, db store.DB) store.DB {
-			if function != "dispatch-batch" {
-				return db
-			}
-			return mutantTable{DB: db, query: func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(false) }}
-		}},
-		"tally-statuses never reads the header consistently": {Table: func(function string, db store.DB) store.DB {
-			if function != "tally-statuses" {
-				return db
-			}
-			return mutantTable{DB: db, get: func(in *dynamodb.GetItemInput) { in.ConsistentRead = aws.Bool(false) }}
-		}},
-		"a reused idempotency key is accepted with another body": {Table: func(_ string, db store.DB) store.DB {
-			return mutantTable{DB: db, refused: sameFingerprint}
-		}},
-		"a repeated submission does not recognize itself": {Table: func(_ string, db store.DB) store.DB {
-			return mutantTable{DB: db, refused: func(_ *dynamodb.TransactWriteItemsInput, e *types.TransactionCanceledException) {
-				for n := range e.CancellationReasons {
-					e.CancellationReasons[n].Item = nil
-				}
-			}}
-		}},
-		"messages that the queue rejected are not sent again": {Queue: func(_ string, q queue.Client) queue.Client { return allAccepted{q} }},
-		"a sweep sends no messages": {Queue: func(function string, q queue.Client) queue.Client {
-			if function == "sweep-open-batches" {
-				return discard{}
-			}
-			return q
-		}},
-		"a sweep fails inquiries in the header but not in their items": {
-			Batches: func(inner sweep.Batches) sweep.Batches { return &headerOnly{Batches: inner} },
-		},
-		"dispatch-batch does not report its failed records": {RecordsReply: func(function string, _ events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse {
-			if function == "dispatch-batch" {
-				resp.BatchItemFailures = nil
-			}
-			return resp
-		}},
-		"tally-statuses reports the last failed record instead of the first": {RecordsReply: func(function string, ev events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse {
-			if function == "tally-statuses" && len(resp.BatchItemFailures) > 0 {
-				resp.BatchItemFailures[0].ItemIdentifier = ev.Records[len(ev.Records)-1].Change.SequenceNumber
-			}
-			return resp
-		}},
-	} {
+	for name, mutant := range mutants {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= mutantSeeds; seed++ {
 				if r := Run(t, seed, &mutant, nil); r.Broken != "" {

@@ -71,8 +71,13 @@ func (w *World) submitted(op *clientOp, i *Invocation, id inquiry.BatchID, repla
 	case err == nil:
 		b := w.check.byID[id]
 		switch {
-		case b == nil || b.lender != s.lender || b.total != len(s.body.Inquiries):
+		case b == nil:
 			w.violate("I9", "the batch that was accepted does not exist")
+			return
+		case b.lender != s.lender:
+			w.violate("I9", "the batch B%d that was accepted belongs to %s", b.number, b.lender)
+		case b.total != len(s.body.Inquiries):
+			w.violate("I9", "the batch B%d that was accepted has %d inquiries, not %d", b.number, b.total, len(s.body.Inquiries))
 		case !replayed && made < 0:
 			w.violate("I7", "the service says that batch B%d is new, but it is not", b.number)
 		}

@@ -27,12 +27,12 @@ type (
 	}
 )
 
-func (c both) check(s *scope) error   { return checkTwo(s, c.left, c.right) }
-func (c both) matches(s *scope) bool    { return c.left.matches(s) && c.right.matches(s) }
-func (c either) check(s *scope) error { return checkTwo(s, c.left, c.right) }
-func (c either) matches(s *scope) bool  { return c.left.matches(s) || c.right.matches(s) }
-func (c exists) check(*scope) error   { return nil }
-func (c exists) matches(s *scope) bool  { return (s.find(c.attribute) != nil) == c.want }
+func (c both) check(s *scope) error    { return checkTwo(s, c.left, c.right) }
+func (c both) matches(s *scope) bool   { return c.left.matches(s) && c.right.matches(s) }
+func (c either) check(s *scope) error  { return checkTwo(s, c.left, c.right) }
+func (c either) matches(s *scope) bool { return c.left.matches(s) || c.right.matches(s) }
+func (c exists) check(*scope) error    { return nil }
+func (c exists) matches(s *scope) bool { return (s.find(c.attribute) != nil) == c.want }
 
 func checkTwo(s *scope, left, right condition) error {
 	if err := left.check(s); err != nil {

@@ -99,6 +99,24 @@ func (t *Table) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput
 	})
 }
 
+// distinctKeys reads keys and rejects duplicates.
+func distinctKeys(all []item) ([]Key, error) {
+	keys := make([]Key, len(all))
+	seen := make(map[Key]bool, len(keys))
+	for i, k := range all {
+		pk, sk, err := readKey(k)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = Key{pk, sk}
+		if seen[keys[i]] {
+			return nil, invalid("Provided list of item keys contains duplicates")
+		}
+		seen[keys[i]] = true
+	}
+	return keys, nil
+}
+
 func (t *Table) batchGet(in types.KeysAndAttributes, wanted types.ReturnConsumedCapacity) (*dynamodb.BatchGetItemOutput, error) {
 	if err := checkModeled(in.AttributesToGet != nil); err != nil {
 		return nil, err
@@ -110,18 +128,9 @@ func (t *Table) batchGet(in types.KeysAndAttributes, wanted types.ReturnConsumed
 	if err != nil {
 		return nil, err
 	}
-	keys := make([]Key, len(in.Keys))
-	seen := make(map[Key]bool, len(keys))
-	for i, k := range in.Keys {
-		pk, sk, err := readKey(k)
-		if err != nil {
-			return nil, err
-		}
-		keys[i] = Key{pk, sk}
-		if seen[keys[i]] {
-			return nil, invalid("Provided list of item keys contains duplicates")
-		}
-		seen[keys[i]] = true
+	keys, err := distinctKeys(in.Keys)
+	if err != nil {
+		return nil, err
 	}
 	process, consistent := len(keys), isTrue(in.ConsistentRead)
 	found := []item{}

@@ -181,9 +181,15 @@ func TestRemove(t *testing.T) {
 			t.Error("Remove must report true once")
 		}
 		records := sim.Records(2)
-		if len(records) != 1 || records[0].EventName != "REMOVE" || records[0].Change.NewImage != nil ||
-			records[0].UserIdentity == nil || records[0].UserIdentity.PrincipalID != "dynamodb.amazonaws.com" {
-			t.Errorf("records %+v", records)
+		if len(records) != 1 {
+			t.Fatalf("%d records, want 1", len(records))
+		}
+		r := records[0]
+		if r.EventName != "REMOVE" || r.Change.NewImage != nil {
+			t.Errorf("event %s with the new image %v, want a removal", r.EventName, r.Change.NewImage)
+		}
+		if r.UserIdentity == nil || r.UserIdentity.PrincipalID != "dynamodb.amazonaws.com" {
+			t.Errorf("the record's user identity is %+v, want the service", r.UserIdentity)
 		}
 	})
 }
