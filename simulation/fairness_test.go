@@ -25,7 +25,7 @@ func flood(t *testing.T, fair bool) (took time.Duration) {
 		}
 		for _, b := range w.check.batches {
 			if b.status != inquiry.BatchCompleted {
-				t.Errorf("B%d is %s", b.number, b.status)
+				t.Errorf("B%d is %s, want COMPLETED", b.number, b.status)
 			}
 			if b.lender == zenith {
 				took = b.finalAt.Sub(b.id.CreatedAt())
@@ -44,7 +44,7 @@ func quietBesideFlood(t *testing.T) {
 	fair, unfair := flood(t, true), flood(t, false)
 	t.Logf("ten inquiries next to 2,000 take %v with a fair queue and %v without", fair, unfair)
 	if fair > 90*time.Second {
-		t.Errorf("the quiet lender's batch took %v", fair)
+		t.Errorf("the quiet lender's batch took %v, want at most 90 seconds", fair)
 	}
 	if unfair < 2*fair {
 		t.Errorf("without a fair queue it takes only %v, so the test shows nothing", unfair)

@@ -17,7 +17,7 @@ func headerWrites(t *testing.T, w *World, most int) {
 	t.Helper()
 	for _, b := range w.check.batches {
 		if b.tallies > most {
-			t.Errorf("counting wrote the header of B%d %d times", b.number, b.tallies)
+			t.Errorf("counting wrote the header of B%d %d times, want at most %d", b.number, b.tallies, most)
 		}
 	}
 }
@@ -83,7 +83,7 @@ var countingFaults = []faultCase{
 
 	poisonRecord("the first record", 0), poisonRecord("a record in the middle", 5), poisonRecord("the last record", 9),
 
-	{fault: "30", name: "several tally-statuses race for one header", seeds: 20, setup: func(_ *testing.T, w *World) {
+	{fault: "30", name: "several invocations of tally-statuses race for one header", seeds: 20, setup: func(_ *testing.T, w *World) {
 		w.stream.bySortKey = true
 		w.mappings = []*mapping{w.dispatchMapping(1), w.tallyMapping(10)}
 		submit(w, many(40, found)...)
@@ -98,7 +98,7 @@ var countingFaults = []faultCase{
 		total: func(t *testing.T, s *sightings) {
 			t.Helper()
 			if lost := (*s)["writes tried"] - (*s)["writes done"]; lost < 20*20 {
-				t.Errorf("%d races were lost in 20 histories", lost)
+				t.Errorf("only %d races were lost in 20 histories", lost)
 			}
 		}},
 
@@ -183,7 +183,7 @@ func poisonRecord(where string, index int) faultCase {
 	}, check: func(t *testing.T, w *World) {
 		for _, b := range w.check.batches {
 			if b.status != inquiry.BatchCompleted {
-				t.Errorf("B%d is %s", b.number, b.status)
+				t.Errorf("B%d is %s, want COMPLETED", b.number, b.status)
 			}
 		}
 		seen["set aside"] += w.mappings[1].dropped

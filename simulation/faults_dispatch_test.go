@@ -35,7 +35,7 @@ var dispatchFaults = []faultCase{
 			t.Errorf("%d records were set aside, want 1", w.mappings[0].dropped)
 		}
 		if b := only(t, w); b.finalAt.Sub(noon) > 22*time.Minute {
-			t.Errorf("the batch was repaired after %v", b.finalAt.Sub(noon))
+			t.Errorf("the batch was repaired after %v, want at most 22 minutes", b.finalAt.Sub(noon))
 		}
 	}},
 

@@ -119,7 +119,7 @@ var submissionFaults = []faultCase{
 			t.Errorf("%d messages were sent, %d records set aside, %d sweeps failed", w.messageCount, w.mappings[0].dropped, w.failures["sweep-open-batches"])
 		}
 		if b := only(t, w); b.status != inquiry.BatchFailed {
-			t.Errorf("the batch ended as %s", b.status)
+			t.Errorf("the batch ended as %s, want FAILED", b.status)
 		}
 	}},
 }

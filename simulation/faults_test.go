@@ -135,7 +135,7 @@ func only(t *testing.T, w *World) *batchState {
 func completed(t *testing.T, w *World) {
 	t.Helper()
 	if b := only(t, w); b.status != inquiry.BatchCompleted {
-		t.Errorf("the batch is %s", b.status)
+		t.Errorf("the batch is %s, want COMPLETED", b.status)
 	}
 }
 
@@ -145,13 +145,13 @@ func sentAtMost(t *testing.T, w *World, n int) {
 	for _, b := range w.check.batches {
 		for i, in := range b.items {
 			if in.sends > n {
-				t.Errorf("B%d/%d was sent %d times", b.number, i, in.sends)
+				t.Errorf("B%d/%d was sent %d times, want at most %d", b.number, i, in.sends, n)
 			}
 		}
 	}
 }
 
-// attempts fails the test unless each inquiry was claimed from..to times.
+// attempts fails the test unless each inquiry was claimed between from and to times.
 func attempts(t *testing.T, w *World, from, to int) {
 	t.Helper()
 	for _, b := range w.check.batches {

@@ -80,7 +80,7 @@ var workerFaults = []faultCase{
 		}
 	}},
 
-	{fault: "17", name: "the invocation's time is over with 6 of 10 messages done", faults: Faults{Until: 3 * time.Minute}, setup: func(_ *testing.T, w *World) {
+	{fault: "17", name: "the invocation times out with 6 of 10 messages done", faults: Faults{Until: 3 * time.Minute}, setup: func(_ *testing.T, w *World) {
 		submit(w, slices.Concat(many(6, found), many(4, slow))...)
 	}, check: func(t *testing.T, w *World) {
 		completed(t, w)
@@ -140,7 +140,7 @@ var workerFaults = []faultCase{
 			t.Errorf("the batch is %s, the inquiry %s", b.status, b.items[77].failure)
 		}
 		if b.finalAt.Sub(noon) > 2*time.Hour {
-			t.Errorf("the batch was final after %v", b.finalAt.Sub(noon))
+			t.Errorf("the batch was final after %v, want at most 2 hours", b.finalAt.Sub(noon))
 		}
 	}},
 
@@ -153,7 +153,7 @@ var workerFaults = []faultCase{
 	}, check: func(t *testing.T, w *World) {
 		for _, b := range w.check.batches {
 			if b.status != inquiry.BatchCompleted {
-				t.Errorf("B%d is %s", b.number, b.status)
+				t.Errorf("B%d is %s, want COMPLETED", b.number, b.status)
 			}
 		}
 		if w.byFunction["fail-exhausted"] > 0 {
@@ -170,7 +170,7 @@ var workerFaults = []faultCase{
 			&rule{function: "fail-exhausted", operation: "UpdateItem", times: 1, verdict: Lose})
 	}, check: func(t *testing.T, w *World) {
 		if b := only(t, w); b.status != inquiry.BatchPartialSuccess {
-			t.Errorf("the batch is %s", b.status)
+			t.Errorf("the batch is %s, want PARTIAL_SUCCESS", b.status)
 		}
 	}, total: happened(CrashAfter.String())},
 
@@ -185,7 +185,7 @@ var workerFaults = []faultCase{
 	}, check: func(t *testing.T, w *World) {
 		completed(t, w)
 		if took := only(t, w).finalAt.Sub(noon); took > 22*time.Minute {
-			t.Errorf("the batch was repaired after %v", took)
+			t.Errorf("the batch was repaired after %v, want at most 22 minutes", took)
 		}
 	}},
 }

@@ -21,7 +21,7 @@ const (
 
 	deadline = inquiry.DefaultDeadline
 
-	// maxSkew is the most by which a machine's clock is wrong.
+	// maxSkew is how far a machine's clock may be off.
 	maxSkew = 5 * time.Minute
 
 	// maxSteps is the length at which a history counts as never coming to rest.
@@ -69,7 +69,7 @@ type World struct {
 	parked []*Call
 
 	// Set by tests.
-	onCall func(*Call) Verdict       // its own faults
+	onCall func(*Call) Verdict       // decides calls before the random faults do
 	onStep func()                    // called before each step
 	reject func(inquiry.ID) bool     // whether the queue rejects a message
 	lose   func(inquiry.ID) bool     // whether a message is lost
