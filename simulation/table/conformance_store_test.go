@@ -147,7 +147,9 @@ func (h *history) step() {
 		func() { _, _ = s.Batch(ctx, lender, batch.ID) },
 		func() { _, _, _ = s.Submitted(ctx, batch.Lender, batch.ID) },
 		func() { _, _ = s.ListBatches(ctx, lender, inquiry.BatchQuery{Offset: offset, Limit: limit}) },
-		func() { _, _ = s.ListEntries(ctx, batch.Lender, batch.ID, inquiry.EntryQuery{Offset: offset, Limit: limit}) },
+		func() {
+			_, _ = s.ListEntries(ctx, batch.Lender, batch.ID, inquiry.EntryQuery{Offset: offset, Limit: limit})
+		},
 		func() { _, _ = s.ListEntries(ctx, batch.Lender, batch.ID, inquiry.EntryQuery{Offset: 250, Limit: 10}) },
 		func() { _, _ = s.Entry(ctx, batch.Lender, id) },
 		func() { _, _ = s.Due(ctx, limit) },
