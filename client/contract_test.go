@@ -2,21 +2,23 @@ package client_test
 
 import (
 	"encoding"
+	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/batch-inquiries/batch-inquiries/client"
+	"github.com/batch-inquiries/batch-inquiries/client/batchfile"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 )
 
-// The client's types are written by hand, to be read; what they say of the wire
-// is held against the API's own. Every member that we read must be one that the
-// API sends, and of its type. A member that is new in the API breaks no client,
-// so it is only mentioned (go test -v).
-func TestTypesAreTheAPIs(t *testing.T) {
+// The client's types are written by hand so that they are easy to read. This test
+// compares them with the API's own: every member that the client reads must be one
+// that the API sends, with the same type. A new member in the API breaks no client,
+// so it is only logged (go test -v).
+func TestTypes(t *testing.T) {
 	t.Parallel()
-	for name, pair := range map[string]struct{ ours, theirs reflect.Type }{
+	for name, pair := range map[string]struct{ client, api reflect.Type }{
 		"submission": {reflect.TypeFor[client.Submission](), reflect.TypeFor[httpapi.SubmitBody]()},
 		"submitted":  {reflect.TypeFor[client.Submitted](), reflect.TypeFor[httpapi.SubmittedBody]()},
 		"validated":  {reflect.TypeFor[client.Validated](), reflect.TypeFor[httpapi.ValidatedBody]()},
@@ -30,44 +32,45 @@ func TestTypesAreTheAPIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			compare(t, name, pair.ours, pair.theirs)
+			compareTypes(t, name, pair.client, pair.api)
 		})
 	}
 }
 
-func compare(t *testing.T, at string, ours, theirs reflect.Type) {
+// compareTypes compares two types by their form in JSON.
+func compareTypes(t *testing.T, path string, inClient, inAPI reflect.Type) {
 	t.Helper()
-	for ours.Kind() == reflect.Pointer {
-		ours = ours.Elem()
+	for inClient.Kind() == reflect.Pointer {
+		inClient = inClient.Elem()
 	}
-	for theirs.Kind() == reflect.Pointer {
-		theirs = theirs.Elem()
+	for inAPI.Kind() == reflect.Pointer {
+		inAPI = inAPI.Elem()
 	}
 	switch {
-	case ours.Kind() == reflect.String && theirs.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
-		return // ids and the like, which are strings on the wire
-	case ours.Kind() != theirs.Kind():
-		t.Errorf("%s is %s here and %s there", at, ours, theirs)
-	case ours.Kind() == reflect.Slice, ours.Kind() == reflect.Map:
-		compare(t, at, ours.Elem(), theirs.Elem())
-	case ours.Kind() == reflect.Struct && ours != theirs:
-		mine, yours := members(ours), members(theirs)
-		for name, field := range mine {
-			if other, ok := yours[name]; ok {
-				compare(t, at+"."+name, field, other)
+	case inClient.Kind() == reflect.String && inAPI.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
+		return // ids and the like, which are strings in JSON
+	case inClient.Kind() != inAPI.Kind():
+		t.Errorf("%s is %s in the client and %s in the API", path, inClient, inAPI)
+	case inClient.Kind() == reflect.Slice, inClient.Kind() == reflect.Map:
+		compareTypes(t, path, inClient.Elem(), inAPI.Elem())
+	case inClient.Kind() == reflect.Struct && inClient != inAPI:
+		clientMembers, apiMembers := members(inClient), members(inAPI)
+		for name, member := range clientMembers {
+			if other, ok := apiMembers[name]; ok {
+				compareTypes(t, path+"."+name, member, other)
 			} else {
-				t.Errorf("%s.%s is not in the API", at, name)
+				t.Errorf("%s.%s is in the client but not in the API", path, name)
 			}
 		}
-		for name := range yours {
-			if _, ok := mine[name]; !ok {
-				t.Logf("%s.%s is not in the client", at, name)
+		for name := range apiMembers {
+			if _, ok := clientMembers[name]; !ok {
+				t.Logf("%s.%s is in the API but not in the client", path, name)
 			}
 		}
 	}
 }
 
-// members are a struct's fields by their names on the wire.
+// members returns the types of a struct's fields by their JSON names.
 func members(of reflect.Type) map[string]reflect.Type {
 	all := map[string]reflect.Type{}
 	for _, field := range reflect.VisibleFields(of) {
@@ -77,4 +80,49 @@ func members(of reflect.Type) map[string]reflect.Type {
 		}
 	}
 	return all
+}
+
+// The limits that the client repeats must be those of the API's reference.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	var document struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				Name   string
+				Schema struct {
+					Maximum int
+					Default any
+				}
+			}
+		}
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ MaxItems int }
+			}
+		}
+	}
+	if err := json.Unmarshal(readFile(t, "../docs/openapi.json"), &document); err != nil {
+		t.Fatal(err)
+	}
+	lists := 0
+	for path, methods := range document.Paths {
+		for _, parameter := range methods["get"].Parameters {
+			if parameter.Name != "limit" {
+				continue
+			}
+			lists++
+			if parameter.Schema.Maximum != client.MaxPageSize {
+				t.Errorf("%s returns at most %d items, but MaxPageSize is %d", path, parameter.Schema.Maximum, client.MaxPageSize)
+			}
+			if parameter.Schema.Default != float64(client.DefaultPageSize) {
+				t.Errorf("%s returns %v items by default, but DefaultPageSize is %d", path, parameter.Schema.Default, client.DefaultPageSize)
+			}
+		}
+	}
+	if lists != 2 {
+		t.Errorf("the reference has %d lists with a limit, want 2", lists)
+	}
+	if most := document.Components.Schemas["InquiryInput"].Properties["principals"].MaxItems; most != batchfile.MaxPrincipals {
+		t.Errorf("an inquiry can have %d principals, but MaxPrincipals is %d", most, batchfile.MaxPrincipals)
+	}
 }

@@ -11,15 +11,19 @@
 //	…
 //	for inquiry, err := range c.Inquiries(ctx, batch.BatchID, client.InquiryFilter{}) { … }
 //
-// A call is sent again, with growing and jittered pauses and no sooner than the
-// API asks for, when the connection is lost or the API is busy. Every POST goes
-// out under an Idempotency-Key that stays the same over its tries, so that a
-// lost reply never makes two batches.
+// # Retries
 //
-// What the API refuses is a [*Problem], with everything that is wrong in one
-// answer. Any other error is of the connection, or of the context; or an answer
-// came that is not about what was asked, as from an address that is not the API's.
+// The client retries a call when the connection is lost or the API is busy. The
+// pauses grow, have jitter, and are never shorter than the API's Retry-After.
+// Every POST carries an Idempotency-Key that is the same for all its tries, so a
+// lost response never creates two batches.
 //
-// Package client knows the routes and how to be patient with them. Reading a
-// batch from a file is package batchfile's business.
+// # Errors
+//
+// When the API rejects a request, the error is a [*Problem] that lists everything
+// wrong with it. Any other error comes from the connection or the context, or
+// reports a response that is not the API's response to this request, for example
+// because the address is wrong.
+//
+// This package does not read files: see package batchfile.
 package client

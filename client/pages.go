@@ -8,17 +8,21 @@ import (
 	"strconv"
 )
 
-// defaultPage is how much of a list is asked for at a time; the API gives 500 at
-// the most.
-const defaultPage = 100
+const (
+	// MaxPageSize is the largest PageSize of a filter. The API rejects a larger one.
+	MaxPageSize = 500
 
-// pages iterates over a list that the API gives in pages, along their cursors,
-// so that nothing is skipped or repeated while the list grows. A page may be
-// empty and not be the last. fetch returns one, and the next one's cursor.
+	// DefaultPageSize is the page size of a filter that has none.
+	DefaultPageSize = 100
+)
+
+// pages iterates over a list that the API sends in pages. It follows the cursors,
+// so that it skips and repeats nothing while the list grows. A page may be empty
+// without being the last. fetch returns one page and the cursor of the next.
 func pages[T any](filter url.Values, size int, fetch func(url.Values) ([]T, string, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		query := maps.Clone(filter)
-		query.Set("limit", strconv.Itoa(cmp.Or(size, defaultPage)))
+		query.Set("limit", strconv.Itoa(cmp.Or(size, DefaultPageSize)))
 		for {
 			page, next, err := fetch(query)
 			if err != nil {
@@ -39,8 +43,8 @@ func pages[T any](filter url.Values, size int, fetch func(url.Values) ([]T, stri
 	}
 }
 
-// set adds what a filter asks for; an empty value asks nothing.
-func set(query url.Values, name, value string) {
+// setNonEmpty sets a query parameter unless its value is empty.
+func setNonEmpty(query url.Values, name, value string) {
 	if value != "" {
 		query.Set(name, value)
 	}

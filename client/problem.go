@@ -11,31 +11,31 @@ import (
 	"time"
 )
 
-// Problem is the API saying no (RFC 9457). It never holds a value that was sent,
-// so it may be logged.
+// Problem is an error response from the API (RFC 9457). It never contains a value
+// from the request, so it is safe to log.
 type Problem struct {
 	Type      string  `json:"type"`      // the kind's address; compare [Problem.Kind] instead
 	Title     string  `json:"title"`     // the kind in words
-	Status    int     `json:"status"`    // HTTP's
+	Status    int     `json:"status"`    // the HTTP status code
 	Detail    string  `json:"detail"`    // what went wrong this time, and what to do about it
 	RequestID string  `json:"requestId"` // for support
 	Errors    []Fault `json:"errors"`    // everything that is wrong with the request
 
-	// RetryAfter is how long the API asked to wait; 0 if it did not say.
+	// RetryAfter is the time that the API asked the client to wait; 0 if it did not.
 	RetryAfter time.Duration `json:"-"`
 }
 
 // Fault is one thing that is wrong with a request.
 type Fault struct {
 	Pointer    string `json:"pointer"`    // JSON pointer (RFC 6901) into the body, such as /inquiries/3/ein
-	Parameter  string `json:"parameter"`  // the query parameter, path parameter or header, if it is not the body
-	Index      *int   `json:"index"`      // position of the inquiry, from 0; nil if it is none's
-	ExternalID string `json:"externalId"` // the inquiry's, if it has one
+	Parameter  string `json:"parameter"`  // name of the query parameter, path parameter or header, if the fault is not in the body
+	Index      *int   `json:"index"`      // position of the inquiry, from 0; nil if the fault is not in an inquiry
+	ExternalID string `json:"externalId"` // of the inquiry, if it has one
 	Code       string `json:"code"`       // for programs
 	Message    string `json:"message"`    // what to change
 }
 
-// Kinds of problem that programs tell apart. The API's reference lists them all.
+// The kinds of problem that programs distinguish. The API reference lists them all.
 const (
 	KindValidation          = "validation"
 	KindIdempotencyMismatch = "idempotency-mismatch"
@@ -47,14 +47,14 @@ const (
 	KindTooManyOpen         = "too-many-open"
 )
 
-// IsKind reports whether an error is a [*Problem] of a kind.
+// IsKind reports whether err is a [*Problem] of this kind.
 func IsKind(err error, kind string) bool {
 	p, ok := errors.AsType[*Problem](err)
 	return ok && p.Kind() == kind
 }
 
-// Kind is the stable name of the kind of problem, such as "validation"; empty
-// when what answered was not the API.
+// Kind returns the stable name of the kind of problem, such as "validation". It is
+// empty when the response did not come from the API.
 func (p *Problem) Kind() string {
 	if _, kind, ok := strings.Cut(p.Type, "#problem-"); ok {
 		return kind
@@ -67,7 +67,7 @@ func (p *Problem) Temporary() bool {
 	switch p.Status {
 	case http.StatusTooManyRequests, http.StatusRequestTimeout:
 		return true
-	case http.StatusConflict: // with a time, the same request is being worked on
+	case http.StatusConflict: // with a Retry-After, the same request is still being processed
 		return p.RetryAfter > 0
 	case http.StatusNotImplemented:
 		return false
@@ -75,8 +75,8 @@ func (p *Problem) Temporary() bool {
 	return p.Status >= http.StatusInternalServerError
 }
 
-// mostFaults keeps an error's text readable; Errors has them all.
-const mostFaults = 10
+// maxPrintedFaults keeps an error's text readable; Errors has them all.
+const maxPrintedFaults = 10
 
 func (p *Problem) Error() string {
 	var s strings.Builder
@@ -88,8 +88,8 @@ func (p *Problem) Error() string {
 		fmt.Fprintf(&s, " (request %s)", p.RequestID)
 	}
 	for i, f := range p.Errors {
-		if i == mostFaults {
-			fmt.Fprintf(&s, "\n  and %d more", len(p.Errors)-mostFaults)
+		if i == maxPrintedFaults {
+			fmt.Fprintf(&s, "\n  and %d more", len(p.Errors)-maxPrintedFaults)
 			break
 		}
 		fmt.Fprintf(&s, "\n  %s", f)
@@ -98,24 +98,22 @@ func (p *Problem) Error() string {
 }
 
 func (f Fault) String() string {
-	place := f.Pointer
-	if f.Parameter != "" {
-		place = f.Parameter
-	}
+	place := cmp.Or(f.Parameter, f.Pointer)
 	if f.ExternalID != "" {
 		place += " (" + f.ExternalID + ")"
 	}
 	return place + ": " + f.Message
 }
 
-// problemOf reads an error answer. One that is no problem document comes from
-// something between us and the API: a gateway's message is kept, a page is not.
+// problemOf reads an error response. One that is not a problem document comes from
+// something between the client and the API: a gateway's JSON message is kept, an
+// HTML page is not.
 func problemOf(resp *http.Response, body []byte) *Problem {
 	var p Problem
 	if err := json.Unmarshal(body, &p); err != nil || p.Type == "" {
 		var gateway struct{ Message string }
-		_ = json.Unmarshal(body, &gateway) // it says something, or it does not
-		p = Problem{Detail: cmp.Or(gateway.Message, "the answer is not the API's own")}
+		_ = json.Unmarshal(body, &gateway) // without a message, the default below is used
+		p = Problem{Detail: cmp.Or(gateway.Message, "the response did not come from the API")}
 	}
 	p.Status = resp.StatusCode
 	if p.Title == "" {
@@ -125,7 +123,8 @@ func problemOf(resp *http.Response, body []byte) *Problem {
 	return &p
 }
 
-// retryAfter is how long an answer asks to wait, in seconds or until a date.
+// retryAfter returns the time until the moment in Retry-After, which is a number of
+// seconds or a date; 0 if there is none.
 func retryAfter(h http.Header) time.Duration {
 	text := h.Get("Retry-After")
 	if seconds, err := strconv.Atoi(text); err == nil {

@@ -1,7 +1,6 @@
 package client_test
 
 import (
-	"encoding/json"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -11,70 +10,73 @@ import (
 	"testing"
 )
 
-// block is what a README shows in Go.
-var block = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+// goBlock matches a Go program in a README.
+var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
 
-// What the READMEs show in Go is run where they say to save it: as first/main.go
-// in this repository, which the go command is told of without a file there.
-func TestWhatTheREADMEsShowRuns(t *testing.T) {
+// The README's Go program is a copy of the example, which is run.
+func TestREADMEProgram(t *testing.T) {
 	t.Parallel()
-	root, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	api := httptest.NewServer(exampleAPI())
 	t.Cleanup(api.Close)
-	for name, want := range map[string]string{
-		"README.md":        "019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0000 PARTIAL_SUCCESS",
-		"client/README.md": "LOAN-1001 COMPLETED",
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			text, err := os.ReadFile(filepath.Join(root, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			shown := block.FindAllSubmatch(text, -1)
-			if len(shown) != 1 || !strings.Contains(string(text), "`first/main.go`") || !strings.Contains(string(text), "`go run ./first`") {
-				t.Fatalf("it shows %d programs, or not where to save them", len(shown))
-			}
-			folder := t.TempDir()
-			program, overlay := filepath.Join(folder, "main.go"), filepath.Join(folder, "overlay.json")
-			files, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, "first", "main.go"): program}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for path, data := range map[string][]byte{program: shown[0][1], overlay: files} {
-				if err := os.WriteFile(path, data, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			cmd := exec.CommandContext(t.Context(), "go", "run", "-overlay", overlay, "./first")
-			cmd.Dir = root
-			cmd.Env = append(os.Environ(), "BI_URL="+api.URL, "BI_API_KEY="+key)
-			if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
-				t.Errorf("%v\n%s", err, out)
-			}
-		})
+	root := repositoryRoot(t)
+	text := readFile(t, filepath.Join(root, "client", "README.md"))
+	for _, mention := range []string{"(examples/first/main.go)", "`go run ./client/examples/first`"} {
+		if !strings.Contains(string(text), mention) {
+			t.Errorf("the README does not say %s", mention)
+		}
+	}
+	programs := goBlock.FindAllSubmatch(text, -1)
+	if len(programs) != 1 {
+		t.Fatalf("the README shows %d programs, want 1", len(programs))
+	}
+	example := string(readFile(t, filepath.Join(root, "client", "examples", "first", "main.go")))
+	if start := strings.Index(example, "package main"); start < 0 || example[start:] != string(programs[0][1]) {
+		t.Errorf("the README shows another program than client/examples/first/main.go:\n%s", example)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "run", "./client/examples/first")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "BI_URL="+api.URL, "BI_API_KEY="+key)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("running the program: %v", err)
+	}
+	if want := "LOAN-1001 COMPLETED"; !strings.Contains(string(out), want) {
+		t.Errorf("the output does not contain %q:\n%s", want, out)
 	}
 }
 
-// A file that a README names for bi to submit is there.
-func TestWhatTheREADMEsSubmitIsThere(t *testing.T) {
+// Every file that a README submits with bi must exist.
+func TestREADMESampleFiles(t *testing.T) {
 	t.Parallel()
+	root := repositoryRoot(t)
 	for _, name := range []string{"README.md", "client/README.md"} {
-		text, err := os.ReadFile(filepath.Join("..", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		named := regexp.MustCompile(`(?m)^dist/bi submit (\S+)`).FindAllSubmatch(text, -1)
-		for _, file := range named {
-			if _, err := os.Stat(filepath.Join("..", string(file[1]))); err != nil {
+		text := readFile(t, filepath.Join(root, name))
+		submitted := regexp.MustCompile(`(?m)^dist/bi submit (\S+)`).FindAllSubmatch(text, -1)
+		for _, file := range submitted {
+			if _, err := os.Stat(filepath.Join(root, string(file[1]))); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if len(named) == 0 {
-			t.Errorf("%s submits nothing", name)
+		if len(submitted) == 0 {
+			t.Errorf("%s submits no file", name)
 		}
 	}
+}
+
+func repositoryRoot(tb testing.TB) string {
+	tb.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return root
+}
+
+func readFile(tb testing.TB, path string) []byte {
+	tb.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
 }

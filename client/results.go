@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// ResultsQuery says which results of a batch to get, and how.
+// ResultsQuery selects a batch's results and their format.
 type ResultsQuery struct {
 	Format ResultsFormat // empty is [NDJSON]
 	Scope  ResultsScope  // empty is [ScopeAll]
@@ -21,11 +21,11 @@ type ResultsQuery struct {
 type ResultsFormat string
 
 const (
-	NDJSON ResultsFormat = "application/x-ndjson" // an [Inquiry] a line, then a line whose only member is end
-	CSV    ResultsFormat = "text/csv"             // a row for each inquiry, without its report
+	NDJSON ResultsFormat = "application/x-ndjson" // an [Inquiry] per line, then a line whose only member is end
+	CSV    ResultsFormat = "text/csv"             // a row per inquiry, without its report
 )
 
-// ResultsScope is which inquiries are in results.
+// ResultsScope selects the inquiries in results.
 type ResultsScope string
 
 const (
@@ -34,19 +34,17 @@ const (
 	ScopeFailed    ResultsScope = "failed"
 )
 
-// Results are all results of a batch in one file. They are certainly the API's,
-// and reading them ends with an error when the connection is cut, never with a
-// part that looks like the whole.
+// Results are all results of a batch as one file. If the connection is cut, reading
+// ends with an error, so a part of the file is never mistaken for the whole.
 type Results struct {
 	io.ReadCloser
-	Complete bool      // the batch was final, so that no later results differ
-	AsOf     time.Time // when they were read
+	Complete bool      // the batch was final, so its results cannot change anymore
+	AsOf     time.Time // when the API read them
 }
 
-// Results returns a batch's results to read from, which may be asked for while
-// it is running. Whoever asks closes them. A connection that is lost before the
-// first byte is tried again; one that is lost later is the caller's to begin
-// anew.
+// Results returns a batch's results, which the caller must close. The batch may
+// still be running. A connection that is lost before the first byte is retried;
+// after that, the caller must start again.
 func (c *Client) Results(ctx context.Context, batchID string, q ResultsQuery) (*Results, error) {
 	if q.Format == "" {
 		q.Format = NDJSON
@@ -56,21 +54,21 @@ func (c *Client) Results(ctx context.Context, batchID string, q ResultsQuery) (*
 		return nil, err
 	}
 	query := url.Values{}
-	set(query, "scope", string(q.Scope))
+	setNonEmpty(query, "scope", string(q.Scope))
 	r := get(path, query)
 	r.header = map[string]string{"Accept": string(q.Format)}
-	return retry(ctx, c, c.tries, func() (*Results, error) { return c.results(ctx, r) })
+	return retry(ctx, c, c.tries, func() (*Results, error) { return c.tryResults(ctx, r) })
 }
 
-// results makes one try. It has a time limit up to the first byte; how long the
-// rest takes is the reader's business.
-func (c *Client) results(ctx context.Context, r request) (*Results, error) {
+// tryResults sends the request once. The time until the first byte is limited; the
+// time to read the rest is not.
+func (c *Client) tryResults(ctx context.Context, r request) (*Results, error) {
 	limited, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(tryTimeout, cancel)
-	out, err := c.begin(limited, r)
+	out, err := c.openResults(limited, r)
 	inTime := timer.Stop()
 	if err == nil && inTime {
-		out.ReadCloser = body{out.ReadCloser, cancel}
+		out.ReadCloser = cancelOnClose{out.ReadCloser, cancel}
 		return out, nil
 	}
 	cancel()
@@ -78,14 +76,14 @@ func (c *Client) results(ctx context.Context, r request) (*Results, error) {
 		out.Close()
 	}
 	if !inTime && ctx.Err() == nil {
-		return nil, c.slow(r, tryTimeout)
+		return nil, c.timedOut(r, tryTimeout)
 	}
 	return nil, err
 }
 
-// begin reads the head of the answer. Its body is saved as it comes, so that
-// what is not certainly results is an error.
-func (c *Client) begin(ctx context.Context, r request) (*Results, error) {
+// openResults checks the head of the response, because its body is saved as it
+// arrives: it returns an error unless the body is certainly results.
+func (c *Client) openResults(ctx context.Context, r request) (*Results, error) {
 	resp, err := c.do(ctx, r)
 	if err != nil {
 		return nil, err
@@ -98,56 +96,56 @@ func (c *Client) begin(ctx context.Context, r request) (*Results, error) {
 		return out, nil
 	case err == nil && resp.StatusCode == http.StatusSeeOther:
 		resp.Body.Close()
-		out.ReadCloser, err = c.follow(ctx, resp, r.header["Accept"])
+		out.ReadCloser, err = c.openResultsFile(ctx, resp, r.header["Accept"])
 		return out, err
 	}
 	resp.Body.Close()
 	if resp.StatusCode >= http.StatusMultipleChoices {
-		return nil, elsewhere(r, resp.StatusCode, resp.Header)
+		return nil, redirected(r, resp.StatusCode, resp.Header)
 	}
-	return nil, notOurs(r, fmt.Sprintf("it is %q with the status %d", media, resp.StatusCode))
+	return nil, unexpected(r, fmt.Sprintf("it is %q with the status %d", media, resp.StatusCode))
 }
 
-// mediaType is an answer's, without parameters; empty when it does not say.
+// mediaType returns a response's media type without parameters, or "".
 func mediaType(resp *http.Response) string {
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	return media
 }
 
-// follow gets the file that an answer says the results lie in, from an address
-// that is not to see the credential.
-func (c *Client) follow(ctx context.Context, from *http.Response, mediaAsked string) (io.ReadCloser, error) {
-	place, err := from.Location()
+// openResultsFile opens the results file that a response points to. The request
+// has no credential, because the file is at another address than the API.
+func (c *Client) openResultsFile(ctx context.Context, from *http.Response, wantMedia string) (io.ReadCloser, error) {
+	address, err := from.Location()
 	if err != nil {
-		return nil, fmt.Errorf("the answer says that it lies elsewhere and not where: %w", err)
+		return nil, fmt.Errorf("the API did not send the address of the results file: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, place.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
 		return nil, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		// Its text would have the address, which opens the file to anyone.
-		return nil, fmt.Errorf("getting the file that the results lie in: %w", errors.Unwrap(err))
+		// The error's own text has the address, which would open the file to anyone.
+		return nil, fmt.Errorf("getting the results file: %w", errors.Unwrap(err))
 	}
 	if resp.StatusCode != http.StatusOK {
 		resp.Body.Close()
-		return nil, &Problem{Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Detail: "the file that the results lie in cannot be read"}
+		return nil, &Problem{Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Detail: "the results file cannot be read"}
 	}
-	if media := mediaType(resp); media != mediaAsked {
+	if media := mediaType(resp); media != wantMedia {
 		resp.Body.Close()
-		return nil, foreign(fmt.Sprintf("the file that the results should lie in is %q", media))
+		return nil, unexpectedResponse(fmt.Sprintf("the results file is %q, not %q", media, wantMedia))
 	}
 	return resp.Body, nil
 }
 
-// body releases what belongs to a connection when it is closed.
-type body struct {
+// cancelOnClose is a response body whose request is canceled when it is closed.
+type cancelOnClose struct {
 	io.ReadCloser
-	release func()
+	cancel func()
 }
 
-func (b body) Close() error {
-	defer b.release()
-	return b.ReadCloser.Close()
+func (c cancelOnClose) Close() error {
+	defer c.cancel()
+	return c.ReadCloser.Close()
 }

@@ -11,30 +11,33 @@ import (
 	"time"
 )
 
-// longPoll is how long the API may hold a question back until something has
-// changed; it allows no longer.
-const longPoll = 20 * time.Second
-
-// The pauses between two looks at a batch, where the API does not suggest one:
-// short after a change, longer the longer nothing happens.
 const (
-	shortestPause = time.Second
-	longestPause  = 30 * time.Second
+	// pollTimeout limits one poll, in addition to the time that the API was asked to
+	// hold the request open.
+	pollTimeout = 10 * time.Second
+
+	// longPoll is the time for which the API holds a request open until something
+	// changes. It is the longest that the API allows.
+	longPoll = 20 * time.Second
+
+	// shortestPoll is the shortest pause that a caller can ask for. The API rejects
+	// more than two polls of a batch per second.
+	shortestPoll = time.Second / 2
+
+	// The pause between two polls grows from minPause after a change to maxPause, where
+	// the API does not suggest one.
+	minPause = time.Second
+	maxPause = 30 * time.Second
 )
 
-// shortestPoll is the shortest pause that a caller may ask for. The API refuses
-// those who poll one batch more than twice a second.
-const shortestPoll = time.Second / 2
+// errStopped cannot happen as long as the API sends isTerminal in the end.
+var errStopped = errors.New("stopped watching the batch before it was final")
 
-// errStopped cannot happen while the API keeps its word on isTerminal.
-var errStopped = errors.New("the batch was no longer watched before it was final")
-
-// Wait returns a batch once it is final, whatever its outcome. As soon as the API
-// has answered this client once, Wait goes on through lost connections and times
-// when the API is busy until ctx ends; before that, an address where nobody
-// answers is an error, after as many tries as any other call makes. The batch
-// does not need us: after an error, Wait may be called again with its id, by
-// another process too.
+// Wait returns a batch once it is final, whatever its outcome. Once the API has
+// answered this client, Wait retries through any outage until ctx ends. Before
+// that, an address that does not answer is an error after as many tries as any
+// other call makes. The batch does not depend on this process: after an error,
+// another Wait with the same id continues, from any process.
 func (c *Client) Wait(ctx context.Context, batchID string) (*Batch, error) {
 	for batch, err := range c.Watch(ctx, batchID) {
 		if err != nil || batch.IsTerminal {
@@ -44,9 +47,9 @@ func (c *Client) Wait(ctx context.Context, batchID string) (*Batch, error) {
 	return nil, errStopped
 }
 
-// Watch iterates over what becomes of a batch: how it is now, then each change
-// until it is final. It is as patient as [Client.Wait]. An error is the last
-// pair.
+// Watch iterates over the states of a batch: the current one, then each change
+// until the batch is final. It retries like [Client.Wait]. If there is an error, it
+// is in the last pair.
 func (c *Client) Watch(ctx context.Context, batchID string) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		path, err := batchPath(batchID, "")
@@ -54,66 +57,90 @@ func (c *Client) Watch(ctx context.Context, batchID string) iter.Seq2[*Batch, er
 			yield(nil, err)
 			return
 		}
-		r := get(path, url.Values{})
-		r.header, r.within = map[string]string{}, pollTimeout
-		var seen []byte
-		pause := shortestPause
+		w := &watcher{Client: c, batchID: batchID, request: get(path, url.Values{})}
+		w.request.header, w.request.timeout = map[string]string{}, pollTimeout
 		for {
-			a, err := c.look(ctx, r)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			pause = min(pause*3/2, longestPause)
-			if seen == nil || a.status != http.StatusNotModified && !bytes.Equal(a.body, seen) {
-				batch, err := read(c, r, a, isBatch(batchID))
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				if !yield(batch, nil) || batch.IsTerminal {
-					return
-				}
-				seen, pause = a.body, shortestPause
-				if etag := a.header.Get("ETag"); etag != "" {
-					r.header["If-None-Match"] = etag
-					if c.longPoll {
-						r.query.Set("waitSeconds", strconv.Itoa(int(longPoll.Seconds())))
-						r.within = longPoll + pollTimeout
-					}
-				}
-			}
-			if err := sleep(ctx, c.pauseAfter(a, pause)); err != nil {
-				yield(nil, err)
+			batch, err := w.next(ctx)
+			if !yield(batch, err) || err != nil || batch.IsTerminal {
 				return
 			}
 		}
 	}
 }
 
-// look asks for a batch's status. An API that is known to be there is waited for,
-// however long that takes.
-func (c *Client) look(ctx context.Context, r request) (*answer, error) {
-	tries := c.tries
-	if c.reached.Load() {
-		tries = 0
-	}
-	return c.send(ctx, r, tries)
+// watcher polls one batch.
+type watcher struct {
+	*Client
+	batchID string
+	request request
+	last    *response     // nil before the first poll
+	seen    []byte        // the body that next returned most recently
+	pause   time.Duration // before the next poll, if neither caller nor API choose
 }
 
-// pauseAfter is how long to wait after an answer: as the caller wants, else as
-// the API says, else as we would.
-func (c *Client) pauseAfter(a *answer, ours time.Duration) time.Duration {
-	if c.poll > 0 {
-		return c.poll
+// next polls until the batch differs from the one that it returned before.
+func (w *watcher) next(ctx context.Context) (*Batch, error) {
+	for {
+		if w.last != nil {
+			if err := sleep(ctx, w.nextPause()); err != nil {
+				return nil, err
+			}
+		}
+		resp, err := w.poll(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w.last = resp
+		if w.seen != nil && (resp.status == http.StatusNotModified || bytes.Equal(resp.body, w.seen)) {
+			w.pause = min(w.pause*3/2, maxPause)
+			continue
+		}
+		batch, err := decode(w.Client, w.request, resp, isBatch(w.batchID))
+		if err != nil {
+			return nil, err
+		}
+		w.changed(resp)
+		return batch, nil
 	}
-	if c.longPoll && a.header.Get("ETag") != "" {
-		return shortestPause // the API does the waiting
+}
+
+// changed makes the next poll ask for a state that differs from this one.
+func (w *watcher) changed(resp *response) {
+	w.seen, w.pause = resp.body, minPause
+	etag := resp.header.Get("ETag")
+	if etag == "" {
+		return
 	}
-	if asked := retryAfter(a.header); asked > 0 {
-		return asked
+	w.request.header["If-None-Match"] = etag
+	if w.longPoll {
+		w.request.query.Set("waitSeconds", strconv.Itoa(int(longPoll.Seconds())))
+		w.request.timeout = longPoll + pollTimeout
 	}
-	return ours
+}
+
+// poll requests the batch's status. It retries without limit once the API has
+// answered this client.
+func (w *watcher) poll(ctx context.Context) (*response, error) {
+	tries := w.tries
+	if w.reached.Load() {
+		tries = 0
+	}
+	return w.send(ctx, w.request, tries)
+}
+
+// nextPause returns the pause before the next poll: the caller's choice, or else
+// the API's, or else our own.
+func (w *watcher) nextPause() time.Duration {
+	if w.pollEvery > 0 {
+		return w.pollEvery
+	}
+	if w.longPoll && w.last.header.Get("ETag") != "" {
+		return minPause // the API waits, so the client need not
+	}
+	if suggested := retryAfter(w.last.header); suggested > 0 {
+		return suggested
+	}
+	return w.pause
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

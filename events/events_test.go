@@ -1,7 +1,7 @@
-// Package events_test reads every sample event in this folder as the function
-// does that gets it. But for the sample batch, they tell of one batch of two
-// inquiries: submitted, dispatched, its first inquiry looked up, and counted, its
-// second one given up; and of the schedule that looks after it.
+// Package events_test reads every sample in this folder like the function that
+// receives it. Except for the sample batch and the schedule, the samples follow one
+// batch of two inquiries: it is submitted and dispatched, its first inquiry is looked
+// up and counted, and its second one ends in the dead letters.
 package events_test
 
 import (
@@ -33,12 +33,12 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// The batch that the samples tell of, and whose it is.
+// The batch in the samples, and its lender.
 const batchID = "019cae6b-6600-7b37-a164-c8c9edcf0000"
 
 const lender inquiry.LenderID = "acme"
 
-func TestEverySampleIsRead(t *testing.T) {
+func TestSamples(t *testing.T) {
 	t.Parallel()
 	readers := map[string]func(*testing.T, string){
 		"api-get-batch.json":             checkGetBatch,
@@ -63,7 +63,7 @@ func TestEverySampleIsRead(t *testing.T) {
 	}
 	slices.Sort(files)
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(readers)), files); diff != "" {
-		t.Errorf("each sample needs a test, and the test its sample (-tests +samples):\n%s", diff)
+		t.Errorf("every sample needs a test, and every test a sample (-tests +samples):\n%s", diff)
 	}
 	for name, check := range readers {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestEverySampleIsRead(t *testing.T) {
 	}
 }
 
-// read decodes a sample and refuses what the type does not know.
+// read decodes a sample. An unknown field is an error.
 func read[T any](tb testing.TB, name string) (v T) {
 	tb.Helper()
 	raw, err := os.ReadFile(name)
@@ -91,32 +91,44 @@ func read[T any](tb testing.TB, name string) (v T) {
 func checkSubmittedHeader(t *testing.T, name string) {
 	ev := read[events.DynamoDBEvent](t, name)
 	if len(ev.Records) != 1 {
-		t.Fatalf("%d records, want 1", len(ev.Records))
+		t.Fatalf("the event has %d records, want 1", len(ev.Records))
 	}
 	checkRecords(t, ev)
 	occasion, batch, err := store.ReadHeader(ev.Records[0])
-	if batch.LenderID != lender || batch.ID.String() != batchID || occasion != store.Submitted || err != nil {
-		t.Errorf("occasion %d, batch %s of lender %s, %v", occasion, batch.ID, batch.LenderID, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if occasion != store.Submitted {
+		t.Errorf("the occasion is %d, want Submitted", occasion)
+	}
+	if batch.LenderID != lender || batch.ID.String() != batchID {
+		t.Errorf("the header is of batch %s of lender %s", batch.ID, batch.LenderID)
 	}
 	image := ev.Records[0].Change.NewImage
 	var ledger inquiry.Ledger = image["ledger"].Binary()
-	if diff := cmp.Diff(inquiry.NewLedger(2), ledger); diff != "" || image["total"].Number() != "2" {
-		t.Errorf("total %s; ledger (-want +got):\n%s", image["total"].Number(), diff)
+	if diff := cmp.Diff(inquiry.NewLedger(2), ledger); diff != "" {
+		t.Errorf("ledger (-want +got):\n%s", diff)
+	}
+	if total := image["total"].Number(); total != "2" {
+		t.Errorf("the total is %s, want 2", total)
 	}
 }
 
-// checkRecords checks what DynamoDB makes true of every record.
+// checkRecords checks the properties that DynamoDB guarantees for every record.
 func checkRecords(t *testing.T, ev events.DynamoDBEvent) {
 	t.Helper()
 	last := ""
 	for i, r := range ev.Records {
-		for _, key := range []string{"PK", "SK"} {
+		for _, key := range []string{store.PKAttribute, store.SKAttribute} {
 			if got, want := r.Change.Keys[key].String(), r.Change.NewImage[key].String(); got != want {
-				t.Errorf("record %d: the key %s is %q and in the image %q", i, key, got, want)
+				t.Errorf("record %d: the key %s is %q, but it is %q in the image", i, key, got, want)
 			}
 		}
-		if r.Change.SequenceNumber <= last || r.Change.StreamViewType != "NEW_IMAGE" || r.EventSource != "aws:dynamodb" {
-			t.Errorf("record %d: sequence number %q, view %s, from %s", i, r.Change.SequenceNumber, r.Change.StreamViewType, r.EventSource)
+		if r.Change.SequenceNumber <= last {
+			t.Errorf("record %d: the sequence number %q is not above %q", i, r.Change.SequenceNumber, last)
+		}
+		if r.Change.StreamViewType != "NEW_IMAGE" || r.EventSource != "aws:dynamodb" {
+			t.Errorf("record %d: view %s from %s", i, r.Change.StreamViewType, r.EventSource)
 		}
 		last = r.Change.SequenceNumber
 	}
@@ -125,13 +137,16 @@ func checkRecords(t *testing.T, ev events.DynamoDBEvent) {
 func checkTransitions(t *testing.T, name string) {
 	ev := read[events.DynamoDBEvent](t, name)
 	checkRecords(t, ev)
-	var told []string
+	var transitions []string
 	for _, r := range ev.Records {
 		transition, ok, err := store.ReadTransition(r)
-		if transition.Lender != lender || transition.Batch.String() != batchID || !ok || err != nil {
-			t.Fatalf("batch %s of lender %s, %t, %v", transition.Batch, transition.Lender, ok, err)
+		if err != nil || !ok {
+			t.Fatalf("the record is not a transition: %t, %v", ok, err)
 		}
-		told = append(told, r.EventName+" "+string(transition.Change.Status))
+		if transition.Lender != lender || transition.Batch.String() != batchID {
+			t.Fatalf("the transition is of batch %s of lender %s", transition.Batch, transition.Lender)
+		}
+		transitions = append(transitions, r.EventName+" "+string(transition.Change.Status))
 		if !transition.Change.Status.Final() {
 			continue
 		}
@@ -140,40 +155,43 @@ func checkTransitions(t *testing.T, name string) {
 			t.Fatal(err)
 		}
 		if rep.InquiryID != transition.Batch.Inquiry(transition.Change.Index) || rep.Status != transition.Change.Status {
-			t.Errorf("the report is of inquiry %s, status %s", rep.InquiryID, rep.Status)
+			t.Errorf("the report is of inquiry %s with status %s", rep.InquiryID, rep.Status)
 		}
 		if diff := cmp.Diff(rep.Figures(), transition.Change.Figures.Sources); diff != "" {
-			t.Errorf("figures (-report's +record's):\n%s", diff)
+			t.Errorf("figures (-report +record):\n%s", diff)
 		}
 	}
-	if diff := cmp.Diff([]string{"INSERT RUNNING", "MODIFY COMPLETED"}, told); diff != "" {
+	if diff := cmp.Diff([]string{"INSERT RUNNING", "MODIFY COMPLETED"}, transitions); diff != "" {
 		t.Errorf("transitions (-want +got):\n%s", diff)
 	}
 }
 
 func checkMessages(t *testing.T, name string) {
 	if n := len(messages(t, name)); n != 2 {
-		t.Errorf("%d messages, want 2", n)
+		t.Errorf("the event has %d messages, want 2", n)
 	}
 }
 
-// A dead letter is the message as it was sent, in another queue.
+// checkDeadLetter checks that the dead letter is the second message of
+// process-inquiry.json in another queue.
 func checkDeadLetter(t *testing.T, name string) {
 	letters, sent := read[events.SQSEvent](t, name).Records, read[events.SQSEvent](t, "process-inquiry.json").Records
 	if len(letters) != 1 {
-		t.Fatalf("%d letters, want 1", len(letters))
+		t.Fatalf("the event has %d letters, want 1", len(letters))
 	}
 	letter, message := letters[0], sent[1]
-	if letter.Body != message.Body || letter.MessageId != message.MessageId || letter.Md5OfBody != message.Md5OfBody ||
-		letter.Attributes["DeadLetterQueueSourceArn"] != message.EventSourceARN || letter.EventSourceARN == message.EventSourceARN {
-		t.Errorf("letter %s from %s is not message %s", letter.MessageId, letter.Attributes["DeadLetterQueueSourceArn"], message.MessageId)
+	if letter.Body != message.Body || letter.MessageId != message.MessageId || letter.Md5OfBody != message.Md5OfBody {
+		t.Errorf("the dead letter is not message %s: %+v", message.MessageId, letter)
+	}
+	if from := letter.Attributes["DeadLetterQueueSourceArn"]; from != message.EventSourceARN || letter.EventSourceARN == message.EventSourceARN {
+		t.Errorf("the dead letter moved from %s to %s, want a move from %s", from, letter.EventSourceARN, message.EventSourceARN)
 	}
 }
 
 func checkSchedule(t *testing.T, name string) {
 	ev := read[events.EventBridgeEvent](t, name)
 	if ev.DetailType != "Scheduled Event" || ev.Source != "aws.events" || len(ev.Resources) != 1 {
-		t.Errorf("%s from %s about %v", ev.DetailType, ev.Source, ev.Resources)
+		t.Errorf("the event is a %s from %s with the resources %v", ev.DetailType, ev.Source, ev.Resources)
 	}
 }
 
@@ -186,11 +204,14 @@ func messages(t *testing.T, name string) []inquiry.Inquiry {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if msg.LenderID != lender || msg.ID.Batch().String() != batchID || msg.ID.Index() != i || m.Attributes["ApproximateReceiveCount"] != "1" {
-			t.Errorf("message %d is of lender %s, inquiry %s, received %s times", i, msg.LenderID, msg.ID, m.Attributes["ApproximateReceiveCount"])
+		if msg.LenderID != lender || msg.ID.Batch().String() != batchID || msg.ID.Index() != i {
+			t.Errorf("message %d is about inquiry %s of lender %s", i, msg.ID, msg.LenderID)
+		}
+		if receives := m.Attributes["ApproximateReceiveCount"]; receives != "1" {
+			t.Errorf("message %d was received %s times, want once", i, receives)
 		}
 		if sum := md5.Sum([]byte(m.Body)); m.Md5OfBody != hex.EncodeToString(sum[:]) {
-			t.Errorf("message %d has another body than its MD5 says", i)
+			t.Errorf("message %d: the MD5 is not that of the body", i)
 		}
 		inquiries = append(inquiries, msg.Inquiry)
 	}
@@ -200,32 +221,35 @@ func messages(t *testing.T, name string) []inquiry.Inquiry {
 func checkSubmitBatch(t *testing.T, name string) {
 	ev := readRequest(t, name)
 	if ev.HTTPMethod != http.MethodPost {
-		t.Errorf("method %s", ev.HTTPMethod)
+		t.Errorf("the method is %s, want POST", ev.HTTPMethod)
 	}
 	sub := accept(t, []byte(ev.Body))
 	if diff := cmp.Diff(messages(t, "process-inquiry.json"), sub.Inquiries); diff != "" {
-		t.Errorf("inquiries (-on the queue +submitted):\n%s", diff)
+		t.Errorf("inquiries (-queue +submission):\n%s", diff)
 	}
 }
 
 func checkGetBatch(t *testing.T, name string) {
 	ev := readRequest(t, name)
 	if ev.HTTPMethod != http.MethodGet || ev.PathParameters["batch_id"] != batchID || !strings.HasSuffix(ev.Path, "/"+batchID) {
-		t.Errorf("%s %s, parameters %v", ev.HTTPMethod, ev.Path, ev.PathParameters)
+		t.Errorf("the request is %s %s with the parameters %v", ev.HTTPMethod, ev.Path, ev.PathParameters)
 	}
 }
 
-// readRequest reads a request that our authorizer has let through.
+// readRequest reads a request that the authorizer has allowed.
 func readRequest(t *testing.T, name string) events.APIGatewayProxyRequest {
 	t.Helper()
 	ev := read[events.APIGatewayProxyRequest](t, name)
 	caller, err := auth.CallerFromContext(ev.RequestContext.Authorizer)
 	want := auth.Caller{LenderID: lender, UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1", KeyVersion: 2}
-	if diff := cmp.Diff(want, caller); diff != "" || err != nil {
-		t.Errorf("%v; caller (-want +got):\n%s", err, diff)
+	if err != nil {
+		t.Errorf("reading the caller: %v", err)
+	}
+	if diff := cmp.Diff(want, caller); diff != "" {
+		t.Errorf("caller (-want +got):\n%s", diff)
 	}
 	if ev.RequestContext.Path != "/"+ev.RequestContext.Stage+ev.Path || ev.RequestContext.HTTPMethod != ev.HTTPMethod {
-		t.Errorf("%s %s at stage %s, in its context %s %s",
+		t.Errorf("the request is %s %s at stage %s, but %s %s in its context",
 			ev.HTTPMethod, ev.Path, ev.RequestContext.Stage, ev.RequestContext.HTTPMethod, ev.RequestContext.Path)
 	}
 	for header, value := range ev.Headers {
@@ -241,7 +265,7 @@ func checkSampleBatch(t *testing.T, name string) {
 	seen := map[string]bool{}
 	for i, in := range body.Inquiries {
 		if in.ExternalID == "" || seen[in.ExternalID] {
-			t.Errorf("inquiry %d: externalId %q is missing or stands for another one too", i, in.ExternalID)
+			t.Errorf("inquiry %d: externalId %q is empty or not unique", i, in.ExternalID)
 		}
 		seen[in.ExternalID] = true
 	}
@@ -250,12 +274,12 @@ func checkSampleBatch(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	if sub := accept(t, raw); len(sub.Inquiries) != 25 {
-		t.Errorf("%d inquiries, want 25", len(sub.Inquiries))
+		t.Errorf("the batch has %d inquiries, want 25", len(sub.Inquiries))
 	}
 }
 
-// The spreadsheet has some of the sample batch's inquiries, and a part of what
-// that says of them.
+// checkSampleSpreadsheet checks that the spreadsheet has some inquiries of the sample
+// batch, with some of their fields.
 func checkSampleSpreadsheet(t *testing.T, name string) {
 	file, err := batchfile.Read(name)
 	if err != nil {
@@ -279,20 +303,20 @@ func checkSampleSpreadsheet(t *testing.T, name string) {
 	sub := accept(t, rows)
 	for i, in := range sub.Inquiries {
 		if diff := cmp.Diff(byID[in.ExternalID], in); diff != "" {
-			t.Errorf("row %d (-sample-batch.json +here):\n%s", i+2, diff)
+			t.Errorf("row %d (-sample-batch.json +sample-batch.csv):\n%s", i+2, diff)
 		}
 	}
 	if len(sub.Inquiries) != 5 || file.Name() != "sample-batch" {
-		t.Errorf("%d inquiries as %q", len(sub.Inquiries), file.Name())
+		t.Errorf("the file has %d inquiries and the name %q", len(sub.Inquiries), file.Name())
 	}
 }
 
-type batches = httpapi.Batches // for embedding under a name that is not one of its methods
+type batches = httpapi.Batches // a name for embedding that none of its methods has
 
-// intake is a table that takes any submission, and remembers it.
+// intake is a table that accepts and keeps any submission.
 type intake struct {
 	batches
-	taken inquiry.Submission
+	accepted inquiry.Submission
 }
 
 func (i *intake) Lender(_ context.Context, id inquiry.LenderID) (inquiry.Lender, error) {
@@ -300,11 +324,11 @@ func (i *intake) Lender(_ context.Context, id inquiry.LenderID) (inquiry.Lender,
 }
 
 func (i *intake) Submit(_ context.Context, _ inquiry.Lender, sub inquiry.Submission) (inquiry.BatchID, bool, error) {
-	i.taken = sub
+	i.accepted = sub
 	return inquiry.BatchID{}, false, nil
 }
 
-// accept submits the body to the API and returns what it accepted.
+// accept submits the body to the API and returns the submission that it accepted.
 func accept(tb testing.TB, body []byte) inquiry.Submission {
 	tb.Helper()
 	table := &intake{}
@@ -313,23 +337,23 @@ func accept(tb testing.TB, body []byte) inquiry.Submission {
 		httpapi.WithRequest(tb.Context(), httpapi.Request{Caller: auth.Caller{LenderID: lender, Role: auth.RoleMember}}),
 		http.MethodPost, "/v1/batch-inquiries", bytes.NewReader(body))
 	req.Header.Set("Content-Type", "application/json")
-	answer := httptest.NewRecorder()
-	api.Handler().ServeHTTP(answer, req)
-	if answer.Code != http.StatusOK {
-		tb.Fatalf("the API answers %d %s", answer.Code, answer.Body)
+	recorder := httptest.NewRecorder()
+	api.Handler().ServeHTTP(recorder, req)
+	if recorder.Code != http.StatusOK {
+		tb.Fatalf("the API responds %d %s", recorder.Code, recorder.Body)
 	}
-	return table.taken
+	return table.accepted
 }
 
 func checkAuthorizeByToken(t *testing.T, name string) {
 	ev := read[events.APIGatewayCustomAuthorizerRequest](t, name)
 	if ev.Type != "TOKEN" || !strings.HasPrefix(ev.MethodArn, "arn:aws:execute-api:") || auth.FromHeader(ev.AuthorizationToken) == "" {
-		t.Errorf("type %s, method %s", ev.Type, ev.MethodArn)
+		t.Errorf("the type is %s and the method %s", ev.Type, ev.MethodArn)
 	}
 }
 
-// The library's type leaves out half of what API Gateway sends, so this one is
-// not read strictly.
+// checkAuthorizeByRequest allows unknown fields, because the library's type lacks
+// half of the fields that API Gateway sends.
 func checkAuthorizeByRequest(t *testing.T, name string) {
 	raw, err := os.ReadFile(name)
 	if err != nil {
@@ -339,9 +363,12 @@ func checkAuthorizeByRequest(t *testing.T, name string) {
 	if err := json.Unmarshal(raw, &ev); err != nil {
 		t.Fatal(err)
 	}
-	at := ev.RequestContext
-	want := ":" + at.APIID + "/" + at.Stage + "/" + ev.HTTPMethod + strings.TrimSuffix(ev.Path, "/")
-	if ev.Type != "REQUEST" || !strings.HasSuffix(ev.MethodArn, want) || at.Path != "/"+at.Stage+ev.Path || auth.FromHeader(ev.Headers["authorization"]) == "" {
-		t.Errorf("type %s, method %s, path %s", ev.Type, ev.MethodArn, at.Path)
+	rc := ev.RequestContext
+	want := ":" + rc.APIID + "/" + rc.Stage + "/" + ev.HTTPMethod + strings.TrimSuffix(ev.Path, "/")
+	if ev.Type != "REQUEST" || !strings.HasSuffix(ev.MethodArn, want) || rc.Path != "/"+rc.Stage+ev.Path {
+		t.Errorf("the type is %s, the method %s and the path %s", ev.Type, ev.MethodArn, rc.Path)
+	}
+	if auth.FromHeader(ev.Headers["authorization"]) == "" {
+		t.Error("the event has no credential")
 	}
 }

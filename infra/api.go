@@ -9,37 +9,35 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 )
 
-// routes are all that callers can ask for; api answers every one. API Gateway
-// also sends a path with a slash at its end to the resource without it, and
-// hands the path on as it came.
-var routes = []struct{ Method, Path string }{
-	{"GET", "/v1/batch-inquiries"},
-	{"POST", "/v1/batch-inquiries"},
-	{"GET", "/v1/batch-inquiries/{batch_id}"},
-	{"DELETE", "/v1/batch-inquiries/{batch_id}"},
-	{"POST", "/v1/batch-inquiries/{batch_id}/cancel"},
-	{"POST", "/v1/batch-inquiries/{batch_id}/rerun"},
-	{"GET", "/v1/batch-inquiries/{batch_id}/inquiries"},
-	{"GET", "/v1/batch-inquiries/{batch_id}/results"},
-	{"POST", "/v1/inquiries"},
-	{"GET", "/v1/inquiries/{inquiry_id}"},
-	{"GET", "/users/me/api-key"},
-	{"GET", "/v1/users/me"},
-	{"GET", "/v1/users/me/api-key"},
-	{"DELETE", "/v1/users/me/api-key"},
-	{"POST", "/v1/users/me/api-key/rotate"},
+// paths are all paths that need a credential. The function api serves every
+// method of them. API Gateway also sends a path that ends in a slash to the
+// resource without the slash, and passes the path on unchanged.
+var paths = []string{
+	"/v1/batch-inquiries",
+	"/v1/batch-inquiries/{batch_id}",
+	"/v1/batch-inquiries/{batch_id}/cancel",
+	"/v1/batch-inquiries/{batch_id}/rerun",
+	"/v1/batch-inquiries/{batch_id}/inquiries",
+	"/v1/batch-inquiries/{batch_id}/results",
+	"/v1/inquiries",
+	"/v1/inquiries/{inquiry_id}",
+	"/users/me/api-key",
+	"/v1/users/me",
+	"/v1/users/me/api-key",
+	"/v1/users/me/api-key/rotate",
 }
 
-// publicPaths need no credential, and their answers are the same for everybody.
+// publicPaths need no credential. Their responses are the same for everyone.
 var publicPaths = []string{"/v1/openapi.json", "/v1/openapi.yaml", "/v1/docs"}
 
-// accessLog is one line a request. It holds no address, query, header or body:
-// nothing that names a person or a business under inquiry.
+// accessLog is the log line of a request. It has no address, query, header or
+// body: nothing that names a person or a business under inquiry.
 var accessLog = map[string]string{
-	"requestId":          "$context.requestId", // a UUID, which a caller may choose
+	"requestId":          "$context.requestId", // a UUID; the caller may set it
 	"extendedRequestId":  "$context.extendedRequestId",
 	"time":               "$context.requestTime",
 	"method":             "$context.httpMethod",
@@ -55,7 +53,7 @@ var accessLog = map[string]string{
 	"integrationRequest": "$context.integration.requestId",
 }
 
-// API is the gateway, and the plan by which it counts lenders' requests.
+// API is the gateway, with the usage plan that counts each lender's requests.
 type API struct {
 	awsapigateway.RestApi
 	Lenders awsapigateway.UsagePlan
@@ -64,6 +62,26 @@ type API struct {
 // NewAPI declares the public REST API.
 func NewAPI(parent constructs.Construct, props Props, f Functions) API {
 	scope := constructs.NewConstruct(parent, jsii.String("Gateway"))
+	api := newRestAPI(scope, props)
+	authorizer := awsapigateway.NewTokenAuthorizer(scope, jsii.String("Authorizer"), &awsapigateway.TokenAuthorizerProps{
+		Handler: f[deployment.AuthorizeRequest],
+		// A token authorizer gets only the Authorization header, and its results are
+		// cached by that header. So the cache key is everything that it decides on.
+		IdentitySource:  awsapigateway.IdentitySource_Header(jsii.String("Authorization")),
+		ResultsCacheTtl: awscdk.Duration_Minutes(jsii.Number(5)),
+	})
+	integration := awsapigateway.NewLambdaIntegration(f[deployment.API], &awsapigateway.LambdaIntegrationOptions{
+		// One permission for the whole API. A permission for each path would not match
+		// a request whose path ends in a slash.
+		ScopePermissionToMethod: jsii.Bool(false),
+	})
+	addPaths(api, integration, authorizer)
+	addProblems(scope, api, props)
+	return API{RestApi: api, Lenders: limitLenders(api, props)}
+}
+
+// newRestAPI declares the gateway without paths, its stage and its access log.
+func newRestAPI(scope constructs.Construct, props Props) awsapigateway.RestApi {
 	logs := awslogs.NewLogGroup(scope, jsii.String("AccessLogs"), &awslogs.LogGroupProps{
 		Retention:     awslogs.RetentionDays_ONE_MONTH,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
@@ -74,11 +92,11 @@ func NewAPI(parent constructs.Construct, props Props, f Functions) API {
 	}
 	api := awsapigateway.NewRestApi(scope, jsii.String("Api"), &awsapigateway.RestApiProps{
 		RestApiName: jsii.String("batch-inquiries-" + props.Stage),
-		// Our authorizer says for whom a request is counted; what a caller sends as
-		// X-API-Key says nothing.
+		// The authorizer says which lender's limit a request counts against. An
+		// X-API-Key header from the caller is ignored.
 		ApiKeySourceType: awsapigateway.ApiKeySourceType_AUTHORIZER,
 		EndpointTypes:    &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
-		// The account's one role for access logs; other stacks may lean on it.
+		// An account has one role for access logs, and other stacks may depend on it.
 		CloudWatchRole:              jsii.Bool(true),
 		CloudWatchRoleRemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 		DeployOptions: &awsapigateway.StageOptions{
@@ -89,33 +107,17 @@ func NewAPI(parent constructs.Construct, props Props, f Functions) API {
 			AccessLogFormat:      awsapigateway.AccessLogFormat_Custom(jsii.String(string(line))),
 		},
 	})
-	api.Node().TryRemoveChild(jsii.String("Endpoint")) // the stack has an output of its own
+	api.Node().TryRemoveChild(jsii.String("Endpoint")) // the stack has its own output
 	requireModernTLS(api)
-
-	authorizer := awsapigateway.NewTokenAuthorizer(scope, jsii.String("Authorizer"), &awsapigateway.TokenAuthorizerProps{
-		Handler: f.AuthorizeRequest,
-		// A token authorizer is handed the Authorization header and nothing
-		// else, and its answers are kept under that header: what it decides on
-		// and what it is remembered by cannot drift apart.
-		IdentitySource:  awsapigateway.IdentitySource_Header(jsii.String("Authorization")),
-		ResultsCacheTtl: awscdk.Duration_Minutes(jsii.Number(5)),
-	})
-	integration := awsapigateway.NewLambdaIntegration(f.API, &awsapigateway.LambdaIntegrationOptions{
-		// One permission for the API as a whole. Permissions by path would not
-		// match a request whose path ends in a slash.
-		ScopePermissionToMethod: jsii.Bool(false),
-	})
-	addRoutes(api, integration, authorizer)
-	addProblems(scope, api, props)
-	return API{RestApi: api, Lenders: boundLenders(api, props)}
+	return api
 }
 
-// boundLenders bounds how fast each lender may ask, all of their credentials
-// together, so that none takes the stage's rate from the others. Every lender has
-// a key in this plan, see infra/admin, and the plan bounds each key by itself. AWS
-// calls that best effort:
+// limitLenders limits each lender's request rate, for all of the lender's
+// credentials together, so that no lender uses up the stage's rate. infra/admin
+// gives every lender a key in this plan, and the plan limits each key separately.
+// AWS enforces this on a best-effort basis:
 // docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
-func boundLenders(api awsapigateway.RestApi, props Props) awsapigateway.UsagePlan {
+func limitLenders(api awsapigateway.RestApi, props Props) awsapigateway.UsagePlan {
 	plan := api.AddUsagePlan(jsii.String("Lenders"), &awsapigateway.UsagePlanProps{
 		Name: jsii.String("batch-inquiries-" + props.Stage),
 		Throttle: &awsapigateway.ThrottleSettings{
@@ -127,32 +129,27 @@ func boundLenders(api awsapigateway.RestApi, props Props) awsapigateway.UsagePla
 	return plan
 }
 
-// addRoutes hands every method of our paths to the function, which knows the
-// methods that there are and says so to a request with another one. OPTIONS comes
-// from browsers, before a request and without its credential.
-func addRoutes(api awsapigateway.RestApi, integration awsapigateway.Integration, authorizer awsapigateway.IAuthorizer) {
+// addPaths sends every method of our paths to the function, which knows the
+// methods that exist and answers a request with another one. OPTIONS needs no
+// credential: browsers send it before a request, without one.
+func addPaths(api awsapigateway.RestApi, integration awsapigateway.Integration, authorizer awsapigateway.IAuthorizer) {
 	open := &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_NONE}
 	for _, path := range publicPaths {
 		api.Root().ResourceForPath(&path).AddMethod(jsii.String("ANY"), integration, open)
 	}
-	done := map[string]bool{}
-	for _, route := range routes {
-		if done[route.Path] {
-			continue
-		}
-		done[route.Path] = true
-		resource := api.Root().ResourceForPath(&route.Path)
+	for _, path := range paths {
+		resource := api.Root().ResourceForPath(&path)
 		resource.AddMethod(jsii.String("OPTIONS"), integration, open)
 		resource.AddMethod(jsii.String("ANY"), integration, &awsapigateway.MethodOptions{
 			Authorizer:        authorizer,
 			AuthorizationType: awsapigateway.AuthorizationType_CUSTOM,
-			ApiKeyRequired:    jsii.Bool(true), // the authorizer's, see boundLenders
+			ApiKeyRequired:    jsii.Bool(true), // the authorizer names the key, see limitLenders
 		})
 	}
 }
 
-// requireModernTLS turns off TLS before 1.2 and requests that reach the API
-// under another host's name.
+// requireModernTLS rejects TLS before 1.2, and requests that reach the API under
+// the name of another host.
 func requireModernTLS(api awsapigateway.RestApi) {
 	resource := api.Node().DefaultChild().(awsapigateway.CfnRestApi)
 	resource.SetSecurityPolicy(jsii.String("SecurityPolicy_TLS13_1_2_PQ_2025_09"))

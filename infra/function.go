@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -12,66 +13,73 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// functionSpec is what differs between our functions.
+// functionSpec describes one Lambda function: everything that differs between
+// ours. Each function's spec is in a file of its own, function_<name>.go.
 type functionSpec struct {
 	Name        string // its folder below functions/
 	Description string
-	Seconds     float64 // its timeout
+	Timeout     time.Duration
 	MB          float64 // its memory, and with it its share of a processor
-	Env         map[string]*string
-	May         []awsiam.PolicyStatement // all it may do, besides writing its log
+
+	// Env returns the environment variables that the function reads.
+	Env func(Props, Resources) map[string]*string
+	// Permissions returns everything the function may do, except write its log.
+	Permissions func(Resources) []awsiam.PolicyStatement
 }
 
 // newFunction declares a function with a role and a log group of its own.
-func newFunction(parent constructs.Construct, props Props, spec functionSpec) awslambda.Function {
-	scope := constructs.NewConstruct(parent, jsii.String(constructID(spec.Name)))
+func newFunction(parent constructs.Construct, props Props, r Resources, spec functionSpec) awslambda.Function {
+	scope := constructs.NewConstruct(parent, jsii.String(spec.constructID()))
 	logs := awslogs.NewLogGroup(scope, jsii.String("Logs"), &awslogs.LogGroupProps{
 		Retention:     awslogs.RetentionDays_ONE_MONTH,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-	})
-	statements := append([]awsiam.PolicyStatement{
-		allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, logs.LogGroupArn()),
-	}, spec.May...)
-	role := awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
-		// Part of the role itself, so that nothing can start before it has them.
-		InlinePolicies: &map[string]awsiam.PolicyDocument{
-			"Own": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements}),
-		},
 	})
 	architecture := awslambda.Architecture_ARM_64()
 	if props.Arch == "x86_64" {
 		architecture = awslambda.Architecture_X86_64()
 	}
+	env := spec.Env(props, r)
 	return awslambda.NewFunction(scope, jsii.String("Function"), &awslambda.FunctionProps{
 		Description:   &spec.Description,
 		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture:  architecture,
 		Handler:       jsii.String("bootstrap"),
 		Code:          awslambda.Code_FromAsset(jsii.String(filepath.Join(props.Code, spec.Name)), nil),
-		Timeout:       awscdk.Duration_Seconds(&spec.Seconds),
+		Timeout:       seconds(spec.Timeout),
 		MemorySize:    &spec.MB,
-		Environment:   &spec.Env,
-		Role:          role,
+		Environment:   &env,
+		Role:          newRole(scope, logs, spec.Permissions(r)),
 		LogGroup:      logs,
 		LoggingFormat: awslambda.LoggingFormat_JSON,
 	})
 }
 
-// allow is a policy statement: these actions on these resources.
-func allow(actions []string, resources ...*string) awsiam.PolicyStatement {
-	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions:   jsii.Strings(actions...),
-		Resources: &resources,
+// newRole declares the role of one function, which may write its own log.
+func newRole(scope constructs.Construct, logs awslogs.LogGroup, permissions []awsiam.PolicyStatement) awsiam.Role {
+	statements := append([]awsiam.PolicyStatement{
+		allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, logs.LogGroupArn()),
+	}, permissions...)
+	return awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+		// The permissions are part of the role itself, so that the function cannot
+		// start before it has them.
+		InlinePolicies: &map[string]awsiam.PolicyDocument{
+			"Own": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements}),
+		},
 	})
 }
 
-// constructID turns a function's name into a construct's: dispatch-batch into
-// DispatchBatch.
-func constructID(name string) string {
+// constructID returns the function's name as a construct's: DispatchBatch for
+// dispatch-batch.
+func (f functionSpec) constructID() string {
 	var id strings.Builder
-	for word := range strings.SplitSeq(name, "-") {
+	for word := range strings.SplitSeq(f.Name, "-") {
 		id.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	return id.String()
+}
+
+// seconds converts a duration of whole seconds for the CDK.
+func seconds(d time.Duration) awscdk.Duration {
+	return awscdk.Duration_Seconds(jsii.Number(d.Seconds()))
 }

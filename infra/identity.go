@@ -7,8 +7,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Identity is who may sign in. Which lender a user belongs to is not here but
-// in the table, where no user can write.
+// Identity is the pool of users who may sign in. A user's lender is not here but
+// in the table, which users cannot write.
 type Identity struct {
 	Pool   awscognito.UserPool
 	Client awscognito.UserPoolClient
@@ -37,10 +37,10 @@ func NewIdentity(parent constructs.Construct, props Props) Identity {
 		RemovalPolicy:      props.removal(),
 	})
 	i.Client = i.Pool.AddClient(jsii.String("Portal"), &awscognito.UserPoolClientOptions{
-		GenerateSecret: jsii.Bool(false), // a browser could not keep it
+		GenerateSecret: jsii.Bool(false), // a browser could not keep it secret
 		AuthFlows: &awscognito.AuthFlow{
 			UserSrp: jsii.Bool(true),
-			// Needs IAM credentials besides the password: for tests, not browsers.
+			// This needs IAM credentials as well as the password: for tests, not browsers.
 			AdminUserPassword: jsii.Bool(true),
 		},
 		DisableOAuth:               jsii.Bool(true),
@@ -49,8 +49,8 @@ func NewIdentity(parent constructs.Construct, props Props) Identity {
 		AccessTokenValidity:        awscdk.Duration_Minutes(jsii.Number(60)),
 		IdTokenValidity:            awscdk.Duration_Minutes(jsii.Number(60)),
 		RefreshTokenValidity:       awscdk.Duration_Days(jsii.Number(7)),
-		// A client without this list may write every attribute, the e-mail
-		// address that users sign in with among them.
+		// Without this list, a client may write every attribute, including the email
+		// address that users sign in with.
 		WriteAttributes: awscognito.NewClientAttributes().
 			WithStandardAttributes(&awscognito.StandardAttributesMask{Fullname: jsii.Bool(true)}),
 		ReadAttributes: awscognito.NewClientAttributes().

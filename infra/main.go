@@ -1,11 +1,14 @@
-// Command infra is the CDK app: it turns what this folder declares into one
-// CloudFormation template. It needs no AWS credentials.
+// Command infra is the CDK app. It turns the resources declared in this folder
+// into one CloudFormation template and needs no AWS credentials.
 //
-// Context: stage names the deployment (default dev; dev and local may lose
-// their data, every other stage keeps it), arch is arm64 (default) or x86_64,
-// batchDeadline is how long a batch is tried (default 6h).
+// Its settings are context values:
 //
-// portalOrigin is the one origin whose scripts may call the API (default none).
+//   - stage names the deployment (default dev). The stages dev and local may lose
+//     their data; every other stage keeps it.
+//   - arch is arm64 (default) or x86_64.
+//   - batchDeadline is the time after which a batch is given up (default 6h).
+//   - portalOrigin is the one origin whose scripts may call the API (default none).
+//   - code is the folder with the built functions (default dist/functions).
 package main
 
 import (
@@ -23,15 +26,13 @@ import (
 func main() {
 	app := awscdk.NewApp(nil)
 	stage := contextValue(app, "stage", "dev")
-	// A text that is no duration gives 0, which check refuses.
+	// If the text is not a duration, this is 0, which check rejects.
 	deadline, _ := time.ParseDuration(contextValue(app, "batchDeadline", inquiry.DefaultDeadline.String()))
 	props := Props{
-		Stage: stage,
-		Arch:  contextValue(app, "arch", "arm64"),
-		Code:  contextValue(app, "code", "dist/functions"),
-
-		PortalOrigin: contextValue(app, "portalOrigin", ""),
-
+		Stage:         stage,
+		Arch:          contextValue(app, "arch", "arm64"),
+		PortalOrigin:  contextValue(app, "portalOrigin", ""),
+		Code:          contextValue(app, "code", "dist/functions"),
 		BatchDeadline: deadline,
 	}
 	if err := props.check(); err != nil {

@@ -14,27 +14,28 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// gatewayProblem is an answer that API Gateway gives by itself, before or
-// instead of our function.
+// gatewayProblem is a response that API Gateway sends itself, before or instead of
+// invoking our function.
 type gatewayProblem struct {
 	When   awsapigateway.ResponseType
-	Name   problem.Name // package problem has its status and title
+	Name   problem.Name // the kind in package problem, which has its status and title
 	Detail string
 	Header map[string]string
 }
 
-// problems are fixed text: what a caller sent never comes back in them. Nothing
-// escapes what goes into a template, so a quote from a caller would break the JSON.
+// problems returns the gateway's own responses. Their text is fixed and never
+// repeats what a caller sent: API Gateway escapes nothing that it puts into a
+// template, so a quotation mark from a caller would break the JSON.
 func problems() []gatewayProblem {
 	challenge := map[string]string{"WWW-Authenticate": "Bearer"}
 	later := map[string]string{"Retry-After": "30"}
-	// Two seconds bring forty requests back, see fairuse.Requests.
+	// A lender regains forty requests in two seconds, see fairuse.Requests.
 	soon := map[string]string{
 		"Retry-After":      "2",
 		"RateLimit":        fairuse.Requests.Empty().String(),
 		"RateLimit-Policy": fairuse.Requests.Policy(),
 	}
-	tooFast := fmt.Sprintf("A lender has %d requests a second, and %d at once after a pause, for all users and keys together. "+
+	tooFast := fmt.Sprintf("All users and keys of a lender together may send %d requests per second, or %d at once after a pause. "+
 		"Wait as long as Retry-After says, then try again.", fairuse.Requests.PerSecond, fairuse.Requests.Burst)
 	const nothing = "There is nothing at this path."
 	const ours = "Something failed on our side. Send the request again with the same Idempotency-Key."
@@ -42,19 +43,20 @@ func problems() []gatewayProblem {
 		{awsapigateway.ResponseType_UNAUTHORIZED(), problem.Unauthenticated,
 			"Send a Cognito token or a lender API key in the Authorization header.", challenge},
 		{awsapigateway.ResponseType_EXPIRED_TOKEN(), problem.TokenExpired, "Sign in again.", challenge},
-		// What API Gateway says of a path that it does not have.
+		// API Gateway's response to a path that it does not have.
 		{awsapigateway.ResponseType_MISSING_AUTHENTICATION_TOKEN(), problem.NotFound, nothing, nil},
-		// The same, to a request with an Authorization header: API Gateway takes
-		// it for a signature, and by default quotes it in the answer.
+		// The same for a request with an Authorization header: API Gateway takes the
+		// header for a signature, and its default response would repeat it.
 		{awsapigateway.ResponseType_INVALID_SIGNATURE(), problem.NotFound, nothing, nil},
 		{awsapigateway.ResponseType_RESOURCE_NOT_FOUND(), problem.NotFound, nothing, nil},
 		{awsapigateway.ResponseType_REQUEST_TOO_LARGE(), problem.TooLarge, "Split the batch into smaller ones.", nil},
 		{awsapigateway.ResponseType_UNSUPPORTED_MEDIA_TYPE(), problem.UnsupportedType, "Send the body as application/json.", nil},
 		{awsapigateway.ResponseType_THROTTLED(), problem.RateLimited, tooFast, soon},
 		{awsapigateway.ResponseType_QUOTA_EXCEEDED(), problem.RateLimited, "Wait as long as Retry-After says, then try again.", later},
-		// The lender has no key in the usage plan: ours to mend, with lender create.
+		// The lender has no key in the usage plan. An operator fixes this with
+		// `admin lender create`.
 		{awsapigateway.ResponseType_INVALID_API_KEY(), problem.Unavailable,
-			"The credential is good, and your lender is not set up completely. The fault is ours: tell your contact with us.", later},
+			"The credential is valid, but your lender is not set up completely. This is our mistake: please contact us.", later},
 		{awsapigateway.ResponseType_INTEGRATION_TIMEOUT(), problem.Timeout,
 			"The request may have been carried out. Send it again with the same Idempotency-Key.", nil},
 		{awsapigateway.ResponseType_INTEGRATION_FAILURE(), problem.Internal, ours, nil},
@@ -63,20 +65,20 @@ func problems() []gatewayProblem {
 	}
 }
 
-// addDenied answers for a credential that the authorizer refused: it says in its
-// context which problem that is, in fixed words of its own.
+// addDenied declares the response to a credential that the authorizer rejected.
+// The authorizer's context has the problem, in fixed text.
 func addDenied(scope constructs.Construct, api awsapigateway.RestApi, props Props) {
-	const said = "$context.authorizer."
+	const fromAuthorizer = "$context.authorizer."
 	addResponse(scope, api, props, awsapigateway.ResponseType_ACCESS_DENIED(), map[string]any{
-		"type":      problem.Type("/"+props.Stage, said+"problem"),
-		"title":     said + "title",
+		"type":      problem.Type("/"+props.Stage, fromAuthorizer+"problem"),
+		"title":     fromAuthorizer + "title",
 		"status":    401,
-		"detail":    said + "detail",
+		"detail":    fromAuthorizer + "detail",
 		"requestId": "$context.requestId",
 	}, map[string]string{"WWW-Authenticate": "context.authorizer.challenge"})
 }
 
-// addProblems makes every answer of the gateway's own a problem document (RFC 9457).
+// addProblems makes each of the gateway's own responses a problem document (RFC 9457).
 func addProblems(scope constructs.Construct, api awsapigateway.RestApi, props Props) {
 	for _, p := range problems() {
 		kind := p.Name.Kind()
@@ -95,13 +97,13 @@ func addProblems(scope constructs.Construct, api awsapigateway.RestApi, props Pr
 	addDenied(scope, api, props)
 }
 
-// addResponse declares one answer of the gateway's own. Its headers are mapping
-// expressions: fixed text stands in single quotes, and what a caller sent may be
-// taken from their headers
+// addResponse declares one of the gateway's own responses. Its headers are mapping
+// expressions: fixed text is in single quotes, and a request's header can be used
 // (docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.gatewayResponse.html).
 //
-// X-Request-Id is the caller's own, if they sent one. The body has the gateway's,
-// and so has x-amzn-RequestId, which API Gateway adds: a UUID in every case
+// X-Request-Id is the caller's own, if the request had one. The body has the
+// gateway's id, and so does x-amzn-RequestId, which API Gateway adds to every
+// response: a UUID
 // (docs.aws.amazon.com/apigateway/latest/developerguide/set-up-access-logging.html).
 func addResponse(scope constructs.Construct, api awsapigateway.RestApi, props Props, when awsapigateway.ResponseType, document map[string]any, more map[string]string) {
 	body, err := json.Marshal(document)
@@ -124,8 +126,8 @@ func addResponse(scope constructs.Construct, api awsapigateway.RestApi, props Pr
 		Type:            when,
 		StatusCode:      jsii.String(strconv.Itoa(document["status"].(int))),
 		ResponseHeaders: &headers,
-		// API Gateway picks a template by what the caller accepts and falls back
-		// on this key; the header then says what it really is.
+		// API Gateway chooses a template by the Accept header and falls back on this
+		// one. The Content-Type header then has the real type.
 		Templates: &map[string]*string{"application/json": jsii.String(string(body))},
 	})
 }

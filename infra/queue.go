@@ -5,14 +5,12 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 )
 
-// maxReceives is how often an inquiry's message is delivered before it rests
-// among the dead letters. process-inquiry is told, so that it knows its last try.
-const maxReceives = 8
-
-// InquiryQueue holds one message per inquiry that waits to be looked up, and
-// beside it those that could not be delivered.
+// InquiryQueue is the queue with one message for each inquiry that is waiting for
+// its lookup, and the queue of the messages that could not be processed.
 type InquiryQueue struct {
 	Queue, DeadLetters awssqs.Queue
 }
@@ -24,19 +22,17 @@ func NewInquiryQueue(parent constructs.Construct) InquiryQueue {
 	q.DeadLetters = awssqs.NewQueue(scope, jsii.String("DeadLetters"), &awssqs.QueueProps{
 		Encryption: awssqs.QueueEncryption_SQS_MANAGED,
 		EnforceSSL: jsii.Bool(true),
-		// A message keeps its age when it moves here, so it must be kept here
-		// for longer than in the queue it comes from.
+		// A message keeps its age when it moves here, so this queue must keep
+		// messages longer than the one they come from.
 		RetentionPeriod:   awscdk.Duration_Days(jsii.Number(14)),
-		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(6 * failExhaustedSeconds)),
+		VisibilityTimeout: seconds(deployment.DeadLetterVisibility),
 	})
 	q.Queue = awssqs.NewQueue(scope, jsii.String("Queue"), &awssqs.QueueProps{
-		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
-		EnforceSSL:      jsii.Bool(true),
-		RetentionPeriod: awscdk.Duration_Days(jsii.Number(4)),
-		// Six invocations long, so that a throttled poller cannot hand a
-		// message to a second worker while the first still has it.
-		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(6 * processInquirySeconds)),
-		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: q.DeadLetters, MaxReceiveCount: jsii.Number(maxReceives)},
+		Encryption:        awssqs.QueueEncryption_SQS_MANAGED,
+		EnforceSSL:        jsii.Bool(true),
+		RetentionPeriod:   awscdk.Duration_Days(jsii.Number(4)),
+		VisibilityTimeout: seconds(deployment.InquiryVisibility),
+		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: q.DeadLetters, MaxReceiveCount: jsii.Number(deployment.MaxReceives)},
 	})
 	return q
 }

@@ -17,56 +17,55 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Props say which deployment this is.
+// Props are the settings of one deployment.
 type Props struct {
 	Stage string // names the stack and the API's stage
 	Arch  string // arm64 or x86_64: what the functions were built for
-	// PortalOrigin is the origin of the portal, such as https://portal.example,
-	// whose scripts may call the API; "" is none.
+	// PortalOrigin is the origin of the portal, such as https://portal.example. Its
+	// scripts may call the API. If it is "", there is no portal.
 	PortalOrigin string
 
 	Code string // the folder with one built function per subfolder
 
-	// BatchDeadline is how long after its submission what is left of a batch is
-	// given up.
+	// BatchDeadline is the time after a submission at which the service gives up
+	// what is left of the batch.
 	BatchDeadline time.Duration
 }
 
-// functionNames are the folders below functions/, one Lambda function each.
-var functionNames = []string{
-	"api", "authorize-request", "dispatch-batch", "process-inquiry", "tally-statuses", "fail-exhausted", "sweep-open-batches",
-}
-
-// check says what to do about anything that would only fail half-way through.
+// check returns an error that says what to do if something is wrong that would
+// otherwise fail halfway through.
 func (p Props) check() error {
 	if p.Arch != "arm64" && p.Arch != "x86_64" {
-		return fmt.Errorf("context arch is %q: say arm64 or x86_64", p.Arch)
+		return fmt.Errorf("context arch is %q: use arm64 or x86_64", p.Arch)
 	}
 	if p.BatchDeadline <= 0 {
 		return errors.New("context batchDeadline must be a positive duration, such as 6h or 90m")
 	}
 	if !isOrigin(p.PortalOrigin) {
-		return fmt.Errorf("context portalOrigin is %q: say scheme and host alone, such as https://portal.example", p.PortalOrigin)
+		return fmt.Errorf("context portalOrigin is %q: use only a scheme and a host, such as https://portal.example", p.PortalOrigin)
 	}
-	for _, name := range functionNames {
-		if _, err := os.Stat(filepath.Join(p.Code, name, "bootstrap")); err != nil {
-			return fmt.Errorf("function %s is not built (no %s): run `make build` first", name, filepath.Join(p.Code, name, "bootstrap"))
+	for _, f := range functions {
+		program := filepath.Join(p.Code, f.Name, "bootstrap")
+		if _, err := os.Stat(program); err != nil {
+			return fmt.Errorf("function %s is not built (no file %s): run `make build` first", f.Name, program)
 		}
 	}
 	return nil
 }
 
-// isOrigin reports whether a browser could send this as a page's origin. Anything
-// else would be compared for ever and never be equal; "" is no portal.
+// isOrigin reports whether a browser could send s as a page's origin; anything
+// else would never match. It accepts "", which means that there is no portal.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
-	return s == "" || err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.Scheme+"://"+u.Host == s && s == strings.ToLower(s)
+	return s == "" || err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" &&
+		u.Scheme+"://"+u.Host == s && s == strings.ToLower(s)
 }
 
 // keepsData reports whether the stage's data must outlive its stack.
 func (p Props) keepsData() bool { return p.Stage != "dev" && p.Stage != "local" }
 
-// removal is what becomes of things that hold data when they leave the stack.
+// removal returns what happens to a resource that holds data when it leaves the
+// stack.
 func (p Props) removal() awscdk.RemovalPolicy {
 	if p.keepsData() {
 		return awscdk.RemovalPolicy_RETAIN
@@ -74,7 +73,7 @@ func (p Props) removal() awscdk.RemovalPolicy {
 	return awscdk.RemovalPolicy_DESTROY
 }
 
-// Resources are what the functions work on.
+// Resources are what the functions read and write.
 type Resources struct {
 	Table         awsdynamodb.Table
 	Inquiries     InquiryQueue
@@ -84,9 +83,8 @@ type Resources struct {
 	MasterKey     awssecretsmanager.Secret
 }
 
-// NewStack puts the constructs together. Read it as the picture in words: the
-// API writes to the table, the table's stream feeds the queue and the counters,
-// the queue feeds the workers.
+// NewStack puts the constructs together: the API writes to the table, the table's
+// stream feeds the queue and the counters, and the queue feeds the workers.
 func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	stack := awscdk.NewStack(scope, &id, &awscdk.StackProps{
 		Description:           jsii.String("Batch inquiries: screens many businesses at once"),
@@ -103,10 +101,17 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		Identity:      NewIdentity(stack, props),
 		MasterKey:     NewMasterKey(stack, props),
 	}
-	functions := NewFunctions(stack, props, r)
-	NewEventSources(stack, r, functions)
-	api := NewAPI(stack, props, functions)
+	deployed := NewFunctions(stack, props, r)
+	NewEventSources(stack, r, deployed)
+	api := NewAPI(stack, props, deployed)
 
+	addOutputs(stack, r, deployed, api)
+	return stack
+}
+
+// addOutputs declares what operators, tests and the local engine need to know of
+// a deployment.
+func addOutputs(stack awscdk.Stack, r Resources, deployed Functions, api API) {
 	outputs := map[string]*string{
 		"ApiUrl":             api.Url(),
 		"TableName":          r.Table.TableName(),
@@ -117,11 +122,10 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		"MasterKeySecretArn": r.MasterKey.SecretArn(),
 		"UsagePlanId":        api.Lenders.UsagePlanId(),
 	}
-	for name, f := range functions.byName() {
-		outputs[constructID(name)+"Function"] = f.FunctionName()
+	for _, f := range functions {
+		outputs[f.constructID()+"Function"] = deployed[f.Name].FunctionName()
 	}
 	for name, value := range outputs {
 		awscdk.NewCfnOutput(stack, &name, &awscdk.CfnOutputProps{Value: value})
 	}
-	return stack
 }

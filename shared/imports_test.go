@@ -1,5 +1,5 @@
-// Package shared_test holds the import lines between the folders of this module,
-// which design keeps apart and the compiler does not.
+// Package shared_test checks which folder of this module may import which. The
+// design keeps them apart, but the compiler does not.
 package shared_test
 
 import (
@@ -21,19 +21,18 @@ const (
 	root   = ".."
 )
 
-// pkg is one package of the module, as go list knows it.
+// pkg is one package of the module, as go list describes it.
 type pkg struct {
 	ImportPath                string
-	Deps                      []string // all, not only its own imports
+	Deps                      []string // direct and indirect
 	TestImports, XTestImports []string
 }
 
-// packages lists the whole module.
+// packages lists the packages of the module.
 //
-// The go command takes a test's old result for good as long as the files are the
-// same that the test has opened, and those that go list opens do not count. What
-// sees to it that this test runs again is TestTheEngineHasOneHome, which reads
-// every file.
+// The go command caches a test's result until a file changes that the test opened.
+// Files that go list opens do not count. TestEngine in this package reads every file
+// of the module, so that any change makes these tests run again.
 func packages(tb testing.TB) []pkg {
 	tb.Helper()
 	list := exec.CommandContext(tb.Context(), "go", "list", "-e", "-json=ImportPath,Deps,TestImports,XTestImports", "./...")
@@ -65,7 +64,7 @@ func in(path string, folders ...string) bool {
 	})
 }
 
-// functionOf is the folder of the function that a package is a part of, or "".
+// functionOf returns the folder of the function that a package belongs to, or "".
 func functionOf(path string) string {
 	rest, ok := strings.CutPrefix(path, module+"functions/")
 	name, _, _ := strings.Cut(rest, "/")
@@ -75,116 +74,134 @@ func functionOf(path string) string {
 	return "functions/" + name
 }
 
-// standard reports whether a package comes with Go.
+// standard reports whether a package is part of the standard library.
 func standard(path string) bool {
 	first, _, _ := strings.Cut(path, "/")
 	return !strings.Contains(first, ".")
 }
 
-const aws = "github.com/aws/"
+const (
+	aws      = "github.com/aws/"
+	services = aws + "aws-sdk-go-v2/service/"
+)
 
-func TestImportLines(t *testing.T) {
+// TestImports checks the dependencies of the packages, direct and indirect.
+func TestImports(t *testing.T) {
 	t.Parallel()
 	all := packages(t)
 
-	for rule, line := range map[string]struct {
-		of      func(path string) bool
+	for name, rule := range map[string]struct {
+		applies func(path string) bool
 		forbids func(path, dep string) bool
 	}{
-		"shared/inquiry is the domain: standard library, and the deployment's constants": {
-			of:      func(path string) bool { return in(path, "shared/inquiry") },
+		"shared/inquiry is the domain: it imports only the standard library and shared/deployment": {
+			applies: func(path string) bool { return in(path, "shared/inquiry") },
 			forbids: func(_, dep string) bool { return !standard(dep) && !in(dep, "shared/inquiry", "shared/deployment") },
 		},
-		"shared/httpapi speaks HTTP: no table and no queue": {
-			of: func(path string) bool { return in(path, "shared/httpapi") },
-			forbids: func(_, dep string) bool {
-				return in(dep, "shared/store", "shared/queue") ||
-					strings.HasPrefix(dep, aws+"aws-sdk-go-v2/service/dynamodb") || strings.HasPrefix(dep, aws+"aws-sdk-go-v2/service/sqs")
-			},
-		},
-		"sources, names and reports would be true on another cloud: nothing of AWS": {
-			of:      func(path string) bool { return in(path, "shared/source", "shared/match", "shared/report") },
-			forbids: func(_, dep string) bool { return strings.HasPrefix(dep, aws) },
-		},
-		"shared packages do not import their users: no function, no infra": {
-			of:      func(path string) bool { return in(path, "shared") },
-			forbids: func(_, dep string) bool { return in(dep, "functions", "infra") },
-		},
-		"shared/deployment is constants only: standard library": {
-			of:      func(path string) bool { return in(path, "shared/deployment") },
+		"shared/deployment is constants: it imports only the standard library": {
+			applies: func(path string) bool { return in(path, "shared/deployment") },
 			forbids: func(_, dep string) bool { return !standard(dep) },
 		},
-		"the simulator is for tests: no production package imports it": {
-			of:      func(path string) bool { return in(path, "shared", "functions", "infra", "client") },
-			forbids: func(_, dep string) bool { return in(dep, "simulation") },
+		"shared/httpapi is the HTTP interface: it does not know the table or the queue": {
+			applies: func(path string) bool { return in(path, "shared/httpapi") },
+			forbids: func(_, dep string) bool {
+				return in(dep, "shared/store", "shared/queue") || strings.HasPrefix(dep, services+"dynamodb") || strings.HasPrefix(dep, services+"sqs")
+			},
 		},
-		"one folder is one Lambda: a function imports no sibling": {
-			of:      func(path string) bool { return in(path, "functions") },
+		"shared/auth proves credentials: it does not know the table or the API": {
+			applies: func(path string) bool { return in(path, "shared/auth") },
+			forbids: func(_, dep string) bool { return in(dep, "shared/store", "shared/access", "shared/httpapi") },
+		},
+		"shared/access decides who may use the service: it does not know the API or the queue": {
+			applies: func(path string) bool { return in(path, "shared/access") },
+			forbids: func(_, dep string) bool { return in(dep, "shared/httpapi", "shared/queue") },
+		},
+		"shared/boot is linked into every function: it imports nothing of the domain and no SDK client": {
+			applies: func(path string) bool { return in(path, "shared/boot") },
+			forbids: func(_, dep string) bool {
+				return in(dep, "shared") && !in(dep, "shared/boot") || strings.HasPrefix(dep, services)
+			},
+		},
+		"sources, name matching and reports would work on another cloud: they do not know AWS": {
+			applies: func(path string) bool { return in(path, "shared/source", "shared/match", "shared/report") },
+			forbids: func(_, dep string) bool { return strings.HasPrefix(dep, aws) },
+		},
+		"shared packages do not import their users: functions, infra": {
+			applies: func(path string) bool { return in(path, "shared") },
+			forbids: func(_, dep string) bool { return in(dep, "functions", "infra") },
+		},
+		"one folder is one Lambda function: a function does not import another": {
+			applies: func(path string) bool { return in(path, "functions") },
 			forbids: func(path, dep string) bool { return in(dep, "functions") && functionOf(dep) != functionOf(path) },
 		},
-		"a function does not know how it is deployed: no infra": {
-			of:      func(path string) bool { return in(path, "functions") },
+		"a function does not know how it is deployed: it does not import infra": {
+			applies: func(path string) bool { return in(path, "functions") },
 			forbids: func(_, dep string) bool { return in(dep, "infra") },
 		},
-		"the client is what lenders build into their programs: standard library and one for trying again": {
-			of: func(path string) bool { return path == module+"client" },
+		"infra deploys functions but does not import them, except to measure their cost": {
+			applies: func(path string) bool { return in(path, "infra") && !in(path, "infra/bench") },
+			forbids: func(_, dep string) bool { return in(dep, "functions") },
+		},
+		"the simulator is for tests: no production package imports it": {
+			applies: func(path string) bool { return in(path, "shared", "functions", "infra", "client") },
+			forbids: func(_, dep string) bool { return in(dep, "simulation") },
+		},
+		"lenders build the client into their programs: it imports only the standard library and a package for retries": {
+			applies: func(path string) bool { return path == module+"client" },
 			forbids: func(path, dep string) bool {
 				return !standard(dep) && dep != path && dep != "github.com/cenkalti/backoff/v5"
 			},
 		},
-		"what stands before the API knows it from outside only: nothing of its insides": {
-			of: func(path string) bool { return in(path, "client") },
+		"the client knows the API from outside only: it imports nothing of the service": {
+			applies: func(path string) bool { return in(path, "client") },
 			forbids: func(_, dep string) bool {
 				return in(dep, "shared", "functions", "infra") || strings.HasPrefix(dep, aws)
 			},
 		},
-		"infra deploys functions and runs none, but to count what they use: no function": {
-			of:      func(path string) bool { return in(path, "infra") && !in(path, "infra/bench") },
-			forbids: func(_, dep string) bool { return in(dep, "functions") },
-		},
 	} {
-		t.Run(rule, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			found := false
 			for _, p := range all {
-				if !line.of(p.ImportPath) {
+				if !rule.applies(p.ImportPath) {
 					continue
 				}
 				found = true
 				for _, dep := range p.Deps {
-					if line.forbids(p.ImportPath, dep) {
+					if rule.forbids(p.ImportPath, dep) {
 						t.Errorf("%s depends on %s", strings.TrimPrefix(p.ImportPath, module), strings.TrimPrefix(dep, module))
 					}
 				}
 			}
 			if !found {
-				t.Error("there is no package that this rule is about")
+				t.Error("the rule applies to no package")
 			}
 		})
 	}
 }
 
-// Tests may use a real table engine; else the lines are theirs too.
-func TestImportLinesOfTests(t *testing.T) {
+// TestImportsOfTests checks what tests import beyond their package. They may use a
+// real table engine, but not another function or the rest of infra.
+func TestImportsOfTests(t *testing.T) {
 	t.Parallel()
 	for _, p := range packages(t) {
 		for _, dep := range slices.Concat(p.TestImports, p.XTestImports) {
-			name, of := strings.TrimPrefix(p.ImportPath, module), strings.TrimPrefix(dep, module)
+			name, imported := strings.TrimPrefix(p.ImportPath, module), strings.TrimPrefix(dep, module)
 			switch {
 			case in(dep, "functions") && functionOf(dep) != functionOf(p.ImportPath) && in(p.ImportPath, "shared", "functions", "client"):
-				t.Errorf("the tests of %s import %s: a function is nobody else's", name, of)
+				t.Errorf("the tests of %s import %s: no other package may use a function", name, imported)
 			case in(dep, "infra") && !in(dep, "infra/local/enginetest") && !in(p.ImportPath, "infra"):
-				t.Errorf("the tests of %s import %s: of infra, tests may use infra/local/enginetest alone", name, of)
+				t.Errorf("the tests of %s import %s: of infra, they may import only infra/local/enginetest", name, imported)
 			}
 		}
 	}
 }
 
-// Any server that speaks AWS on one endpoint can take the local engine's place,
-// as long as nothing else knows which one runs.
-func TestTheEngineHasOneHome(t *testing.T) {
+// TestEngine checks that only infra/local names the local engine. Then any server
+// that offers the AWS APIs on one endpoint can replace it.
+func TestEngine(t *testing.T) {
 	t.Parallel()
-	engine := []byte("mini" + "stack") // in two parts, or this file would break the rule
+	engine := []byte("mini" + "stack") // in two parts, so that this file does not break the rule
 	built := []string{".git", ".local", "dist", "cdk.out", "node_modules"}
 	mayKnow := func(path string) bool {
 		return strings.HasPrefix(path, "infra/local/") || strings.HasPrefix(path, ".ci/") ||
@@ -202,7 +219,7 @@ func TestTheEngineHasOneHome(t *testing.T) {
 		}
 		content, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // another program's, and gone again
+			return nil // a temporary file of another program
 		}
 		if err != nil {
 			return err
@@ -212,7 +229,7 @@ func TestTheEngineHasOneHome(t *testing.T) {
 			return err
 		}
 		if !mayKnow(filepath.ToSlash(name)) && bytes.Contains(bytes.ToLower(content), engine) {
-			t.Errorf("%s names the local engine: nothing but infra/local may know which one runs", name)
+			t.Errorf("%s names the local engine: only infra/local may know which one is used", name)
 		}
 		return nil
 	})

@@ -1,52 +1,60 @@
-// Package simulation runs the real functions and the real store against a
-// simulated world, and checks after every step that what the service promises
-// still holds.
+// Package simulation runs the real functions and the real store in a simulated world
+// and checks after every step that the service keeps its promises. Only its own tests
+// use it.
 //
-// The world is a table (package table below this one), its stream in shards, a
-// queue with its dead letters, the event sources between them and the functions,
-// the schedule, and clients. A history is a sequence of steps. In each step the
-// scheduler lets one thing happen: a call of the table or of the queue is done, an
-// event is delivered, a client sends a request, time passes. It chooses among all
-// that is possible with a random number generator whose seed names the history:
+// The world consists of a table (package table), its stream in shards, a queue with
+// its dead letters, the event sources between them and the functions, the schedule
+// and clients. A history is a sequence of steps. In each step the scheduler lets one
+// thing happen: a call to the table or the queue is done, an event is delivered, a
+// client sends a request, or time passes. It chooses at random among all that is
+// possible, with a seed that identifies the history:
 //
-//	go test ./simulation -run Simulation -seed 42 -v
+//	go test ./simulation -run TestSimulation -seed 42 -v
 //
-// prints history 42 step by step, and does so every time.
+// prints history 42 step by step, the same every time.
 //
 // # Why it repeats
 //
-// The functions start goroutines of their own. Each history runs in a bubble of
-// testing/synctest: whoever calls the table, the queue or a source parks, and the
-// scheduler waits until all goroutines do before it looks who is there, in an
-// order that does not depend on who came first. So between two steps nothing runs,
-// and in a step one call has an effect. The clock is the scheduler's; the bubble's
-// own time passes only where package store pauses before it tries again. Random
-// ids come from testing/cryptotest. That is why these tests are not parallel, and
-// why TestSimulation starts one process for each core.
+// The functions start goroutines. Each history runs in a bubble of testing/synctest:
+// a call to the table, the queue or a source parks its goroutine, and the scheduler
+// waits until all goroutines are parked. It then sorts the calls in an order that
+// does not depend on which one came first. So nothing runs between two steps, and one
+// call has its effect in each step. The scheduler owns the clock; the bubble's own
+// time passes only while package store pauses before a retry. testing/cryptotest
+// makes random ids repeat. It works for a whole process, so these tests do not run in
+// parallel, and TestSimulation starts one process for each core.
 //
 // # What may go wrong
 //
-// An invocation can die before and after every call of it, freeze and go on long
-// after its lease, and take too long. A call can fail without having been done,
-// have been done and its reply lost, and be sent again by the SDK. Reads that may
-// be stale are. Messages come twice, are lost, are not taken, are received too
-// often; stream records come again and out of order, are given up, change shards;
-// mappings are made again. Clocks differ. See [Faults].
+// An invocation can die before and after each of its calls, freeze and go on long
+// after its lease, and time out. A call can fail before its work is done, lose its
+// reply after it, and be sent again by the SDK. Eventually consistent reads can be
+// stale. Messages can be duplicated, lost, rejected by the queue, and received too
+// often. Stream records can be repeated, reordered, set aside, and moved to other
+// shards, and mappings can be recreated. Clocks can differ. See [Faults].
 //
 // # What is checked
 //
-// The laws have the numbers of the research: I1 exactly one final status by the
-// deadline and one sweep, I2 counters are the histogram of the ledger, sum up to
-// the total and equal a recount, I3 no batch is done early or open for ever, I4 a
-// final status never changes, I5 a batch finishes once, I6 nothing crosses
-// lenders, I7 same key and body is the same batch, I8 work is bounded, I9 nothing
-// uncommitted is visible, I10 a stale attempt cannot write, I11 a lender's open
-// inquiries are those of its unfinished batches. Beside them there is one rule
-// for each event source: what it deletes or passes by must have had its effect,
-// since nobody else may know of it.
+// The laws, as docs/correctness.md explains them:
 //
-// I8's bounds: a header is written at most twice an inquiry for counting; an
-// inquiry's item once a claim and once at its end, and there are no more claims
-// than deliveries; a header says SUBMITTED once and CANCEL_REQUESTED once; and a
-// history comes to rest.
+//   - I1: an inquiry gets exactly one final status, by the deadline plus one sweep.
+//   - I2: counters are the histogram of the ledger, sum to the total, and equal a
+//     recount.
+//   - I3: no batch is final early or open forever.
+//   - I4: a final status never changes.
+//   - I5: a batch finishes once.
+//   - I6: nothing crosses lenders.
+//   - I7: the same key and body return the same batch.
+//   - I8: work is bounded.
+//   - I9: nothing uncommitted is visible.
+//   - I10: a stale attempt cannot write.
+//   - I11: a lender's open inquiries are those of its unfinished batches.
+//
+// In addition, an event source may delete a message or pass a record only after its
+// work is done, since nothing else remembers it.
+//
+// The bounds of I8: counting writes a header at most twice for each inquiry. An
+// inquiry's item is written once for each claim and once at its end, with no more
+// claims than deliveries. A header gets the event SUBMITTED once and CANCEL_REQUESTED
+// once. Every history comes to rest.
 package simulation

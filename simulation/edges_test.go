@@ -25,22 +25,22 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/report"
-	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
-// edgeFaults are those of the edges, where there is nothing to interleave: the
-// same code is run without a scheduler.
+// edgeFaults are the faults at the edges of the service, where nothing interleaves.
+// They run the same code without a scheduler.
 var edgeFaults = map[string]func(*testing.T){
-	"37 tokens that are not for us":               hostileTokens,
-	"38 ids of another lender, on every route":    idsOfAnotherLender,
-	"39 hostile bodies":                           hostileBodies,
-	"40 one lender floods, another submits ten":   quietBesideFlood,
-	"41 results around a kilobyte, and too large": sizes,
+	"37 tokens that this service must not accept":     hostileTokens,
+	"38 ids of another lender, on every route":        idsOfAnotherLender,
+	"39 hostile bodies":                               hostileBodies,
+	"40 one lender floods, another submits ten":       quietBesideFlood,
+	"41 results around a kilobyte and too large ones": sizes,
 }
 
-// keyServer is a user pool that counts how often it is asked for its keys.
+// keyServer is a user pool that counts the requests for its keys.
 type keyServer struct {
 	key   *rsa.PublicKey
 	asked int
@@ -83,7 +83,7 @@ func hostileTokens(t *testing.T) {
 		return signed
 	}
 	if sub, err := tokens.Verify(t.Context(), sign(jwt.SigningMethodRS256, "ours", ours, nil)); err != nil || sub != "user" {
-		t.Fatalf("a genuine token: %q, %v", sub, err)
+		t.Fatalf("a valid token: %q, %v", sub, err)
 	}
 	for name, token := range map[string]string{
 		"expired":            sign(jwt.SigningMethodRS256, "ours", ours, jwt.MapClaims{"exp": noon.Add(-time.Hour).Unix()}),
@@ -95,30 +95,30 @@ func hostileTokens(t *testing.T) {
 		"unknown key of 999": sign(jwt.SigningMethodRS256, "invented", theirs, nil),
 	} {
 		if sub, err := tokens.Verify(t.Context(), token); !errors.Is(err, auth.ErrInvalidToken) || sub != "" {
-			t.Errorf("%s: %q, %v", name, sub, err)
+			t.Errorf("%s: user %q, error %v, want ErrInvalidToken", name, sub, err)
 		}
 	}
 	_, rest, _ := strings.Cut(sign(jwt.SigningMethodRS256, "x", theirs, nil), ".")
 	for i := range 1000 {
 		header := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":"RS256","kid":"invented-%d"}`, i))
 		if _, err := tokens.Verify(t.Context(), header+"."+rest); !errors.Is(err, auth.ErrInvalidToken) {
-			t.Fatalf("an invented key: %v", err)
+			t.Fatalf("an unknown key id: %v", err)
 		}
 	}
 	if pool.asked > 1 {
-		t.Errorf("1,000 invented keys made us ask the pool %d times", pool.asked)
+		t.Errorf("1,000 unknown key ids led to %d requests to the pool", pool.asked)
 	}
 }
 
-// service is the API over a simulated table. A second passes between requests,
-// so that no lender sends too many.
+// service is the API over a simulated table. A second passes between requests, so
+// that no lender exceeds its request rate.
 type service struct {
 	handler http.Handler
 	table   *table.Table
 	store   *store.Store
 }
 
-// noKeys knows nothing better of a caller than what they come with.
+// noKeys takes every caller at their word.
 type noKeys struct{ httpapi.APIKeys }
 
 func (noKeys) RoleNow(_ context.Context, c auth.Caller) (auth.Role, error) { return c.Role, nil }
@@ -143,7 +143,7 @@ func newService(t *testing.T) service {
 	return service{paced, tbl, s}
 }
 
-// do sends one request as a lender's member.
+// do sends one request as a member of a lender.
 func (s service) do(ctx context.Context, lender inquiry.LenderID, method, path string, body []byte) (status int, answer string) {
 	r := httptest.NewRequestWithContext(ctx, method, "http://service.test/", bytes.NewReader(body))
 	r.URL.Path = path
@@ -174,15 +174,15 @@ func idsOfAnotherLender(t *testing.T) {
 	for path, method := range routes(batch, one) {
 		if method == "GET" {
 			if status, _ := s.do(t.Context(), acme, method, path, nil); status != http.StatusOK {
-				t.Errorf("its own lender gets %d from %s", status, path)
+				t.Errorf("the batch's own lender gets %d from %s", status, path)
 			}
 		}
 	}
-	before := s.table.Hash()
+	before := s.table.Commit()
 	rng := mathrand.New(mathrand.NewPCG(1, 1))
 	for n := range 500 {
 		b, i := []byte(batch), []byte(one)
-		if n > 0 { // the first is the other lender's own id, as it is
+		if n > 0 { // the first id is unchanged
 			for range 1 + rng.IntN(3) {
 				b[rng.IntN(len(b))] = "0123456789abcdefF-/#%.\x00é"[rng.IntN(22)]
 				i[rng.IntN(len(i))] = "0123456789abcdefF-/#%.\x00é"[rng.IntN(22)]
@@ -197,21 +197,21 @@ func idsOfAnotherLender(t *testing.T) {
 		for path, method := range routes(string(b), string(i)) {
 			status, answer := s.do(t.Context(), zenith, method, path, nil)
 			if status < 300 || status >= 500 || status == http.StatusTooManyRequests || strings.Contains(answer, "Hidden Fox") {
-				t.Fatalf("%s %q is answered with %d %s", method, path, status, answer)
+				t.Fatalf("%s %q returns %d %s", method, path, status, answer)
 			}
 		}
 	}
 	if status, answer := s.do(t.Context(), zenith, "GET", "/v1/batch-inquiries", nil); status != http.StatusOK || strings.Contains(answer, batch) {
-		t.Errorf("the other lender's list: %d %s", status, answer)
+		t.Errorf("the other lender's list returns %d %s", status, answer)
 	}
-	if s.table.Hash() != before {
-		t.Error("the other lender's requests have written something")
+	if s.table.Commit() != before {
+		t.Error("the other lender's requests wrote something")
 	}
 }
 
 func hostileBodies(t *testing.T) {
 	s := newService(t)
-	before := s.table.Hash()
+	before := s.table.Commit()
 	list := func(n int) string {
 		one := make([]string, n)
 		for i := range one {
@@ -224,11 +224,11 @@ func hostileBodies(t *testing.T) {
 		"a key twice":                   `{"name":"B","name":"C","inquiries":[{"businessName":"B"}]}`,
 		"an inquiry's key twice":        `{"name":"B","inquiries":[{"businessName":"B","businessName":"C"}]}`,
 		"unknown fields":                `{"name":"B","lenderId":"zenith","inquiries":[{"businessName":"B"}]}`,
-		"10,000 deep":                   deep(10_000),
+		"10,000 levels deep":            deep(10_000),
 		"deep metadata":                 `{"name":"B","inquiries":[{"businessName":"B","metadata":` + deep(10_000) + `}]}`,
 		"6 MB and a byte":               `{"name":"B","inquiries":[{"businessName":"` + strings.Repeat("x", 6<<20) + `"}]}`,
 		"no inquiry":                    list(0),
-		"one more than the lender may":  list(251),
+		"one inquiry more than allowed": list(251),
 		"a number that costs gigabytes": `{"name":"B","inquiries":[{"businessName":"B","principals":[{"lastName":"X","ownershipPercentage":1e1000000000}]}]}`,
 		"not UTF-8":                     "{\"name\":\"\xff\xfe\",\"inquiries\":[{\"businessName\":\"B\"}]}",
 		"two documents":                 list(1) + list(1),
@@ -236,18 +236,26 @@ func hostileBodies(t *testing.T) {
 	} {
 		status, answer := s.do(t.Context(), acme, "POST", "/v1/batch-inquiries", []byte(body))
 		if status < 400 || status >= 500 {
-			t.Errorf("%s: %d %.200s", name, status, answer)
+			t.Errorf("%s returns %d %.200s", name, status, answer)
 		}
 	}
-	if s.table.Hash() != before {
-		t.Error("a refused body has left something")
+	if s.table.Commit() != before {
+		t.Error("a rejected body wrote something")
 	}
 	if status, answer := s.do(t.Context(), acme, "POST", "/v1/batch-inquiries", []byte(list(250))); status != http.StatusOK {
-		t.Errorf("as many as the lender may: %d %.200s", status, answer)
+		t.Errorf("as many inquiries as allowed: %d %.200s", status, answer)
 	}
 }
 
-func sizes(t *testing.T) {
+// sized writes reports of chosen sizes to the inquiries of one batch.
+type sized struct {
+	service
+	batch inquiry.BatchID
+	next  int
+}
+
+func newSized(t *testing.T) *sized {
+	t.Helper()
 	s := newService(t)
 	lender, err := s.store.Lender(t.Context(), acme)
 	if err != nil {
@@ -257,25 +265,35 @@ func sizes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next := 0
-	// finish writes a report of so many bytes and returns what the write cost.
-	finish := func(bytes int) (units float64, err error) {
-		id := batch.Inquiry(next)
-		next++
-		claim, err := s.store.Claim(t.Context(), acme, id, "one-token-of-26-characters", noon.Add(time.Minute))
-		if err != nil {
-			t.Fatal(err)
-		}
-		before := s.table.Consumed()["UpdateItem"].Write
-		err = s.store.Finish(t.Context(), claim, store.Result{Status: inquiry.StatusCompleted, Report: make([]byte, bytes)})
-		return s.table.Consumed()["UpdateItem"].Write - before, err
-	}
+	return &sized{service: s, batch: batch}
+}
 
-	// The report beyond which the item has 1,025 bytes: there the second unit begins.
+// finish writes a report of that size to the next inquiry and returns the write units.
+func (s *sized) finish(t *testing.T, bytes int) (units float64, err error) {
+	t.Helper()
+	id := s.batch.Inquiry(s.next)
+	s.next++
+	claim, err := s.store.Claim(t.Context(), acme, id, "one-token-of-26-characters", noon.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.table.Consumed()["UpdateItem"].Write
+	err = s.store.Finish(t.Context(), claim, store.Result{Status: inquiry.StatusCompleted, Report: make([]byte, bytes)})
+	return s.table.Consumed()["UpdateItem"].Write - before, err
+}
+
+func sizes(t *testing.T) {
+	t.Run("a result around a kilobyte", aroundAKilobyte)
+	t.Run("a result that is too large", tooLarge)
+}
+
+func aroundAKilobyte(t *testing.T) {
+	s := newSized(t)
+	// Find the smallest report that makes the item cost a second unit.
 	low, high := 1, 1024
 	for low < high {
 		middle := (low + high) / 2
-		units, err := finish(middle)
+		units, err := s.finish(t, middle)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,15 +304,19 @@ func sizes(t *testing.T) {
 		}
 	}
 	for bytes, want := range map[int]float64{low - 2: 1, low - 1: 1, low: 2, low + 1023: 2, low + 1024: 3} {
-		if units, err := finish(bytes); err != nil || units != want {
+		if units, err := s.finish(t, bytes); err != nil || units != want {
 			t.Errorf("a report of %d bytes costs %v units, want %v (%v)", bytes, units, want, err)
 		}
 	}
 	if own := 1024 - (low - 1); own > 450 {
-		t.Errorf("an inquiry's item has %d bytes beside its report", own)
+		t.Errorf("an inquiry's item has %d bytes in addition to its report", own)
 	}
+}
 
-	// As much as the sources can say still fits, and more is refused whole.
+// tooLarge checks that the largest report that sources can cause fits, and that a
+// larger item is rejected whole.
+func tooLarge(t *testing.T) {
+	s := newSized(t)
 	big := source.Answer{Type: "list", Criticality: source.Required, Outcome: inquiry.OutcomeFound}
 	rng := mathrand.New(mathrand.NewPCG(1, 1))
 	noise := make([]byte, 4000)
@@ -306,20 +328,24 @@ func sizes(t *testing.T) {
 			Outcome: inquiry.OutcomeFound, Subject: source.Principal(n % 300), Properties: map[string]string{"text": string(noise)},
 		})
 	}
-	packed, err := report.Encode(report.Compose(batch.Inquiry(next), []source.Answer{big}, noon))
+	packed, err := report.Encode(report.Compose(s.batch.Inquiry(s.next), []source.Answer{big}, noon))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := finish(len(packed)); err != nil {
+	if _, err := s.finish(t, len(packed)); err != nil {
 		t.Errorf("a report of %d bytes: %v", len(packed), err)
 	}
-	if _, err := finish(report.MaxEncoded); err != nil {
+	if _, err := s.finish(t, report.MaxEncoded); err != nil {
 		t.Errorf("the largest report: %v", err)
 	}
-	if _, err := finish(400 << 10); err == nil {
-		t.Error("an item of more than 400 KB was taken")
+	if _, err := s.finish(t, 400<<10); err == nil {
+		t.Error("an item of more than 400 KB was accepted")
 	}
-	if entry, err := s.store.Entry(t.Context(), acme, batch.Inquiry(next-1)); err != nil || entry.Record.Status != inquiry.StatusRunning {
-		t.Errorf("after a refused write the inquiry is %s (%v)", entry.Record.Status, err)
+	entry, err := s.store.Entry(t.Context(), acme, s.batch.Inquiry(s.next-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entry.Record.Status != inquiry.StatusRunning {
+		t.Errorf("after a rejected write the inquiry is %s", entry.Record.Status)
 	}
 }

@@ -8,9 +8,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// flood has acme submit 2,000 inquiries and zenith, a minute later, ten. Each
-// lookup takes 20 seconds and there is room for 100 at once. It returns how long
-// zenith's batch took.
+// flood has acme submit 2,000 inquiries and zenith ten a minute later. A lookup
+// takes 20 seconds, and 100 run at a time. It returns how long zenith's batch took.
 func flood(t *testing.T, fair bool) (took time.Duration) {
 	t.Helper()
 	inBubble(t, 1, func() {
@@ -26,28 +25,28 @@ func flood(t *testing.T, fair bool) (took time.Duration) {
 		}
 		for _, b := range w.check.batches {
 			if b.status != inquiry.BatchCompleted {
-				t.Errorf("B%d is %s", b.number, b.status)
+				t.Errorf("B%d is %s, want COMPLETED", b.number, b.status)
 			}
 			if b.lender == zenith {
 				took = b.finalAt.Sub(b.id.CreatedAt())
 			}
 		}
 		if w.byFunction["fail-exhausted"] > 0 {
-			t.Error("waiting has made dead letters")
+			t.Error("waiting messages became dead letters")
 		}
 	})
 	return took
 }
 
-// quietBesideFlood: every message names its lender as its group, and so the quiet
-// lender waits for a free worker and not for the flood. Without groups it would.
+// quietBesideFlood checks that the quiet lender waits for a free worker but not for
+// the flood, because every message has its lender as its group.
 func quietBesideFlood(t *testing.T) {
 	fair, unfair := flood(t, true), flood(t, false)
-	t.Logf("ten inquiries beside 2,000: %v with a fair queue, %v without", fair, unfair)
+	t.Logf("ten inquiries next to 2,000 take %v with a fair queue and %v without", fair, unfair)
 	if fair > 90*time.Second {
-		t.Errorf("the quiet lender's batch took %v", fair)
+		t.Errorf("the quiet lender's batch took %v, want at most 90 seconds", fair)
 	}
 	if unfair < 2*fair {
-		t.Errorf("it would have taken %v anyway: the test shows nothing", unfair)
+		t.Errorf("without a fair queue it takes only %v, so the test shows nothing", unfair)
 	}
 }

@@ -12,68 +12,53 @@ import (
 	process "github.com/batch-inquiries/batch-inquiries/functions/process-inquiry/handler"
 	sweep "github.com/batch-inquiries/batch-inquiries/functions/sweep-open-batches/handler"
 	tally "github.com/batch-inquiries/batch-inquiries/functions/tally-statuses/handler"
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// The functions' time limits, as in infra.
-const (
-	apiLimit      = 20 * time.Second
-	dispatchLimit = 60 * time.Second
-	processLimit  = 60 * time.Second
-	tallyLimit    = 30 * time.Second
-	failLimit     = 30 * time.Second
-	sweepLimit    = 300 * time.Second
-)
+// Hooks change what the functions do, for tests that show that the simulator notices
+// mistakes. Every field may be nil.
+type Hooks struct {
+	// Each wraps what a function calls.
+	Table     func(function string, db store.DB) store.DB
+	Queue     func(function string, q queue.Client) queue.Client
+	Inquiries func(process.Inquiries) process.Inquiries
+	Counters  func(*Invocation, tally.Counters) tally.Counters
+	Batches   func(sweep.Batches) sweep.Batches
 
-type record = events.DynamoDBEventRecord
-
-// Alteration changes what the functions do, for the tests that show that the
-// simulator notices. Every field may be nil.
-type Alteration struct {
-	Table    func(function string, db store.DB) store.DB
-	Queue    func(function string, q queue.Client) queue.Client
-	Claims   func(process.Inquiries) process.Inquiries
-	Counters func(*Invocation, tally.Counters) tally.Counters
-	Repairs  func(sweep.Batches) sweep.Batches
-	Messages func(events.SQSEvent, events.SQSEventResponse, error) (events.SQSEventResponse, error)
-	Records  func(function string, ev events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse
-	Submit   func(*inquiry.Submission)
+	// MessagesReply changes process-inquiry's reply to its event source,
+	// RecordsReply that of a stream's reader.
+	MessagesReply func(events.SQSEvent, events.SQSEventResponse, error) (events.SQSEventResponse, error)
+	RecordsReply  func(function string, ev events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse
 }
 
-// store is the store as an invocation has it.
+// store returns the store as an invocation sees it.
 func (i *Invocation) store() *store.Store {
 	db := store.DB(tableClient{i})
-	if alter := i.w.alter.Table; alter != nil {
-		db = alter(i.Function, db)
+	if wrap := i.w.hooks.Table; wrap != nil {
+		db = wrap(i.Function, db)
 	}
 	return store.New(db, tableName, i.now)
 }
 
 func (i *Invocation) queue() *queue.Queue {
 	client := queue.Client(queueClient{i})
-	if alter := i.w.alter.Queue; alter != nil {
-		client = alter(i.Function, client)
+	if wrap := i.w.hooks.Queue; wrap != nil {
+		client = wrap(i.Function, client)
 	}
 	return queue.New(client, "queue")
 }
 
-func imageText(r record, name string) string {
-	if v, ok := r.Change.NewImage[name]; ok && v.DataType() == events.DataTypeString {
-		return v.String()
-	}
-	return ""
-}
-
 func (w *World) dispatchMapping(lanes int) *mapping {
-	m := &mapping{name: "dispatch-batch", most: 10, lanes: lanes}
+	m := &mapping{name: "dispatch-batch", maxRecords: deployment.DispatchRecords, lanes: lanes}
 	m.filter = func(r record) bool {
-		event := imageText(r, "event")
-		return r.Change.Keys["SK"].String() == "HEADER" && (event == "SUBMITTED" || event == "CANCEL_REQUESTED")
+		event := store.Event(imageText(r, store.EventAttribute))
+		return sortKey(r) == store.HeaderSK && (event == store.EventSubmitted || event == store.EventCancelRequested)
 	}
 	m.start = func(l *lane, batch []record) *Invocation {
-		return w.startRecords(m, l, batch, dispatchLimit, func(ctx context.Context, i *Invocation, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+		return w.startRecords(m, l, batch, deployment.DispatchBatchTimeout, func(ctx context.Context, i *Invocation, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 			h := dispatch.Handler{Batches: i.store(), Queue: i.queue(), Log: w.log}
 			return h.Handle(ctx, ev)
 		})
@@ -82,15 +67,15 @@ func (w *World) dispatchMapping(lanes int) *mapping {
 }
 
 func (w *World) tallyMapping(lanes int) *mapping {
-	m := &mapping{name: "tally-statuses", most: 500, lanes: lanes}
+	m := &mapping{name: "tally-statuses", maxRecords: deployment.TallyRecords, lanes: lanes}
 	m.filter = func(r record) bool {
-		return strings.HasPrefix(r.Change.Keys["SK"].String(), "INQUIRY#") && imageText(r, "status") != ""
+		return strings.HasPrefix(sortKey(r), store.InquiryPrefix) && imageText(r, store.StatusAttribute) != ""
 	}
 	m.start = func(l *lane, batch []record) *Invocation {
-		return w.startRecords(m, l, batch, tallyLimit, func(ctx context.Context, i *Invocation, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+		return w.startRecords(m, l, batch, deployment.TallyStatusesTimeout, func(ctx context.Context, i *Invocation, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 			counters := tally.Counters(i.store())
-			if w.alter.Counters != nil {
-				counters = w.alter.Counters(i, counters)
+			if w.hooks.Counters != nil {
+				counters = w.hooks.Counters(i, counters)
 			}
 			h := tally.Handler{Counters: counters, Log: w.log}
 			return h.Handle(ctx, ev)
@@ -105,16 +90,16 @@ func (w *World) startRecords(m *mapping, l *lane, batch []record, limit time.Dur
 	self = w.start(m.name, limit, func(ctx context.Context, i *Invocation) (err error) {
 		ev := events.DynamoDBEvent{Records: batch}
 		resp, err = handle(ctx, i, ev)
-		if err == nil && w.alter.Records != nil {
-			resp = w.alter.Records(m.name, ev, resp)
+		if err == nil && w.hooks.RecordsReply != nil {
+			resp = w.hooks.RecordsReply(m.name, ev, resp)
 		}
 		return err
 	}, func(err error) { w.finishRecords(l, self, batch, resp.BatchItemFailures, err) })
-	w.tracef("%5d %s %s#%d gets %d records from %s", w.steps, w.now.Format("15:04:05.000"), m.name, self.ID, len(batch), l.name)
+	w.traceStep("%s#%d gets %d records from %s", m.name, self.ID, len(batch), l.name)
 	return self
 }
 
-// claims watches that an attempt knows its own claim again.
+// claims reports every claim to the checker.
 type claims struct {
 	*store.Store
 	in *Invocation
@@ -122,57 +107,57 @@ type claims struct {
 
 func (c claims) Claim(ctx context.Context, lender inquiry.LenderID, id inquiry.ID, token string, lease time.Time) (store.Claim, error) {
 	claim, err := c.Store.Claim(ctx, lender, id, token, lease)
-	c.in.w.check.claimed(c.in, id, token, err)
+	c.in.w.check.claimTried(c.in, id, token, err)
 	return claim, err
 }
 
 func (w *World) startWork() {
-	list := w.deliver(w.queue, 1+w.rng.IntN(eventSize), maxReceives)
+	list := w.deliver(w.queue, 1+w.rng.IntN(deployment.MessageBatch), deployment.MaxReceives)
 	if len(list) == 0 {
 		return
 	}
 	ev, handles := sqsEvent(list)
 	var resp events.SQSEventResponse
-	i := w.start("process-inquiry", processLimit, func(ctx context.Context, i *Invocation) (err error) {
+	i := w.start("process-inquiry", deployment.ProcessInquiryTimeout, func(ctx context.Context, i *Invocation) (err error) {
 		inquiries := process.Inquiries(claims{i.store(), i})
-		if w.alter.Claims != nil {
-			inquiries = w.alter.Claims(inquiries)
+		if w.hooks.Inquiries != nil {
+			inquiries = w.hooks.Inquiries(inquiries)
 		}
 		h := process.Handler{
-			Inquiries: inquiries, Sources: sources{i}, MaxReceives: maxReceives, Deadline: deadline, Now: i.now, Log: w.log,
+			Inquiries: inquiries, Sources: sources{i}, MaxReceives: deployment.MaxReceives, Deadline: deadline, Now: i.now, Log: w.log,
 		}
 		resp, err = h.Handle(ctx, ev)
-		if w.alter.Messages != nil {
-			resp, err = w.alter.Messages(ev, resp, err)
+		if w.hooks.MessagesReply != nil {
+			resp, err = w.hooks.MessagesReply(ev, resp, err)
 		}
 		return err
 	}, func(err error) { w.deleteDelivered(w.queue, list, handles, resp.BatchItemFailures, err) })
-	w.tracef("%5d %s process-inquiry#%d gets %v", w.steps, w.now.Format("15:04:05.000"), i.ID, list)
+	w.traceStep("process-inquiry#%d gets %v", i.ID, list)
 }
 
 func (w *World) startFail() {
-	list := w.deliver(w.dead, eventSize, 0)
+	list := w.deliver(w.dead, deployment.MessageBatch, 0)
 	if len(list) == 0 {
 		return
 	}
 	ev, handles := sqsEvent(list)
 	var resp events.SQSEventResponse
-	i := w.start("fail-exhausted", failLimit, func(ctx context.Context, i *Invocation) (err error) {
+	i := w.start("fail-exhausted", deployment.FailExhaustedTimeout, func(ctx context.Context, i *Invocation) (err error) {
 		h := fail.Handler{Inquiries: i.store(), Log: w.log}
 		resp, err = h.Handle(ctx, ev)
 		return err
 	}, func(err error) { w.deleteDelivered(w.dead, list, handles, resp.BatchItemFailures, err) })
-	w.tracef("%5d %s fail-exhausted#%d gets %v", w.steps, w.now.Format("15:04:05.000"), i.ID, list)
+	w.traceStep("fail-exhausted#%d gets %v", i.ID, list)
 }
 
 func (w *World) startSweep() {
-	i := w.start("sweep-open-batches", sweepLimit, func(ctx context.Context, i *Invocation) error {
+	i := w.start("sweep-open-batches", deployment.SweepOpenBatchesTimeout, func(ctx context.Context, i *Invocation) error {
 		batches := sweep.Batches(i.store())
-		if w.alter.Repairs != nil {
-			batches = w.alter.Repairs(batches)
+		if w.hooks.Batches != nil {
+			batches = w.hooks.Batches(batches)
 		}
 		h := sweep.Handler{Batches: batches, Queue: i.queue(), Deadline: deadline, Now: i.now, Log: w.log}
 		return h.Handle(ctx)
 	}, func(error) {})
-	w.tracef("%5d %s sweep-open-batches#%d", w.steps, w.now.Format("15:04:05.000"), i.ID)
+	w.traceStep("sweep-open-batches#%d", i.ID)
 }

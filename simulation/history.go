@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"math/bits"
-	"math/rand/v2"
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
@@ -16,7 +13,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// Result is how one history went.
+// Result describes how one history went.
 type Result struct {
 	Seed   uint64
 	Broken string // the law that was broken, "" if none
@@ -25,16 +22,15 @@ type Result struct {
 	Ends   map[string]int // inquiries by how they ended
 }
 
-// Run runs the history of one seed. It must not be called from parallel tests,
-// for ids are random and the randomness is the whole process's.
-func Run(t *testing.T, seed uint64, alter *Alteration, trace io.Writer, seen func(uint64)) (r Result) {
+// Run runs the history of one seed. It must not be called from parallel tests: the
+// randomness of ids is global to the process.
+func Run(t *testing.T, seed uint64, hooks *Hooks, trace io.Writer) (r Result) {
 	t.Helper()
 	inBubble(t, seed, func() {
 		w := newWorld(seed, Faults{}, trace)
-		if alter != nil {
-			w.alter = alter
+		if hooks != nil {
+			w.hooks = hooks
 		}
-		w.seen = seen
 		w.plan()
 		w.run()
 		r = Result{Seed: seed, Broken: w.check.broken, Steps: w.steps, Took: w.now.Sub(noon), Ends: w.check.ends}
@@ -42,6 +38,7 @@ func Run(t *testing.T, seed uint64, alter *Alteration, trace io.Writer, seen fun
 	return r
 }
 
+// inBubble calls run in its own bubble. The seed determines all random ids.
 func inBubble(t *testing.T, seed uint64, run func()) {
 	t.Helper()
 	warmUp()
@@ -66,14 +63,14 @@ func (w *World) plan() {
 	for n := range 1 + r.IntN(3) {
 		w.planBatch(n)
 	}
-	if r.IntN(3) == 0 { // room for one or two batches at a time
+	if r.IntN(3) == 0 { // only enough for one or two batches at a time
 		lender := lenders[r.IntN(len(lenders))]
-		w.limit(lender, 3+r.IntN(10))
+		w.setOpenMax(lender, 3+r.IntN(10))
 		w.planSingles(lender)
 	}
 }
 
-// planSingles has a client submit single inquiries, several at a time.
+// planSingles has a client submit several single inquiries at the same time.
 func (w *World) planSingles(lender inquiry.LenderID) {
 	at := time.Duration(w.rng.IntN(600)) * time.Second
 	for range w.rng.IntN(5) {
@@ -83,17 +80,17 @@ func (w *World) planSingles(lender inquiry.LenderID) {
 	}
 }
 
-// limit sets how many inquiries a lender may have open.
-func (w *World) limit(lender inquiry.LenderID, most int) {
-	_, errBatch := w.direct().SetBatchMax(context.Background(), lender, 1) // no batch has to fit
+// setOpenMax sets how many inquiries a lender may have open.
+func (w *World) setOpenMax(lender inquiry.LenderID, most int) {
+	_, errBatch := w.direct().SetBatchMax(context.Background(), lender, 1) // so that it does not limit openMax from below
 	_, errOpen := w.direct().SetOpenMax(context.Background(), lender, most)
 	if err := errors.Join(errBatch, errOpen); err != nil {
 		panic(err)
 	}
-	w.append()
+	w.appendRecords()
 }
 
-// planBatch has a client submit a batch, and do what clients do with one.
+// planBatch has a client submit a batch and do more with it later.
 func (w *World) planBatch(n int) {
 	r := w.rng
 	lender := lenders[r.IntN(len(lenders))]
@@ -106,7 +103,7 @@ func (w *World) planBatch(n int) {
 		names[i] = kinds[r.IntN(len(kinds))]
 	}
 	if names[0] == reject {
-		names[0] = found // one at least is accepted
+		names[0] = found // at least one must be accepted
 	}
 	key := ""
 	if r.IntN(3) > 0 {
@@ -116,7 +113,7 @@ func (w *World) planBatch(n int) {
 	at := time.Duration(r.IntN(600)) * time.Second
 	w.at(at, "submit", lender, s)
 	if key != "" {
-		for range r.IntN(3) { // the same again, at the same time or later
+		for range r.IntN(3) { // repeated, at the same time or later
 			w.at(at+time.Duration(r.IntN(3)*r.IntN(300))*time.Second, "submit", lender, s)
 		}
 		switch r.IntN(5) {
@@ -140,81 +137,4 @@ func (w *World) planBatch(n int) {
 	for range r.IntN(4) {
 		w.at(at+time.Duration(r.IntN(1200))*time.Second, "read", lenders[r.IntN(2)], s)
 	}
-}
-
-// chooseFaults makes each kind of fault rare, frequent or absent.
-func chooseFaults(r *rand.Rand) Faults {
-	some := func(rare, frequent float64) float64 {
-		switch r.IntN(4) {
-		case 0, 1:
-			return 0
-		case 2:
-			return rare
-		default:
-			return frequent
-		}
-	}
-	if r.IntN(10) == 0 {
-		return Faults{}
-	}
-	f := Faults{
-		Until:  time.Duration(5+r.IntN(115)) * time.Minute,
-		Refuse: some(0.01, 0.1), Resend: some(0.02, 0.15), Lose: some(0.01, 0.1),
-		CrashBefore: some(0.01, 0.05), CrashAfter: some(0.01, 0.05), Freeze: some(0.005, 0.03), Conflict: some(0.1, 0.4),
-		Stale:    some(0.1, 0.7),
-		NotTaken: some(0.05, 0.3), LoseMessage: some(0.02, 0.2), Duplicate: some(0.05, 0.4), FastReturn: r.IntN(5) == 0,
-		Redeliver: some(0.1, 0.5), DropRecord: some(0.02, 0.15), Split: some(0.002, 0.01), Recreate: some(0.001, 0.005),
-		Skew: r.IntN(3) == 0,
-	}
-	switch r.IntN(10) {
-	case 0:
-		f.Until = 5*time.Hour + time.Duration(r.IntN(120))*time.Minute
-	case 1, 2:
-		f.Until = 2*time.Hour + time.Duration(r.IntN(180))*time.Minute
-	}
-	switch r.IntN(24) {
-	case 0, 1:
-		f.Blocked = time.Duration(r.Float64() * float64(f.Until))
-	case 2: // hardly anybody works until the deadline
-		f.Until = deadline + time.Duration(r.IntN(120))*time.Minute
-		f.Blocked = f.Until - time.Duration(r.IntN(60))*time.Minute
-	case 3: // hardly a message arrives until the deadline
-		f.Until = deadline + time.Duration(r.IntN(120))*time.Minute
-		f.LoseMessage = 0.8
-	}
-	return f
-}
-
-// States counts distinct hashes in bounded memory, and to about half a percent
-// (HyperLogLog with 2^15 registers).
-type States struct{ Registers [1 << 15]uint8 }
-
-// Add counts a hash.
-func (s *States) Add(hash uint64) {
-	at := hash >> 49
-	s.Registers[at] = max(s.Registers[at], uint8(bits.LeadingZeros64(hash<<15|1<<14)+1))
-}
-
-// Merge adds what another has counted.
-func (s *States) Merge(other *States) {
-	for i, n := range other.Registers {
-		s.Registers[i] = max(s.Registers[i], n)
-	}
-}
-
-// Count is about how many distinct hashes were added.
-func (s *States) Count() int {
-	m := float64(len(s.Registers))
-	sum, empty := 0.0, 0
-	for _, n := range s.Registers {
-		sum += math.Ldexp(1, -int(n))
-		if n == 0 {
-			empty++
-		}
-	}
-	estimate := 0.7213 / (1 + 1.079/m) * m * m / sum
-	if estimate < 2.5*m && empty > 0 {
-		estimate = m * math.Log(m/float64(empty))
-	}
-	return int(estimate)
 }

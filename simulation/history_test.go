@@ -17,24 +17,23 @@ import (
 )
 
 var (
-	seedFlag  = flag.Uint64("seed", 0, "run and print the history of this seed alone")
-	histories = flag.Int("histories", 10_000, "how many histories TestSimulation runs")
-	share     = flag.String("share", "", "for TestSimulation's own use: which of the histories, as i/n")
-	shareFile = flag.String("share-result", "", "for TestSimulation's own use: where the result goes")
+	seedFlag  = flag.Uint64("seed", 0, "run and print only the history of this seed")
+	histories = flag.Int("histories", 10_000, "number of histories that TestSimulation runs")
+	share     = flag.String("share", "", "set by TestSimulation itself: the share of the histories to run, as i/n")
+	shareFile = flag.String("share-result", "", "set by TestSimulation itself: the file for the result")
 )
 
-// shareResult is what one process has found out.
+// shareResult is the result of one process.
 type shareResult struct {
 	Histories, Steps int
 	Simulated        time.Duration
 	Broken           []Result
 	Ends             map[string]int
-	States           States
 }
 
-// Random histories, from seed 1 on, on all cores. Each core has a process of its
-// own, for the randomness of ids is a process's; one thread in it makes the many
-// hand-overs between goroutines cheap.
+// TestSimulation runs random histories from seed 1 on all cores. Each core has its
+// own process, because the randomness of ids is global to a process. One thread in
+// it makes the many switches between goroutines cheap.
 func TestSimulation(t *testing.T) {
 	switch {
 	case *seedFlag != 0:
@@ -44,7 +43,24 @@ func TestSimulation(t *testing.T) {
 		runShare(t)
 		return
 	}
-	began, cores := time.Now(), runtime.NumCPU()
+	began := time.Now()
+	all := runProcesses(t)
+	took := time.Since(began)
+	t.Logf("%d histories in %.1f s, %.0f per second: %d steps, %.1f years simulated",
+		all.Histories, took.Seconds(), float64(all.Histories)/took.Seconds(), all.Steps, all.Simulated.Hours()/24/365)
+	for _, end := range slices.Sorted(maps.Keys(all.Ends)) {
+		t.Logf("%7d inquiries ended as %s", all.Ends[end], end)
+	}
+	for _, r := range all.Broken {
+		t.Errorf("seed %d, step %d: %s\n\tgo test ./simulation -run TestSimulation -seed %d -v", r.Seed, r.Steps, r.Broken, r.Seed)
+	}
+}
+
+// runProcesses runs all histories in one process for each core and returns the sum
+// of their results.
+func runProcesses(t *testing.T) shareResult {
+	t.Helper()
+	cores := runtime.NumCPU()
 	results := make([]shareResult, cores)
 	var wg sync.WaitGroup
 	for i := range cores {
@@ -63,7 +79,7 @@ func TestSimulation(t *testing.T) {
 				f.Close()
 			}
 			if err != nil {
-				t.Error(err)
+				t.Errorf("reading the result of process %d: %v", i, err)
 			}
 		})
 	}
@@ -75,35 +91,25 @@ func TestSimulation(t *testing.T) {
 		all.Steps += r.Steps
 		all.Simulated += r.Simulated
 		all.Broken = append(all.Broken, r.Broken...)
-		all.States.Merge(&r.States)
 		for end, n := range r.Ends {
 			all.Ends[end] += n
 		}
 	}
-	took := time.Since(began)
-	t.Logf("%d histories in %.1f s, %.0f a second: %d steps, about %d distinct states, %.1f years simulated",
-		all.Histories, took.Seconds(), float64(all.Histories)/took.Seconds(), all.Steps, all.States.Count(),
-		all.Simulated.Hours()/24/365)
-	for _, end := range slices.Sorted(maps.Keys(all.Ends)) {
-		t.Logf("%7d inquiries ended as %s", all.Ends[end], end)
-	}
-	for _, r := range all.Broken {
-		t.Errorf("seed %d, step %d: %s\n\tgo test ./simulation -run Simulation -seed %d -v", r.Seed, r.Steps, r.Broken, r.Seed)
-	}
+	return all
 }
 
-// show prints one history, step by step.
+// show prints one history step by step.
 func show(t *testing.T, seed uint64) {
 	t.Helper()
 	trace := &strings.Builder{}
-	r := Run(t, seed, nil, trace, nil)
+	r := Run(t, seed, nil, trace)
 	t.Logf("seed %d: %d steps, %v simulated\n%s", seed, r.Steps, r.Took, trace)
 	if r.Broken != "" {
 		t.Error(r.Broken)
 	}
 }
 
-// runShare runs every nth history, until five have broken a law.
+// runShare runs every nth history until five have broken a law.
 func runShare(t *testing.T) {
 	t.Helper()
 	var i, n int
@@ -112,7 +118,7 @@ func runShare(t *testing.T) {
 	}
 	sum := shareResult{Ends: map[string]int{}}
 	for seed := i + 1; seed <= *histories && len(sum.Broken) < 5; seed += n {
-		r := Run(t, uint64(seed), nil, nil, sum.States.Add)
+		r := Run(t, uint64(seed), nil, nil)
 		sum.Histories++
 		sum.Steps += r.Steps
 		sum.Simulated += r.Took
@@ -135,21 +141,23 @@ func runShare(t *testing.T) {
 	}
 }
 
-// One seed is one history, down to the last step.
-func TestOneSeedIsOneHistory(t *testing.T) {
-	for seed := uint64(1); seed <= 40; seed++ {
-		first, again := &strings.Builder{}, &strings.Builder{}
-		Run(t, seed, nil, first, nil)
-		Run(t, seed, nil, again, nil)
-		if first.String() == again.String() {
-			continue
-		}
-		a, b := strings.Split(first.String(), "\n"), strings.Split(again.String(), "\n")
-		for i := range min(len(a), len(b)) {
-			if a[i] != b[i] {
-				t.Fatalf("seed %d: line %d differs:\n%s\n%s", seed, i, a[i], b[i])
+// The same seed gives the same history, down to the last step.
+func TestRun(t *testing.T) {
+	t.Run("a seed always gives the same history", func(t *testing.T) {
+		for seed := uint64(1); seed <= 40; seed++ {
+			first, again := &strings.Builder{}, &strings.Builder{}
+			Run(t, seed, nil, first)
+			Run(t, seed, nil, again)
+			if first.String() == again.String() {
+				continue
 			}
+			a, b := strings.Split(first.String(), "\n"), strings.Split(again.String(), "\n")
+			for i := range min(len(a), len(b)) {
+				if a[i] != b[i] {
+					t.Fatalf("seed %d: line %d differs:\n%s\n%s", seed, i, a[i], b[i])
+				}
+			}
+			t.Fatalf("seed %d: the first run has %d lines, the second %d", seed, len(a), len(b))
 		}
-		t.Fatalf("seed %d: one history has %d lines, the other %d", seed, len(a), len(b))
-	}
+	})
 }

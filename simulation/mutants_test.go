@@ -25,128 +25,130 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// mutantSeeds bounds how many histories a mistake may take to come to light.
+// mutantSeeds is the number of histories in which a mistake must show.
 const mutantSeeds = 300
 
-// Each mistake was thought of once and is made again here. A simulator that does
-// not notice one of them checks nothing.
-func TestSimulatorNoticesMistakes(t *testing.T) {
-	for name, alter := range map[string]Alteration{
-		"a leased duplicate is acknowledged": {
-			Claims: func(inner process.Inquiries) process.Inquiries { return leasedIsFinished{inner} },
+// mutants are the service with one mistake each, by what is broken.
+var mutants = map[string]Hooks{
+	"a worker deletes a message whose inquiry another worker has claimed": {
+		Inquiries: func(inner process.Inquiries) process.Inquiries { return leasedAsFinished{inner} },
+	},
+	"process-inquiry does not report its failed messages": {
+		MessagesReply: func(_ events.SQSEvent, _ events.SQSEventResponse, err error) (events.SQSEventResponse, error) {
+			return events.SQSEventResponse{}, err
 		},
-		"failed messages are not named": {
-			Messages: func(_ events.SQSEvent, _ events.SQSEventResponse, err error) (events.SQSEventResponse, error) {
-				return events.SQSEventResponse{}, err
-			},
+	},
+	"process-inquiry succeeds when all of its messages met an outage": {
+		MessagesReply: func(_ events.SQSEvent, resp events.SQSEventResponse, _ error) (events.SQSEventResponse, error) {
+			return resp, nil
 		},
-		"an outage of all messages is no error": {
-			Messages: func(_ events.SQSEvent, resp events.SQSEventResponse, _ error) (events.SQSEventResponse, error) {
-				return resp, nil
-			},
-		},
-		"counters are added to, record by record": {
-			Counters: func(i *Invocation, _ tally.Counters) tally.Counters { return adding{i} },
-		},
-		"a claim does not look at the lease": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
-			replace(in.ConditionExpression, " AND leaseUntil <= :now", "")
-		})},
-		"a result does not name its claim": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
-			if replace(in.ConditionExpression, " AND claimId = :mine", "") {
-				delete(in.ExpressionAttributeValues, ":mine")
+	},
+	"counters are incremented record by record": {
+		Counters: func(i *Invocation, _ tally.Counters) tally.Counters { return increments{i} },
+	},
+	"a claim ignores the lease of another worker": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
+		replace(in.ConditionExpression, " AND leaseUntil <= :now", "")
+	})},
+	"a result is written without comparing the claim": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
+		if replace(in.ConditionExpression, " AND claimId = :mine", "") {
+			delete(in.ExpressionAttributeValues, ":mine")
+		}
+	})},
+	"a repeated claim does not recognize itself": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
+		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureNone
+	})},
+	"failing an inquiry ignores its status": {Table: updates("", func(in *dynamodb.UpdateItemInput) {
+		if strings.Contains(*in.UpdateExpression, "failure = :code") {
+			in.ConditionExpression = nil
+			delete(in.ExpressionAttributeValues, ":running")
+		}
+	})},
+	"counting ignores the version of the header": {Table: updates("", func(in *dynamodb.UpdateItemInput) {
+		if replace(in.ConditionExpression, " AND version = :version", "") {
+			delete(in.ExpressionAttributeValues, ":version")
+		}
+	})},
+	"counting leaves the event of the header unchanged": {Table: updates("tally-statuses", func(in *dynamodb.UpdateItemInput) {
+		if replace(in.UpdateExpression, "event = :event, ", "") {
+			delete(in.ExpressionAttributeValues, ":event")
+		}
+	})},
+	"the final write of a header ignores its version": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
+		if u := in.TransactItems[0].Update; u != nil && replace(u.ConditionExpression, " AND version = :version", "") {
+			delete(u.ExpressionAttributeValues, ":version")
+		}
+	})},
+	"the number of open inquiries is decreased by a separate write": {Table: func(_ string, db store.DB) store.DB { return twoWrites{db} }},
+	"a submission ignores the limit on open inquiries": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
+		if u := in.TransactItems[0].Update; replace(u.ConditionExpression, " AND #open <= :room", "") {
+			delete(u.ExpressionAttributeValues, ":room")
+		}
+	})},
+	"a cancel overwrites inquiries that were claimed": {Table: func(_ string, db store.DB) store.DB {
+		return mutantTable{DB: db, put: func(in *dynamodb.PutItemInput) { in.ConditionExpression = nil }}
+	}},
+	"dispatch-batch reads with eventual consistency": {Table: func(function string, db store.DB) store.DB {
+		if function != "dispatch-batch" {
+			return db
+		}
+		return mutantTable{DB: db, query: func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(false) }}
+	}},
+	"tally-statuses never reads the header consistently": {Table: func(function string, db store.DB) store.DB {
+		if function != "tally-statuses" {
+			return db
+		}
+		return mutantTable{DB: db, get: func(in *dynamodb.GetItemInput) { in.ConsistentRead = aws.Bool(false) }}
+	}},
+	"a reused idempotency key is accepted with another body": {Table: func(_ string, db store.DB) store.DB {
+		return mutantTable{DB: db, refused: sameFingerprint}
+	}},
+	"a repeated submission does not recognize itself": {Table: func(_ string, db store.DB) store.DB {
+		return mutantTable{DB: db, refused: func(_ *dynamodb.TransactWriteItemsInput, e *types.TransactionCanceledException) {
+			for n := range e.CancellationReasons {
+				e.CancellationReasons[n].Item = nil
 			}
-		})},
-		"a claim does not know itself again": {Table: updates("process-inquiry", func(in *dynamodb.UpdateItemInput) {
-			in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureNone
-		})},
-		"giving up does not look at the status": {Table: updates("", func(in *dynamodb.UpdateItemInput) {
-			if strings.Contains(*in.UpdateExpression, "failure = :code") {
-				in.ConditionExpression = nil
-				delete(in.ExpressionAttributeValues, ":running")
-			}
-		})},
-		"counting does not look at the version": {Table: updates("", func(in *dynamodb.UpdateItemInput) {
-			if replace(in.ConditionExpression, " AND version = :version", "") {
-				delete(in.ExpressionAttributeValues, ":version")
-			}
-		})},
-		"counting leaves the event as it was": {Table: updates("tally-statuses", func(in *dynamodb.UpdateItemInput) {
-			if replace(in.UpdateExpression, "event = :event, ", "") {
-				delete(in.ExpressionAttributeValues, ":event")
-			}
-		})},
-		"the last write of a header does not look at the version": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
-			if u := in.TransactItems[0].Update; u != nil && replace(u.ConditionExpression, " AND version = :version", "") {
-				delete(u.ExpressionAttributeValues, ":version")
-			}
-		})},
-		"a lender's room is given back by a write of its own": {Table: func(_ string, db store.DB) store.DB { return twoWrites{db} }},
-		"a submission does not look at the lender's room": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
-			if u := in.TransactItems[0].Update; replace(u.ConditionExpression, " AND #open <= :room", "") {
-				delete(u.ExpressionAttributeValues, ":room")
-			}
-		})},
-		"a cancel overwrites": {Table: func(_ string, db store.DB) store.DB {
-			return mutantTable{DB: db, put: func(in *dynamodb.PutItemInput) { in.ConditionExpression = nil }}
-		}},
-		"dispatch-batch reads from replicas": {Table: func(function string, db store.DB) store.DB {
-			if function != "dispatch-batch" {
-				return db
-			}
-			return mutantTable{DB: db, query: func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(false) }}
-		}},
-		"tally-statuses looks for the header in replicas alone": {Table: func(function string, db store.DB) store.DB {
-			if function != "tally-statuses" {
-				return db
-			}
-			return mutantTable{DB: db, get: func(in *dynamodb.GetItemInput) { in.ConsistentRead = aws.Bool(false) }}
-		}},
-		"an idempotency key is not compared with its body": {Table: func(_ string, db store.DB) store.DB {
-			return mutantTable{DB: db, refused: sameFingerprint}
-		}},
-		"a submission does not know itself again": {Table: func(_ string, db store.DB) store.DB {
-			return mutantTable{DB: db, refused: func(_ *dynamodb.TransactWriteItemsInput, e *types.TransactionCanceledException) {
-				for n := range e.CancellationReasons {
-					e.CancellationReasons[n].Item = nil
-				}
-			}}
-		}},
-		"messages that were not taken are forgotten": {Queue: func(_ string, q queue.Client) queue.Client { return allTaken{q} }},
-		"a sweep sends nothing": {Queue: func(function string, q queue.Client) queue.Client {
-			if function == "sweep-open-batches" {
-				return sendsNothing{}
-			}
-			return q
-		}},
-		"a sweep fails the header alone": {
-			Repairs: func(inner sweep.Batches) sweep.Batches { return &headerAlone{Batches: inner} },
-		},
-		"dispatch-batch names no failed record": {Records: func(function string, _ events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse {
-			if function == "dispatch-batch" {
-				resp.BatchItemFailures = nil
-			}
-			return resp
-		}},
-		"tally-statuses names the last failed record, not the first": {Records: func(function string, ev events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse {
-			if function == "tally-statuses" && len(resp.BatchItemFailures) > 0 {
-				resp.BatchItemFailures[0].ItemIdentifier = ev.Records[len(ev.Records)-1].Change.SequenceNumber
-			}
-			return resp
-		}},
-	} {
+		}}
+	}},
+	"messages that the queue rejected are not sent again": {Queue: func(_ string, q queue.Client) queue.Client { return allAccepted{q} }},
+	"a sweep sends no messages": {Queue: func(function string, q queue.Client) queue.Client {
+		if function == "sweep-open-batches" {
+			return discard{}
+		}
+		return q
+	}},
+	"a sweep fails inquiries in the header but not in their items": {
+		Batches: func(inner sweep.Batches) sweep.Batches { return &headerOnly{Batches: inner} },
+	},
+	"dispatch-batch does not report its failed records": {RecordsReply: func(function string, _ events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse {
+		if function == "dispatch-batch" {
+			resp.BatchItemFailures = nil
+		}
+		return resp
+	}},
+	"tally-statuses reports the last failed record instead of the first": {RecordsReply: func(function string, ev events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse {
+		if function == "tally-statuses" && len(resp.BatchItemFailures) > 0 {
+			resp.BatchItemFailures[0].ItemIdentifier = ev.Records[len(ev.Records)-1].Change.SequenceNumber
+		}
+		return resp
+	}},
+}
+
+// TestMutants checks that the simulator notices every mutant.
+func TestMutants(t *testing.T) {
+	for name, mutant := range mutants {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= mutantSeeds; seed++ {
-				if r := Run(t, seed, &alter, nil, nil); r.Broken != "" {
+				if r := Run(t, seed, &mutant, nil); r.Broken != "" {
 					t.Logf("seed %d, step %d: %s", seed, r.Steps, r.Broken)
 					return
 				}
 			}
-			t.Errorf("%d histories went by as if nothing were wrong", mutantSeeds)
+			t.Errorf("no law was broken in %d histories", mutantSeeds)
 		})
 	}
 }
 
-// mutantTable changes requests before they are sent, in copies.
+// mutantTable changes copies of the requests before they are sent.
 type mutantTable struct {
 	store.DB
 	update  func(*dynamodb.UpdateItemInput)
@@ -155,9 +157,10 @@ type mutantTable struct {
 	get     func(*dynamodb.GetItemInput)
 	refused func(*dynamodb.TransactWriteItemsInput, *types.TransactionCanceledException)
 
-	transact func(*dynamodb.TransactWriteItemsInput) // its first action is an update
+	transact func(*dynamodb.TransactWriteItemsInput) // called when the first action is an update
 }
 
+// updates returns a hook that changes the updates of one function, or of all for "".
 func updates(of string, change func(*dynamodb.UpdateItemInput)) func(string, store.DB) store.DB {
 	return func(function string, db store.DB) store.DB {
 		if of != "" && function != of {
@@ -171,7 +174,7 @@ func transactions(change func(*dynamodb.TransactWriteItemsInput)) func(string, s
 	return func(_ string, db store.DB) store.DB { return mutantTable{DB: db, transact: change} }
 }
 
-// replace changes a text and reports whether it did.
+// replace replaces old in the text and reports whether it was there.
 func replace(text *string, old, with string) bool {
 	if text == nil || !strings.Contains(*text, old) {
 		return false
@@ -240,7 +243,8 @@ func (m mutantTable) TransactWriteItems(ctx context.Context, in *dynamodb.Transa
 	return out, err
 }
 
-// twoWrites writes a batch's end and then its lender's room.
+// twoWrites splits the transaction that ends a batch: first the header, then the
+// lender's number of open inquiries.
 type twoWrites struct{ store.DB }
 
 func (m twoWrites) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
@@ -255,7 +259,7 @@ func (m twoWrites) TransactWriteItems(ctx context.Context, in *dynamodb.Transact
 	return &dynamodb.TransactWriteItemsOutput{}, nil
 }
 
-// sameFingerprint makes the stored body look like the one that is submitted.
+// sameFingerprint makes the stored body look like the submitted one.
 func sameFingerprint(in *dynamodb.TransactWriteItemsInput, e *types.TransactionCanceledException) {
 	last := len(in.TransactItems) - 1
 	if old := e.CancellationReasons[last].Item; old != nil && old["fingerprint"] != nil {
@@ -263,9 +267,9 @@ func sameFingerprint(in *dynamodb.TransactWriteItemsInput, e *types.TransactionC
 	}
 }
 
-type leasedIsFinished struct{ process.Inquiries }
+type leasedAsFinished struct{ process.Inquiries }
 
-func (m leasedIsFinished) Claim(ctx context.Context, lender inquiry.LenderID, id inquiry.ID, token string, lease time.Time) (store.Claim, error) {
+func (m leasedAsFinished) Claim(ctx context.Context, lender inquiry.LenderID, id inquiry.ID, token string, lease time.Time) (store.Claim, error) {
 	claim, err := m.Inquiries.Claim(ctx, lender, id, token, lease)
 	if errors.Is(err, inquiry.ErrLeased) {
 		err = inquiry.ErrFinished
@@ -273,11 +277,11 @@ func (m leasedIsFinished) Claim(ctx context.Context, lender inquiry.LenderID, id
 	return claim, err
 }
 
-// adding counts as is often done: one up, one down for every record. All else
-// that it writes is right.
-type adding struct{ i *Invocation }
+// increments counts in the common way: one up and one down for every record. It writes
+// everything else correctly.
+type increments struct{ i *Invocation }
 
-func (a adding) Merge(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, changes []inquiry.Change) (inquiry.Batch, error) {
+func (c increments) Merge(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, changes []inquiry.Change) (inquiry.Batch, error) {
 	added := map[inquiry.Status]int{}
 	for _, c := range changes {
 		added[c.Status]++
@@ -287,19 +291,20 @@ func (a adding) Merge(ctx context.Context, lender inquiry.LenderID, id inquiry.B
 			added[inquiry.StatusRunning]--
 		}
 	}
-	db := mutantTable{DB: tableClient{a.i}, update: func(in *dynamodb.UpdateItemInput) {
+	db := mutantTable{DB: tableClient{c.i}, update: func(in *dynamodb.UpdateItemInput) {
 		for code, attribute := range []string{"planning", "running", "completed", "partialSuccess", "failed", "cancelled"} {
 			if replace(in.UpdateExpression, attribute+" = :"+attribute, attribute+" = "+attribute+" + :"+attribute) {
 				in.ExpressionAttributeValues[":"+attribute] = &types.AttributeValueMemberN{Value: strconv.Itoa(added[codes[code]])}
 			}
 		}
 	}}
-	return store.New(db, tableName, a.i.now).Merge(ctx, lender, id, changes)
+	return store.New(db, tableName, c.i.now).Merge(ctx, lender, id, changes)
 }
 
-type allTaken struct{ queue.Client }
+// allAccepted hides which messages the queue rejected.
+type allAccepted struct{ queue.Client }
 
-func (q allTaken) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, o ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+func (q allAccepted) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, o ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
 	out, err := q.Client.SendMessageBatch(ctx, in, o...)
 	if out != nil {
 		out.Failed = nil
@@ -307,9 +312,9 @@ func (q allTaken) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatch
 	return out, err
 }
 
-type sendsNothing struct{}
+type discard struct{}
 
-func (sendsNothing) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+func (discard) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
 	out := &sqs.SendMessageBatchOutput{}
 	for _, e := range in.Entries {
 		out.Successful = append(out.Successful, sqstypes.SendMessageBatchResultEntry{Id: e.Id})
@@ -317,19 +322,18 @@ func (sendsNothing) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatch
 	return out, nil
 }
 
-// headerAlone gives inquiries up in the counters and leaves their items as they
-// are.
-type headerAlone struct {
+// headerOnly fails inquiries in the counters but does not write their items.
+type headerOnly struct {
 	sweep.Batches
 	failed []inquiry.ID
 }
 
-func (h *headerAlone) Fail(_ context.Context, _ inquiry.LenderID, id inquiry.ID, _ string) error {
+func (h *headerOnly) Fail(_ context.Context, _ inquiry.LenderID, id inquiry.ID, _ string) error {
 	h.failed = append(h.failed, id)
 	return nil
 }
 
-func (h *headerAlone) Records(ctx context.Context, b inquiry.Batch) ([]inquiry.Record, error) {
+func (h *headerOnly) Records(ctx context.Context, b inquiry.Batch) ([]inquiry.Record, error) {
 	records, err := h.Batches.Records(ctx, b)
 	for _, id := range h.failed {
 		records = slices.DeleteFunc(records, func(r inquiry.Record) bool { return r.ID == id })

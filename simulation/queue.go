@@ -14,21 +14,17 @@ import (
 	sharedqueue "github.com/batch-inquiries/batch-inquiries/shared/queue"
 )
 
-// What the deployment sets, in infra.
 const (
-	visibility     = 360 * time.Second
-	deadVisibility = 180 * time.Second
-	maxReceives    = 8
-	eventSize      = 10
-
+	// fastReturn is how soon a failed message is visible again with FastReturn.
 	fastReturn = 5 * time.Second
 
-	// When a fair queue takes a lender for a noisy one, as AWS describes it.
-	noisyMessages = 30 // in flight at least
-	noisyShare    = 10 // and more than so many in a hundred of all that are
+	// A lender is noisy to a fair queue, as AWS describes it, with at least
+	// noisyMessages and more than noisyShare percent of all messages in flight.
+	noisyMessages = 30
+	noisyShare    = 10
 )
 
-// message is one message of a queue.
+// message is one message in a queue.
 type message struct {
 	id        int
 	group     string
@@ -36,20 +32,20 @@ type message struct {
 	inquiry   sharedqueue.Message
 	receives  int
 	visibleAt time.Time
-	handle    int // of the latest delivery
+	handle    int // of the most recent delivery
 }
 
 func (m *message) String() string {
 	return fmt.Sprintf("m%d", m.id)
 }
 
-// messageQueue is a standard queue: at least once, in no order.
+// messageQueue is a standard queue: it delivers at least once, in no order.
 type messageQueue struct {
 	messages   []*message
 	visibility time.Duration
 }
 
-// visible are the messages that may be delivered now.
+// visible counts the messages that may be delivered now.
 func (q *messageQueue) visible(now time.Time) int {
 	n := 0
 	for _, m := range q.messages {
@@ -64,7 +60,7 @@ func (q *messageQueue) remove(m *message) {
 	q.messages = slices.DeleteFunc(q.messages, func(o *message) bool { return o == m })
 }
 
-// next is when a message that is hidden now comes back.
+// next returns when the next hidden message becomes visible.
 func (q *messageQueue) next(now time.Time) (at time.Time) {
 	for _, m := range q.messages {
 		if m.visibleAt.After(now) {
@@ -74,26 +70,26 @@ func (q *messageQueue) next(now time.Time) (at time.Time) {
 	return at
 }
 
-// send is the queue's part of SendMessageBatch.
+// send does the work of SendMessageBatch.
 func (w *World) send(in *sqs.SendMessageBatchInput) *sqs.SendMessageBatchOutput {
 	out := &sqs.SendMessageBatchOutput{}
 	for _, e := range in.Entries {
 		parsed, err := sharedqueue.Parse(*e.MessageBody)
 		if err != nil {
-			w.violate("I1", "a message that nobody can read was sent: %v", err)
+			w.violate("I1", "a message was sent that cannot be read: %v", err)
 			continue
 		}
-		if w.refuseMessage(parsed.ID) {
+		if w.rejectsMessage(parsed.ID) {
 			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("ServiceUnavailable")})
-			w.tracef("      message %s is not taken", *e.Id)
+			w.tracef("      message %s is rejected", *e.Id)
 			continue
 		}
 		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id})
 		w.messageCount++
-		w.check.sent(parsed)
+		w.check.messageSent(parsed)
 		m := &message{id: w.messageCount, group: aws.ToString(e.MessageGroupId), body: *e.MessageBody, inquiry: parsed}
-		if w.loseMessage(parsed.ID) {
-			w.tracef("      %v of inquiry %s is lost", m, w.shortID(parsed.ID))
+		if w.losesMessage(parsed.ID) {
+			w.tracef("      %v for inquiry %s is lost", m, w.shortID(parsed.ID))
 			continue
 		}
 		w.queue.messages = append(w.queue.messages, m)
@@ -101,11 +97,11 @@ func (w *World) send(in *sqs.SendMessageBatchInput) *sqs.SendMessageBatchOutput 
 	return out
 }
 
-// deliver takes up to n visible messages for one event, no inquiry twice. What
-// has been received too often goes to the dead letters instead.
-func (w *World) deliver(q *messageQueue, n int, most int) []*message {
+// deliver takes up to n visible messages for one event, and no inquiry twice. With
+// maxReceives set, messages that were received that often go to the dead letters.
+func (w *World) deliver(q *messageQueue, n, maxReceives int) []*message {
 	var taken []*message
-	for _, m := range w.inTurn(q) {
+	for _, m := range w.deliveryOrder(q) {
 		if len(taken) == n {
 			break
 		}
@@ -116,18 +112,18 @@ func (w *World) deliver(q *messageQueue, n int, most int) []*message {
 	}
 	delivered := taken[:0]
 	for _, m := range taken {
-		if most > 0 && m.receives >= most {
+		if maxReceives > 0 && m.receives >= maxReceives {
 			q.remove(m)
 			w.dead.messages = append(w.dead.messages, &message{id: m.id, group: m.group, body: m.body, inquiry: m.inquiry, visibleAt: w.now})
-			w.tracef("      %v of inquiry %s goes to the dead letters", m, w.shortID(m.inquiry.ID))
+			w.tracef("      %v for inquiry %s goes to the dead letters", m, w.shortID(m.inquiry.ID))
 			continue
 		}
 		m.receives++
-		w.check.received(m.inquiry.ID)
+		w.check.messageReceived(m.inquiry.ID)
 		m.handle++
 		m.visibleAt = w.now.Add(q.visibility)
 		if w.chance(w.faults.Duplicate) {
-			m.visibleAt = w.now // it will be delivered again although this delivery is under way
+			m.visibleAt = w.now // again, while this delivery is still in progress
 			w.tracef("      %v will be delivered twice", m)
 		}
 		delivered = append(delivered, m)
@@ -135,9 +131,9 @@ func (w *World) deliver(q *messageQueue, n int, most int) []*message {
 	return delivered
 }
 
-// inTurn is the queue's messages in the order in which it would deliver them: any,
-// but that a fair queue serves lenders who make the others wait last.
-func (w *World) inTurn(q *messageQueue) []*message {
+// deliveryOrder returns the messages in the order of delivery. It is random, except
+// that a fair queue puts noisy lenders last.
+func (w *World) deliveryOrder(q *messageQueue) []*message {
 	list := make([]*message, len(q.messages))
 	for i, at := range w.order(len(q.messages)) {
 		list[i] = q.messages[at]
@@ -162,7 +158,7 @@ func (w *World) inTurn(q *messageQueue) []*message {
 	return list
 }
 
-// event is the delivery of messages as a function sees it.
+// sqsEvent returns the event of a delivery, and the handle of each message.
 func sqsEvent(list []*message) (events.SQSEvent, []int) {
 	ev := events.SQSEvent{Records: make([]events.SQSMessage, len(list))}
 	handles := make([]int, len(list))
@@ -177,11 +173,11 @@ func sqsEvent(list []*message) (events.SQSEvent, []int) {
 	return ev, handles
 }
 
-// deleteDelivered does with a delivery's messages what the event source does with
-// the function's answer: all but the failed ones are deleted.
+// deleteDelivered does what the event source does after the function's reply: it
+// deletes all messages except the failed ones.
 func (w *World) deleteDelivered(q *messageQueue, list []*message, handles []int, failures []events.SQSBatchItemFailure, err error) {
 	if err != nil {
-		return // they come back when their time is over
+		return // the messages become visible again after their timeout
 	}
 	failed := map[string]bool{}
 	for _, f := range failures {
@@ -189,7 +185,7 @@ func (w *World) deleteDelivered(q *messageQueue, list []*message, handles []int,
 	}
 	for id := range failed {
 		if !slices.ContainsFunc(list, func(m *message) bool { return m.String() == id }) {
-			return // a name that nobody knows fails the whole event
+			return // an unknown id fails the whole event
 		}
 	}
 	for n, m := range list {
@@ -199,7 +195,7 @@ func (w *World) deleteDelivered(q *messageQueue, list []*message, handles []int,
 			}
 			continue
 		}
-		w.check.acknowledged(m)
+		w.check.messageDeleted(m)
 		if handles[n] == m.handle || w.chance(0.5) { // an older handle may still work
 			q.remove(m)
 		}

@@ -5,22 +5,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
 )
 
-// The kinds of businesses there are, by what the sources do when asked. A
-// business has its kind in its name.
+// The kinds of businesses, by what the sources do when they are asked. The first word
+// of a business's name is its kind.
 const (
 	found  = "found"  // every source has it
 	none   = "none"   // no source has it
-	part   = "part"   // a source that is not required answers nonsense
-	bad    = "bad"    // a required source answers nonsense
-	outage = "outage" // a required source is away while faults last
-	flaky  = "flaky"  // a required source is away every other time, while faults last
-	poison = "poison" // asking panics, always
-	reject = "reject" // the submission was accepted without it
-	slow   = "slow"   // the sources take longer than an invocation, while faults last
+	part   = "part"   // a source that is not required returns nonsense
+	bad    = "bad"    // a required source returns nonsense
+	outage = "outage" // a required source is down while faults last
+	flaky  = "flaky"  // a required source is down half of the time while faults last
+	poison = "poison" // asking always panics
+	reject = "reject" // the inquiry was rejected when its batch was accepted
+	slow   = "slow"   // the sources take longer than an invocation while faults last
 )
 
 var kinds = []string{found, found, found, none, none, part, bad, outage, flaky, poison, slow, reject}
@@ -30,25 +31,24 @@ func kindOf(in inquiry.Inquiry) string {
 	return kind
 }
 
-// lookUp is the name of the call that asks the sources.
+// lookUp is the operation of the call that asks the sources.
 const lookUp = "LookUp"
 
-// sources stand in for the runner and its sources: they answer when the scheduler
-// lets them, and not when a timer fires.
+// sources replaces the runner and its sources. It answers when the scheduler decides,
+// not when a timer fires.
 type sources struct{ in *Invocation }
 
 func (s sources) Run(_ context.Context, id inquiry.ID, in inquiry.Inquiry) []source.Answer {
 	w, kind := s.in.w, kindOf(in)
 	delay := w.lookTime
-	if kind == slow && w.faulty() {
-		delay = processLimit + time.Second
+	if kind == slow && w.faultsLast() {
+		delay = deployment.ProcessInquiryTimeout + time.Second
 	}
-	switch s.in.park(lookUp, id.String(), "", false, delay) {
+	switch s.in.park(lookUp, id.String(), "", delay) {
 	case Proceed:
-	default: // the invocation is over; whatever it goes on to do has no effect
+	default: // the invocation is over, so nothing that it does has an effect
 		return nil
 	}
-	w.lookedUp[id]++
 	required, optional := inquiry.OutcomeFound, inquiry.OutcomeFound
 	switch kind {
 	case none:
@@ -58,7 +58,7 @@ func (s sources) Run(_ context.Context, id inquiry.ID, in inquiry.Inquiry) []sou
 	case bad:
 		required = inquiry.OutcomeBadResponse
 	case outage:
-		if w.faulty() {
+		if w.faultsLast() {
 			required = inquiry.OutcomeUnavailable
 		}
 	case flaky:

@@ -7,12 +7,12 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/report"
-	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
-// warmUp makes what the packages under test make once and share: a channel that
-// is first made in one bubble is of no use in the next.
+// warmUp makes the packages under test create what they create once per process: a
+// channel that is created in one bubble cannot be used in the next.
 var warmUp = sync.OnceFunc(func() {
 	ctx := context.Background()
 	s := store.New(table.New(tableName, time.Now), tableName, time.Now)

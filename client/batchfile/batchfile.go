@@ -1,8 +1,8 @@
-// Package batchfile reads a batch from a file, as people keep them: JSON as the
-// API takes it, or a spreadsheet saved as CSV.
+// Package batchfile reads a batch from a file: JSON in the API's format, or a
+// spreadsheet saved as CSV.
 //
-// It knows where each inquiry came from, so that a fault can be shown at its row
-// and column. What an inquiry may hold is for the API to say, which reports
+// It remembers where each inquiry is in the file, so that an error can be shown at
+// its row and column. It does not validate inquiries. The API does, and reports
 // everything that is wrong at once.
 package batchfile
 
@@ -20,13 +20,13 @@ import (
 // File is a batch that was read from a file. It marshals to the body of a
 // submission.
 type File struct {
-	members   map[string]any // of the body, but for the inquiries
+	members   map[string]any // of the body, without the inquiries
 	inquiries []any
-	rows      []row // where the inquiries stand; nil in a JSON file
+	rows      []row // of the inquiries; nil for a JSON file
 }
 
-// Read reads a .json or a .csv file. A batch in CSV, or in JSON without a name,
-// is named after the file.
+// Read reads a .json or a .csv file. A batch without a name is named after the
+// file, as is every batch in CSV.
 func Read(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -41,10 +41,10 @@ func Read(path string) (*File, error) {
 	case ".csv":
 		file, err = readCSV(f)
 	default:
-		err = errors.New("the name must end in .json or .csv")
+		err = errors.New("the name of the file must end in .json or .csv")
 	}
 	if err == nil && len(file.inquiries) == 0 {
-		err = errors.New("there is no inquiry in it")
+		err = errors.New("the file has no inquiries")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
@@ -55,8 +55,8 @@ func Read(path string) (*File, error) {
 	return file, nil
 }
 
-// readJSON reads the body of a submission, or the list of inquiries alone. Their
-// values stay as they are written, for the API to judge.
+// readJSON reads the body of a submission or a list of inquiries. It keeps the
+// values as they are, for the API to validate.
 func readJSON(r io.Reader) (*File, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -66,7 +66,7 @@ func readJSON(r io.Reader) (*File, error) {
 	list, members := json.RawMessage(data), map[string]json.RawMessage{}
 	if !bytes.HasPrefix(data, []byte("[")) {
 		if err := json.Unmarshal(data, &members); err != nil {
-			return nil, placed(err, data)
+			return nil, explainJSON(err, data)
 		}
 		list = members["inquiries"]
 		delete(members, "inquiries")
@@ -80,7 +80,7 @@ func readJSON(r io.Reader) (*File, error) {
 	}
 	var inquiries []json.RawMessage
 	if err := json.Unmarshal(list, &inquiries); err != nil {
-		return nil, placed(err, list)
+		return nil, explainJSON(err, list)
 	}
 	for _, one := range inquiries {
 		file.inquiries = append(file.inquiries, one)
@@ -88,19 +88,20 @@ func readJSON(r io.Reader) (*File, error) {
 	return file, nil
 }
 
-// placed adds to an error where in the file it is, for a person with an editor.
-func placed(err error, data []byte) error {
+// explainJSON adds the line to a syntax error, and says what the file must look like
+// when it has another structure.
+func explainJSON(err error, data []byte) error {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		before := data[:min(int(syntax.Offset), len(data))]
 		return fmt.Errorf("line %d: %w", 1+bytes.Count(before, []byte("\n")), err)
 	}
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return errors.New(`it must be {"name": …, "inquiries": [{…}, …]} or [{…}, …]`)
+		return errors.New(`the file must contain {"name": …, "inquiries": [{…}, …]} or [{…}, …]`)
 	}
 	return err
 }
 
-// Name is the batch's.
+// Name returns the batch's name.
 func (f *File) Name() string {
 	switch name := f.members["name"].(type) {
 	case string:
@@ -108,20 +109,20 @@ func (f *File) Name() string {
 	case json.RawMessage:
 		var text string
 		if json.Unmarshal(name, &text) != nil {
-			return string(name) // whatever it is, the API has something to say about it
+			return string(name) // not a string, which the API will reject
 		}
 		return text
 	}
 	return ""
 }
 
-// Len is how many inquiries there are.
+// Len returns the number of inquiries.
 func (f *File) Len() int { return len(f.inquiries) }
 
 // Set replaces a member of the submission, such as its name or onInvalid.
 func (f *File) Set(member string, value any) { f.members[member] = value }
 
-// MarshalJSON is the body of a submission.
+// MarshalJSON returns the body of a submission.
 func (f *File) MarshalJSON() ([]byte, error) {
 	body := map[string]any{"inquiries": f.inquiries}
 	for name, value := range f.members {
@@ -130,9 +131,9 @@ func (f *File) MarshalJSON() ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// Place says where in the file a fault is that the API reports at a JSON
-// pointer: for a spreadsheet its row, the header being row 1, and its column;
-// for JSON the pointer itself.
+// Place returns the place in the file that a JSON pointer into the body refers to.
+// In a spreadsheet it is a row, where the header is row 1, and a column. In JSON it
+// is the pointer itself.
 func (f *File) Place(pointer string) string {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	if f.rows == nil || len(steps) < 2 || steps[0] != "inquiries" {

@@ -10,41 +10,44 @@ import (
 	"strings"
 )
 
-// Columns explains the header row of a batch in CSV.
-const Columns = `A .csv file has one inquiry a row, under a header row that names the columns in
-any order: businessName, dba, ein, phone, email, website, externalId;
-address.line1, .line2, .city, .state, .postalCode, .country;
-principals.0.firstName, .lastName, .dateOfBirth, .title, .ownershipPercentage,
-then principals.1.firstName and so on; metadata.<any name>. Empty cells and empty
-rows are left out.`
+// Columns explains the header row of a CSV file, for a command's help.
+const Columns = `A .csv file has a header row and then one row per inquiry. The header names the
+columns, in any order:
+  businessName, dba, ein, phone, email, website, externalId
+  address.line1, .line2, .city, .state, .postalCode, .country
+  principals.0.firstName, .lastName, .dateOfBirth, .title, .ownershipPercentage,
+  then principals.1.firstName and so on
+  metadata.<any name>
+Empty cells and empty rows are ignored.`
 
 var (
-	topColumns = []string{"businessName", "dba", "ein", "phone", "email", "website", "externalId"}
-	addresses  = []string{"line1", "line2", "city", "state", "postalCode", "country"}
-	principals = []string{"firstName", "lastName", "dateOfBirth", "title", ownership}
+	businessColumns  = []string{"businessName", "dba", "ein", "phone", "email", "website", "externalId"}
+	addressColumns   = []string{"line1", "line2", "city", "state", "postalCode", "country"}
+	principalColumns = []string{"firstName", "lastName", "dateOfBirth", "title", ownership}
 )
 
-// ownership is the one column that is a number in JSON.
+// ownership is the only column whose JSON value is a number.
 const ownership = "ownershipPercentage"
 
-// maxPrincipals is how many the API takes of one business.
-const maxPrincipals = 20
+// MaxPrincipals is the largest number of principals that the API accepts for one
+// inquiry.
+const MaxPrincipals = 20
 
-// byteOrderMark is what spreadsheets put first.
+// byteOrderMark is at the beginning of files that some spreadsheet programs write.
 const byteOrderMark = "\ufeff"
 
-// row is where an inquiry stands in a spreadsheet.
+// row is the place of an inquiry in a spreadsheet.
 type row struct {
-	number int   // as the spreadsheet shows it: the header is row 1
-	people []int // the columns' number of each principal, for those without a cell are left out
+	number     int   // as the spreadsheet shows it: the header is row 1
+	principals []int // the number in the columns of each principal, since empty ones are left out
 }
 
-// place is the row and, where steps lead to one, the column.
+// place returns the row and, if steps name one, the column.
 func (r row) place(steps []string) string {
 	steps = slices.Clone(steps)
 	if len(steps) > 1 && steps[0] == "principals" {
-		if n, err := strconv.Atoi(steps[1]); err == nil && n >= 0 && n < len(r.people) {
-			steps[1] = strconv.Itoa(r.people[n])
+		if n, err := strconv.Atoi(steps[1]); err == nil && n >= 0 && n < len(r.principals) {
+			steps[1] = strconv.Itoa(r.principals[n])
 		}
 	}
 	if len(steps) == 0 {
@@ -53,10 +56,10 @@ func (r row) place(steps []string) string {
 	return fmt.Sprintf("row %d, column %s", r.number, strings.Join(steps, "."))
 }
 
-// readCSV turns each row into an inquiry as the API takes it in JSON.
+// readCSV converts each row into an inquiry in the API's JSON format.
 func readCSV(r io.Reader) (*File, error) {
 	t := &table{lines: csv.NewReader(r)}
-	t.lines.FieldsPerRecord = -1 // we say it with the spreadsheet's row
+	t.lines.FieldsPerRecord = -1 // checked below, where the error can name the row
 	header, _, err := t.next()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("the header row is missing")
@@ -78,7 +81,7 @@ func readCSV(r io.Reader) (*File, error) {
 			return nil, err
 		}
 		if len(cells) != len(header) {
-			return nil, fmt.Errorf("row %d has %d cells and the header has %d: is a comma in a cell without quotes around it?", number, len(cells), len(header))
+			return nil, fmt.Errorf("row %d has %d cells and the header has %d: does a cell contain a comma without quotes around it?", number, len(cells), len(header))
 		}
 		inquiry := map[string]any{}
 		for i, cell := range cells {
@@ -89,16 +92,16 @@ func readCSV(r io.Reader) (*File, error) {
 		if len(inquiry) == 0 {
 			continue
 		}
-		file.rows = append(file.rows, row{number: number, people: closeLists(inquiry)})
+		file.rows = append(file.rows, row{number: number, principals: compactPrincipals(inquiry)})
 		file.inquiries = append(file.inquiries, inquiry)
 	}
 }
 
-// table reads rows and knows their numbers in a spreadsheet, which differ from
-// the lines of the file where a cell has several.
+// table reads rows with their numbers in a spreadsheet, which differ from the line
+// numbers of the file when a cell contains line breaks.
 type table struct {
 	lines *csv.Reader
-	extra int // lines so far that are no rows of their own
+	extra int // lines so far that did not start a row
 }
 
 func (t *table) next() (cells []string, number int, err error) {
@@ -117,17 +120,17 @@ func (t *table) next() (cells []string, number int, err error) {
 	return cells, number, nil
 }
 
-// columnPaths reads the header.
+// columnPaths returns the path of each column in the header.
 func columnPaths(header []string) ([][]string, error) {
 	header[0] = strings.TrimPrefix(header[0], byteOrderMark)
 	if len(header) == 1 && strings.Contains(header[0], ";") {
-		return nil, errors.New("the columns are separated by semicolons: save the file with commas")
+		return nil, errors.New("the columns are separated by semicolons: save the file with commas instead")
 	}
 	paths, seen := make([][]string, len(header)), map[string]bool{}
 	for i, column := range header {
 		column = strings.TrimSpace(column)
 		if seen[column] {
-			return nil, fmt.Errorf("the column %q is there twice", column)
+			return nil, fmt.Errorf("the header has the column %q twice", column)
 		}
 		seen[column] = true
 		var err error
@@ -138,28 +141,29 @@ func columnPaths(header []string) ([][]string, error) {
 	return paths, nil
 }
 
-// columnPath splits a column's name into steps, if the API knows it.
+// columnPath splits the name of a column into the steps of its path. It rejects a
+// name that the API does not know.
 func columnPath(column string) ([]string, error) {
 	path := strings.Split(column, ".")
 	known := false
 	switch {
 	case len(path) == 1:
-		known = slices.Contains(topColumns, path[0])
+		known = slices.Contains(businessColumns, path[0])
 	case len(path) == 2 && path[0] == "address":
-		known = slices.Contains(addresses, path[1])
+		known = slices.Contains(addressColumns, path[1])
 	case len(path) == 2 && path[0] == "metadata":
 		known = path[1] != ""
 	case len(path) == 3 && path[0] == "principals":
 		n, err := strconv.Atoi(path[1])
-		known = err == nil && n >= 0 && n < maxPrincipals && slices.Contains(principals, path[2])
+		known = err == nil && n >= 0 && n < MaxPrincipals && slices.Contains(principalColumns, path[2])
 	}
 	if !known {
-		return nil, fmt.Errorf("there is no column %q. %s", column, Columns)
+		return nil, fmt.Errorf("the column %q is unknown. %s", column, Columns)
 	}
 	return path, nil
 }
 
-// set puts a cell into an inquiry, at the place its column names.
+// set stores a cell in an inquiry at the path of its column.
 func set(inquiry map[string]any, path []string, cell string) error {
 	if cell == "" {
 		return nil
@@ -168,7 +172,7 @@ func set(inquiry map[string]any, path []string, cell string) error {
 	if path[len(path)-1] == ownership {
 		percent, err := strconv.ParseFloat(strings.TrimSuffix(cell, "%"), 64)
 		if err != nil {
-			return errors.New("this is not a number")
+			return errors.New("the cell must be a number, such as 25 or 25%")
 		}
 		value = percent
 	}
@@ -185,15 +189,15 @@ func set(inquiry map[string]any, path []string, cell string) error {
 	return nil
 }
 
-// closeLists turns the principals, by number so far, into a list without gaps,
-// and returns their numbers.
-func closeLists(inquiry map[string]any) (numbers []int) {
+// compactPrincipals replaces the map of principals by number with a list without
+// gaps, and returns their numbers.
+func compactPrincipals(inquiry map[string]any) (numbers []int) {
 	numbered, ok := inquiry["principals"].(map[string]any)
 	if !ok {
 		return nil
 	}
 	var people []any
-	for n := range maxPrincipals {
+	for n := range MaxPrincipals {
 		if person, ok := numbered[strconv.Itoa(n)]; ok {
 			people = append(people, person)
 			numbers = append(numbers, n)

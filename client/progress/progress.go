@@ -1,4 +1,4 @@
-// Package progress shows people how far a batch has come.
+// Package progress shows a batch's progress to a person.
 package progress
 
 import (
@@ -16,14 +16,15 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/client"
 )
 
-// Display shows how far a batch has come.
+// Display shows the progress of one batch.
 type Display interface {
 	Update(*client.Batch)
-	Say(line string) // about the watching, not the batch
+	Say(line string) // prints a message that is not about the batch's state
 	Close()
 }
 
-// New is a bar on a terminal and a line per change anywhere else.
+// New returns a progress bar if w is a terminal, or else a display that prints a
+// line per change.
 func New(w io.Writer) Display {
 	if f, ok := w.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
 		return &lines{w: w}
@@ -31,34 +32,34 @@ func New(w io.Writer) Display {
 	return &bar{w: w}
 }
 
-// Counts are the batch's counters in words, without those that are zero.
+// Counts returns the batch's counters in words, without those that are zero.
 func Counts(b *client.Batch) string {
 	var parts []string
 	for _, count := range []struct {
-		n    int
-		what string
+		n     int
+		label string
 	}{
 		{b.Planning, "waiting"}, {b.Running, "running"}, {b.Completed, "completed"},
-		{b.PartialSuccess, "partly"}, {b.Failed, "failed"}, {b.Cancelled, "cancelled"},
+		{b.PartialSuccess, "partial"}, {b.Failed, "failed"}, {b.Cancelled, "cancelled"},
 	} {
 		if count.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.what))
+			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.label))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-// words are the counters and what is left.
-func words(b *client.Batch) string {
-	if left := left(b, time.Now()); left != "" {
+// summary returns the counters and, if it is known, the remaining time.
+func summary(b *client.Batch) string {
+	if left := remaining(b, time.Now()); left != "" {
 		return Counts(b) + "; " + left
 	}
 	return Counts(b)
 }
 
-// left says in words how long the batch may take from now on, to the minute, so
-// that it changes seldom; empty when that is not known.
-func left(b *client.Batch, now time.Time) string {
+// remaining returns the estimated time until the batch ends, in words. It is
+// rounded to minutes or hours so that it rarely changes, and empty when unknown.
+func remaining(b *client.Batch, now time.Time) string {
 	if b.EstimatedEnd == nil || b.IsTerminal || b.EstimatedEnd.Latest.Before(now) {
 		return ""
 	}
@@ -77,12 +78,12 @@ func left(b *client.Batch, now time.Time) string {
 	return fmt.Sprintf("%d to %d %s left", from, to, name)
 }
 
-// bar is drawn from the first status on, which knows the total.
+// bar draws a progress bar from the first update on, when the total is known.
 type bar struct {
 	w    io.Writer
 	bars *mpb.Progress
 	bar  *mpb.Bar
-	now  atomic.Pointer[client.Batch] // read while the bar is drawn, by another goroutine
+	now  atomic.Pointer[client.Batch] // read by the goroutine that draws the bar
 }
 
 func (b *bar) Update(now *client.Batch) {
@@ -93,7 +94,7 @@ func (b *bar) Update(now *client.Batch) {
 			mpb.PrependDecorators(decor.CountersNoUnit("%d / %d ")),
 			mpb.AppendDecorators(
 				decor.Elapsed(decor.ET_STYLE_MMSS, decor.WCSyncSpace),
-				decor.Any(func(decor.Statistics) string { return "  " + words(b.now.Load()) }),
+				decor.Any(func(decor.Statistics) string { return "  " + summary(b.now.Load()) }),
 			))
 	}
 	b.bar.SetCurrent(int64(now.Settled()))
@@ -109,19 +110,20 @@ func (b *bar) Say(line string) {
 
 func (b *bar) Close() {
 	if b.bar != nil {
-		b.bar.Abort(false) // has no effect on a bar that is full
+		b.bar.Abort(false) // has no effect on a full bar
 		b.bars.Wait()
 	}
 }
 
+// lines prints a line whenever the counters change.
 type lines struct {
 	w    io.Writer
-	last string // the counts of the last line
+	last string // the counters in the most recent line
 }
 
 func (l *lines) Update(now *client.Batch) {
 	if counts := Counts(now); counts != l.last {
-		fmt.Fprintf(l.w, "  %d of %d: %s\n", now.Settled(), now.Total, words(now))
+		fmt.Fprintf(l.w, "  %d of %d: %s\n", now.Settled(), now.Total, summary(now))
 		l.last = counts
 	}
 }

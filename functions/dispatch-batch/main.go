@@ -4,10 +4,8 @@ package main
 
 import (
 	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -17,30 +15,18 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-func main() {
-	log := boot.Logger("dispatch-batch")
-	h, err := wire(os.Getenv, log)
-	if err != nil {
-		log.Error("cannot start", "err", err)
-		os.Exit(1)
-	}
-	lambda.Start(h.Handle)
-}
+func main() { boot.Run("dispatch-batch", wire) }
 
 // wire builds the handler. It alone reads the environment and makes clients.
-func wire(getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
-	env := boot.Env{Lookup: getenv}
-	table, queueURL := env.Required("TABLE_NAME"), env.Required("QUEUE_URL")
+func wire(env *boot.Env, log *slog.Logger) (any, error) {
+	table, queueURL, cfg := env.Required("TABLE_NAME"), env.Required("QUEUE_URL"), env.AWS()
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
-	cfg, err := boot.AWS(getenv)
-	if err != nil {
-		return nil, err
-	}
-	return &handler.Handler{
+	h := &handler.Handler{
 		Batches: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
 		Queue:   queue.New(sqs.NewFromConfig(cfg), queueURL),
 		Log:     log,
-	}, nil
+	}
+	return h.Handle, nil
 }

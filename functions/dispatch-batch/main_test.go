@@ -3,13 +3,20 @@ package main
 import (
 	"log/slog"
 	"testing"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 )
 
-func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
+func TestWire(t *testing.T) {
 	t.Parallel()
-	_, err := wire(func(string) string { return "" }, slog.New(slog.DiscardHandler))
-	const want = "environment variables not set: TABLE_NAME, QUEUE_URL"
-	if err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
-	}
+
+	t.Run("a start without settings names all of them", func(t *testing.T) {
+		t.Parallel()
+		empty := &boot.Env{Lookup: func(string) string { return "" }}
+		_, err := wire(empty, slog.New(slog.DiscardHandler))
+		const want = "environment variables not set: TABLE_NAME, QUEUE_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION"
+		if err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	})
 }

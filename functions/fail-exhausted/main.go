@@ -1,14 +1,12 @@
-// Command fail-exhausted is the Lambda function that reads the dead letters: an
-// inquiry whose message was delivered in vain too often is failed, so that its
-// batch can finish.
+// Command fail-exhausted is the Lambda function that reads the dead-letter queue.
+// It fails an inquiry whose message was delivered too often without success, so
+// that the inquiry's batch can finish.
 package main
 
 import (
 	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/batch-inquiries/batch-inquiries/functions/fail-exhausted/handler"
@@ -16,26 +14,17 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-func main() {
-	log := boot.Logger("fail-exhausted")
-	h, err := wire(os.Getenv, log)
-	if err != nil {
-		log.Error("cannot start", "err", err)
-		os.Exit(1)
-	}
-	lambda.Start(h.Handle)
-}
+func main() { boot.Run("fail-exhausted", wire) }
 
 // wire builds the handler. It alone reads the environment and makes clients.
-func wire(getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
-	env := boot.Env{Lookup: getenv}
-	table := env.Required("TABLE_NAME")
+func wire(env *boot.Env, log *slog.Logger) (any, error) {
+	table, cfg := env.Required("TABLE_NAME"), env.AWS()
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
-	cfg, err := boot.AWS(getenv)
-	if err != nil {
-		return nil, err
+	h := &handler.Handler{
+		Inquiries: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
+		Log:       log,
 	}
-	return &handler.Handler{Inquiries: store.New(dynamodb.NewFromConfig(cfg), table, time.Now), Log: log}, nil
+	return h.Handle, nil
 }

@@ -4,21 +4,29 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 )
 
-func TestAStartWithoutSettingsNamesThemAll(t *testing.T) {
+func TestWire(t *testing.T) {
 	t.Parallel()
-	_, err := wire(func(string) string { return "" }, slog.New(slog.DiscardHandler))
-	const want = "environment variables not set: TABLE_NAME, QUEUE_URL, BATCH_DEADLINE"
-	if err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
-	}
-}
 
-func TestADeadlineThatIsNoDurationEndsTheStart(t *testing.T) {
-	t.Parallel()
-	_, err := wire(func(string) string { return "tomorrow" }, slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), "BATCH_DEADLINE") {
-		t.Errorf("error %v, want one about BATCH_DEADLINE", err)
-	}
+	t.Run("a start without settings names all of them", func(t *testing.T) {
+		t.Parallel()
+		empty := &boot.Env{Lookup: func(string) string { return "" }}
+		_, err := wire(empty, slog.New(slog.DiscardHandler))
+		const want = "environment variables not set: TABLE_NAME, QUEUE_URL, BATCH_DEADLINE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION"
+		if err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	})
+
+	t.Run("a deadline that is not a duration is an error", func(t *testing.T) {
+		t.Parallel()
+		wrong := &boot.Env{Lookup: func(string) string { return "tomorrow" }}
+		_, err := wire(wrong, slog.New(slog.DiscardHandler))
+		if err == nil || !strings.Contains(err.Error(), "BATCH_DEADLINE") {
+			t.Errorf("error %v, want one about BATCH_DEADLINE", err)
+		}
+	})
 }

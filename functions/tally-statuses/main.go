@@ -1,13 +1,11 @@
 // Command tally-statuses is the Lambda function that keeps each batch's counters
-// equal to what its inquiries say. The table's stream calls it.
+// equal to the statuses of its inquiries. The table's stream calls it.
 package main
 
 import (
 	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/batch-inquiries/batch-inquiries/functions/tally-statuses/handler"
@@ -15,26 +13,17 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-func main() {
-	log := boot.Logger("tally-statuses")
-	h, err := wire(os.Getenv, log)
-	if err != nil {
-		log.Error("cannot start", "err", err)
-		os.Exit(1)
-	}
-	lambda.Start(h.Handle)
-}
+func main() { boot.Run("tally-statuses", wire) }
 
 // wire builds the handler. It alone reads the environment and makes clients.
-func wire(getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
-	env := boot.Env{Lookup: getenv}
-	table := env.Required("TABLE_NAME")
+func wire(env *boot.Env, log *slog.Logger) (any, error) {
+	table, cfg := env.Required("TABLE_NAME"), env.AWS()
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
-	cfg, err := boot.AWS(getenv)
-	if err != nil {
-		return nil, err
+	h := &handler.Handler{
+		Counters: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
+		Log:      log,
 	}
-	return &handler.Handler{Counters: store.New(dynamodb.NewFromConfig(cfg), table, time.Now), Log: log}, nil
+	return h.Handle, nil
 }

@@ -10,20 +10,21 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// admin does the work of the commands. A user is in two places: Cognito knows
-// how they sign in, the table for whom they act. Without an item in the table
-// an account in Cognito may do nothing, so what is granted is written to
-// Cognito first and to the table last, and what is taken away the other way
-// round. Whatever a run leaves undone, running it again does.
+// admin does the work of the commands. A user is stored in two places: Cognito
+// knows how the user signs in, and the table knows which lender the user acts for.
+// An account in Cognito without an item in the table has no access. Therefore
+// granting access writes to Cognito first and to the table last, and taking access
+// away does it the other way around. Repeating a command finishes an interrupted
+// run.
 type admin struct {
-	access  access
-	people  people
-	pool    string // the Cognito user pool; empty is an error of user commands
-	gateway gateway
-	plan    string // the gateway's usage plan; empty is an error of lender create
+	access   access
+	userPool userPool
+	poolID   string // empty makes user commands fail
+	gateway  gateway
+	planID   string // the usage plan; empty makes lender create fail
 }
 
-// access is the table's part; *store.Store has all of it.
+// access stores lenders, users and keys in the table; *store.Store implements it.
 type access interface {
 	CreateLender(ctx context.Context, l inquiry.Lender) (stored inquiry.Lender, created bool, err error)
 	Lender(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error)
@@ -41,8 +42,8 @@ type access interface {
 	RevokeAPIKey(ctx context.Context, id string, version int) (changed bool, err error)
 }
 
-// people is Cognito's part.
-type people interface {
+// userPool has the users' accounts; Cognito's client implements it.
+type userPool interface {
 	AdminCreateUser(ctx context.Context, in *cognito.AdminCreateUserInput, opts ...func(*cognito.Options)) (*cognito.AdminCreateUserOutput, error)
 	AdminGetUser(ctx context.Context, in *cognito.AdminGetUserInput, opts ...func(*cognito.Options)) (*cognito.AdminGetUserOutput, error)
 	AdminSetUserPassword(ctx context.Context, in *cognito.AdminSetUserPasswordInput, opts ...func(*cognito.Options)) (*cognito.AdminSetUserPasswordOutput, error)
@@ -51,7 +52,8 @@ type people interface {
 	AdminUserGlobalSignOut(ctx context.Context, in *cognito.AdminUserGlobalSignOutInput, opts ...func(*cognito.Options)) (*cognito.AdminUserGlobalSignOutOutput, error)
 }
 
-// gateway is API Gateway's part: it counts a lender's requests.
+// gateway counts and limits each lender's requests; API Gateway's client implements
+// it.
 type gateway interface {
 	GetUsagePlan(ctx context.Context, in *apigateway.GetUsagePlanInput, opts ...func(*apigateway.Options)) (*apigateway.GetUsagePlanOutput, error)
 	GetApiKeys(ctx context.Context, in *apigateway.GetApiKeysInput, opts ...func(*apigateway.Options)) (*apigateway.GetApiKeysOutput, error)

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -24,23 +25,23 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// account is what the fake Cognito knows of a person.
+// account is a person's account in the fake Cognito.
 type account struct {
 	sub, password              string
 	invited, disabled, signOut bool
 }
 
-// fakePeople is a user pool. The calls named in dieAfter do their work once and
-// then fail; those in dieBefore fail once without having done it.
-type fakePeople struct {
+// fakeUserPool fails once in the call named in dieAfter, after doing its work, and
+// once in the call named in dieBefore, without doing it.
+type fakeUserPool struct {
 	accounts            map[string]*account
 	dieAfter, dieBefore string
 }
 
-var errDied = errors.New("the line is dead")
+var errDied = errors.New("connection lost")
 
-// call does work on the account of a name, with the faults that were asked for.
-func (f *fakePeople) call(name, username string, work func(*account)) (*account, error) {
+// call does the work on an account, with the configured faults.
+func (f *fakeUserPool) call(name, username string, work func(*account)) (*account, error) {
 	if f.dieBefore == name {
 		f.dieBefore = ""
 		return nil, errDied
@@ -57,7 +58,7 @@ func (f *fakePeople) call(name, username string, work func(*account)) (*account,
 	return a, nil
 }
 
-func (f *fakePeople) AdminCreateUser(_ context.Context, in *cognito.AdminCreateUserInput, _ ...func(*cognito.Options)) (*cognito.AdminCreateUserOutput, error) {
+func (f *fakeUserPool) AdminCreateUser(_ context.Context, in *cognito.AdminCreateUserInput, _ ...func(*cognito.Options)) (*cognito.AdminCreateUserOutput, error) {
 	if f.dieBefore != "create" {
 		if f.accounts[*in.Username] != nil {
 			return nil, &types.UsernameExistsException{}
@@ -71,7 +72,7 @@ func (f *fakePeople) AdminCreateUser(_ context.Context, in *cognito.AdminCreateU
 	return &cognito.AdminCreateUserOutput{User: &types.UserType{Attributes: subOnly(a)}}, nil
 }
 
-func (f *fakePeople) AdminGetUser(_ context.Context, in *cognito.AdminGetUserInput, _ ...func(*cognito.Options)) (*cognito.AdminGetUserOutput, error) {
+func (f *fakeUserPool) AdminGetUser(_ context.Context, in *cognito.AdminGetUserInput, _ ...func(*cognito.Options)) (*cognito.AdminGetUserOutput, error) {
 	a, err := f.call("get", *in.Username, func(*account) {})
 	if err != nil {
 		return nil, err
@@ -83,31 +84,31 @@ func subOnly(a *account) []types.AttributeType {
 	return []types.AttributeType{{Name: aws.String("email"), Value: aws.String("?")}, {Name: aws.String("sub"), Value: &a.sub}}
 }
 
-func (f *fakePeople) AdminSetUserPassword(_ context.Context, in *cognito.AdminSetUserPasswordInput, _ ...func(*cognito.Options)) (*cognito.AdminSetUserPasswordOutput, error) {
+func (f *fakeUserPool) AdminSetUserPassword(_ context.Context, in *cognito.AdminSetUserPasswordInput, _ ...func(*cognito.Options)) (*cognito.AdminSetUserPasswordOutput, error) {
 	_, err := f.call("password", *in.Username, func(a *account) { a.password = *in.Password })
 	return &cognito.AdminSetUserPasswordOutput{}, err
 }
 
-func (f *fakePeople) AdminDisableUser(_ context.Context, in *cognito.AdminDisableUserInput, _ ...func(*cognito.Options)) (*cognito.AdminDisableUserOutput, error) {
+func (f *fakeUserPool) AdminDisableUser(_ context.Context, in *cognito.AdminDisableUserInput, _ ...func(*cognito.Options)) (*cognito.AdminDisableUserOutput, error) {
 	_, err := f.call("disable", *in.Username, func(a *account) { a.disabled = true })
 	return &cognito.AdminDisableUserOutput{}, err
 }
 
-func (f *fakePeople) AdminEnableUser(_ context.Context, in *cognito.AdminEnableUserInput, _ ...func(*cognito.Options)) (*cognito.AdminEnableUserOutput, error) {
+func (f *fakeUserPool) AdminEnableUser(_ context.Context, in *cognito.AdminEnableUserInput, _ ...func(*cognito.Options)) (*cognito.AdminEnableUserOutput, error) {
 	_, err := f.call("enable", *in.Username, func(a *account) { a.disabled = false })
 	return &cognito.AdminEnableUserOutput{}, err
 }
 
-func (f *fakePeople) AdminUserGlobalSignOut(_ context.Context, in *cognito.AdminUserGlobalSignOutInput, _ ...func(*cognito.Options)) (*cognito.AdminUserGlobalSignOutOutput, error) {
+func (f *fakeUserPool) AdminUserGlobalSignOut(_ context.Context, in *cognito.AdminUserGlobalSignOutInput, _ ...func(*cognito.Options)) (*cognito.AdminUserGlobalSignOutOutput, error) {
 	_, err := f.call("sign out", *in.Username, func(a *account) { a.signOut = true })
 	return &cognito.AdminUserGlobalSignOutOutput{}, err
 }
 
-// fakeGateway has the usage plan "plan" of stage test. The calls named in dieAfter
-// do their work once and then fail.
+// fakeGateway has the usage plan "plan" of the stage test. It fails once in the call
+// named in dieAfter, after doing its work.
 type fakeGateway struct {
 	keys     []gatewaytypes.ApiKey
-	inPlan   map[string]bool // key ids
+	inPlan   map[string]bool // by key ID
 	dieAfter string
 }
 
@@ -126,14 +127,14 @@ func (f *fakeGateway) GetUsagePlan(_ context.Context, in *apigateway.GetUsagePla
 	return &apigateway.GetUsagePlanOutput{ApiStages: []gatewaytypes.ApiStage{{Stage: aws.String("test")}}}, f.died("plan")
 }
 
-// GetApiKeys gives one key a page.
+// GetApiKeys returns one key per page.
 func (f *fakeGateway) GetApiKeys(_ context.Context, in *apigateway.GetApiKeysInput, _ ...func(*apigateway.Options)) (*apigateway.GetApiKeysOutput, error) {
 	i := len(aws.ToString(in.Position))
 	out := &apigateway.GetApiKeysOutput{Items: f.keys[i : i+1]}
 	if i+1 < len(f.keys) {
 		out.Position = aws.String(strings.Repeat("x", i+1))
 	}
-	return out, f.died("look")
+	return out, f.died("list")
 }
 
 func (f *fakeGateway) CreateApiKey(_ context.Context, in *apigateway.CreateApiKeyInput, _ ...func(*apigateway.Options)) (*apigateway.CreateApiKeyOutput, error) {
@@ -162,13 +163,13 @@ func (f *fakeGateway) CreateUsagePlanKey(_ context.Context, in *apigateway.Creat
 	return &apigateway.CreateUsagePlanKeyOutput{}, f.died("add")
 }
 
-// dyingAccess fails once in the table call named, before or after its work.
-type dyingAccess struct {
+// failingAccess fails once in AddUser, before or after its work.
+type failingAccess struct {
 	*store.Store
 	dieAfter, dieBefore string
 }
 
-func (d *dyingAccess) AddUser(ctx context.Context, u store.User) (store.User, bool, error) {
+func (d *failingAccess) AddUser(ctx context.Context, u store.User) (store.User, bool, error) {
 	if d.dieBefore == "add" {
 		d.dieBefore = ""
 		return store.User{}, false, errDied
@@ -181,11 +182,11 @@ func (d *dyingAccess) AddUser(ctx context.Context, u store.User) (store.User, bo
 	return stored, added, err
 }
 
-// fixture is a table, a user pool and a gateway, and the command line on them.
+// fixture runs the command line on a table, a user pool and a gateway.
 type fixture struct {
-	table   *dyingAccess
-	people  *fakePeople
-	gateway *fakeGateway
+	table    *failingAccess
+	userPool *fakeUserPool
+	gateway  *fakeGateway
 }
 
 func newFixture(tb testing.TB) fixture {
@@ -193,32 +194,32 @@ func newFixture(tb testing.TB) fixture {
 	db, name := enginetest.NewTable(tb)
 	now := func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
 	return fixture{
-		table:   &dyingAccess{Store: store.New(db, name, now)},
-		people:  &fakePeople{accounts: map[string]*account{}},
-		gateway: &fakeGateway{inPlan: map[string]bool{}},
+		table:    &failingAccess{Store: store.New(db, name, now)},
+		userPool: &fakeUserPool{accounts: map[string]*account{}},
+		gateway:  &fakeGateway{inPlan: map[string]bool{}},
 	}
 }
 
-// run is the command line with these words, and input on standard input.
-func (f fixture) run(tb testing.TB, input string, words ...string) (string, error) {
+// run runs a command with these arguments and this standard input.
+func (f fixture) run(tb testing.TB, input string, args ...string) (string, error) {
 	tb.Helper()
 	root := newRoot(func(context.Context, settings) (*admin, error) {
-		return &admin{access: f.table, people: f.people, pool: "pool", gateway: f.gateway, plan: "plan"}, nil
+		return &admin{access: f.table, userPool: f.userPool, poolID: "pool", gateway: f.gateway, planID: "plan"}, nil
 	})
 	var out bytes.Buffer
-	root.SetArgs(words)
+	root.SetArgs(args)
 	root.SetIn(strings.NewReader(input))
 	root.SetOut(&out)
 	err := root.ExecuteContext(tb.Context())
 	return out.String(), err
 }
 
-// must is run for what has to succeed.
-func (f fixture) must(tb testing.TB, input string, words ...string) string {
+// must is run for commands that must succeed.
+func (f fixture) must(tb testing.TB, input string, args ...string) string {
 	tb.Helper()
-	out, err := f.run(tb, input, words...)
+	out, err := f.run(tb, input, args...)
 	if err != nil {
-		tb.Fatalf("%s: %v", strings.Join(words, " "), err)
+		tb.Fatalf("%s: %v", strings.Join(args, " "), err)
 	}
 	return out
 }
@@ -233,227 +234,279 @@ const address = "jane@example.com"
 
 var invite = []string{"user", "invite", "--lender", "acme", "--email", address, "--role", "member", "--password-stdin", "--output", "json"}
 
-func TestALenderFromItsCreationOn(t *testing.T) {
+func TestLenderCommands(t *testing.T) {
 	t.Parallel()
 
+	text := func(sentence, status string, batchMax, openMax int) string {
+		return fmt.Sprintf(`%s
+  Name:            Acme Lending
+  Status:          %s
+  Batch limit:     %d inquiries in one batch
+  Open limit:      %d inquiries in all unfinished batches, 0 now
+  Batches so far:  0
+`, sentence, status, batchMax, openMax)
+	}
 	f := newFixture(t)
 	for _, step := range []struct {
-		words []string
-		want  string
+		args []string
+		want string
 	}{
-		{[]string{"create", "--id", "acme", "--name", "Acme Lending"}, "created: lender acme \"Acme Lending\", ACTIVE, at most 250 inquiries a batch and 10000 open, 0 batches so far\n"},
-		{[]string{"create", "--id", "acme", "--name", "Acme Lending"}, "exists already: lender acme \"Acme Lending\", ACTIVE, at most 250 inquiries a batch and 10000 open, 0 batches so far\n"},
-		{[]string{"suspend", "--id", "acme"}, "changed: lender acme \"Acme Lending\", SUSPENDED, at most 250 inquiries a batch and 10000 open, 0 batches so far\n"},
-		{[]string{"suspend", "--id", "acme"}, "nothing to change: lender acme \"Acme Lending\", SUSPENDED, at most 250 inquiries a batch and 10000 open, 0 batches so far\n"},
-		{[]string{"resume", "--id", "acme"}, "changed: lender acme \"Acme Lending\", ACTIVE, at most 250 inquiries a batch and 10000 open, 0 batches so far\n"},
-		{[]string{"set-batch-max", "--id", "acme", "--batch-max", "1000"}, "changed: lender acme \"Acme Lending\", ACTIVE, at most 1000 inquiries a batch and 10000 open, 0 batches so far\n"},
-		{[]string{"set-open-max", "--id", "acme", "--open-max", "2000"}, "changed: lender acme \"Acme Lending\", ACTIVE, at most 1000 inquiries a batch and 2000 open, 0 batches so far\n"},
-		{[]string{"create", "--id", "acme", "--name", "Acme Lending"}, "exists already: lender acme \"Acme Lending\", ACTIVE, at most 1000 inquiries a batch and 2000 open, 0 batches so far\n"},
-		{[]string{"show", "--id", "acme", "--output", "json"}, `{"lenderId":"acme","name":"Acme Lending","status":"ACTIVE","batchMax":1000,"batchCount":0,"openMax":2000,"open":0}` + "\n"},
+		{[]string{"create", "--id", "acme", "--name", "Acme Lending"},
+			text("Lender acme was created. Invite its users with: admin user invite --lender acme --email … --role …", "ACTIVE", 250, 10000)},
+		{[]string{"create", "--id", "acme", "--name", "Acme Lending"},
+			text("Lender acme already exists.", "ACTIVE", 250, 10000)},
+		{[]string{"suspend", "--id", "acme"},
+			text("Lender acme is now suspended; its users and API keys lose access within five minutes.", "SUSPENDED", 250, 10000)},
+		{[]string{"suspend", "--id", "acme"},
+			text("Lender acme was already suspended; nothing was changed.", "SUSPENDED", 250, 10000)},
+		{[]string{"resume", "--id", "acme"},
+			text("Lender acme is active again; its users and API keys regain access within five minutes.", "ACTIVE", 250, 10000)},
+		{[]string{"set-batch-max", "--id", "acme", "--batch-max", "1000"},
+			text("Lender acme now has this batch limit.", "ACTIVE", 1000, 10000)},
+		{[]string{"set-open-max", "--id", "acme", "--open-max", "2000"},
+			text("Lender acme now has this open limit.", "ACTIVE", 1000, 2000)},
+		{[]string{"create", "--id", "acme", "--name", "Acme Lending"},
+			text("Lender acme already exists.", "ACTIVE", 1000, 2000)},
+		{[]string{"show", "--id", "acme"},
+			text("Lender acme", "ACTIVE", 1000, 2000)},
+		{[]string{"show", "--id", "acme", "--output", "json"},
+			`{"lenderId":"acme","name":"Acme Lending","status":"ACTIVE","batchMax":1000,"batchCount":0,"openMax":2000,"open":0}` + "\n"},
 	} {
-		got := f.must(t, "", append([]string{"lender"}, step.words...)...)
+		got := f.must(t, "", append([]string{"lender"}, step.args...)...)
 		if diff := cmp.Diff(step.want, got); diff != "" {
-			t.Errorf("%v: %s", step.words, diff)
+			t.Errorf("output of lender %v (-want +got):\n%s", step.args, diff)
 		}
 	}
 }
 
-// Wherever creating a lender dies, the same command again leaves one gateway key
-// in the plan; so does one for a lender from before there was a plan.
-func TestALendersRequestsAreCounted(t *testing.T) {
+func TestCountRequests(t *testing.T) {
 	t.Parallel()
 
-	create := []string{"lender", "create", "--id", "acme", "--name", "Acme Lending"}
-	for name, fault := range map[string]func(fixture){
-		"nothing dies":           func(fixture) {},
-		"after reading the plan": func(f fixture) { f.gateway.dieAfter = "plan" },
-		"after the key":          func(f fixture) { f.gateway.dieAfter = "create" },
-		"after the plan has it":  func(f fixture) { f.gateway.dieAfter = "add" },
-		"a lender without a key": func(f fixture) {
-			if _, _, err := f.table.CreateLender(t.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"}); err != nil {
-				t.Error(err)
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t)
-			f.must(t, "", "lender", "create", "--id", "acme-two", "--name", "Acme Two")
-			fault(f)
-			if _, err := f.run(t, "", create...); err != nil && (!errors.Is(err, errDied) || !strings.Contains(err.Error(), "again")) {
-				t.Fatal(err)
-			}
-			f.must(t, "", create...)
-			if len(f.gateway.keys) != 2 || len(f.gateway.inPlan) != 2 {
-				t.Fatalf("%d keys, %d of them in the plan", len(f.gateway.keys), len(f.gateway.inPlan))
-			}
-			got := f.gateway.keys[1]
-			want := gatewaytypes.ApiKey{Id: got.Id, Name: aws.String("batch-inquiries-test-acme"), Value: aws.String(auth.UsageKey("test", "acme")), Enabled: true}
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(gatewaytypes.ApiKey{})); diff != "" || !f.gateway.inPlan[*got.Id] {
-				t.Errorf("in the plan %t: %s", f.gateway.inPlan[*got.Id], diff)
-			}
-		})
-	}
-}
+	// Wherever creating a lender fails, repeating the command leaves one gateway key in
+	// the plan. That is also true for a lender who was created before there was a plan.
+	t.Run("repeating lender create leaves one gateway key per lender", func(t *testing.T) {
+		t.Parallel()
 
-func TestALenderWhoCannotBeCountedIsAnError(t *testing.T) {
-	t.Parallel()
-
-	f := newFixture(t)
-	f.withLender(t)
-	f.gateway.inPlan[*f.gateway.keys[0].Id] = false // it is in another plan of the same stage
-	if out, err := f.run(t, "", "lender", "create", "--id", "acme", "--name", "Acme Lending"); err == nil {
-		t.Errorf("no error, but %s", out)
-	}
-}
-
-// Wherever a run of invite dies, the same command again leaves what one whole
-// run would have left.
-func TestAnInvitationThatDiedIsFinishedByRunningItAgain(t *testing.T) {
-	t.Parallel()
-
-	for name, fault := range map[string]func(fixture){
-		"not at all":                       func(fixture) {},
-		"before the account":               func(f fixture) { f.people.dieBefore = "create" },
-		"after the account":                func(f fixture) { f.people.dieAfter = "create" },
-		"before the item":                  func(f fixture) { f.table.dieBefore = "add" },
-		"after the item":                   func(f fixture) { f.table.dieAfter = "add" },
-		"before the password":              func(f fixture) { f.people.dieBefore = "password" },
-		"after the password":               func(f fixture) { f.people.dieAfter = "password" },
-		"twice, in Cognito and the table":  func(f fixture) { f.people.dieAfter = "create"; f.table.dieBefore = "add" },
-		"twice, in the table and in sight": func(f fixture) { f.table.dieAfter = "add"; f.people.dieBefore = "get" },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t).withLender(t)
-			fault(f)
-			var out string
-			err := errDied
-			for range 3 {
-				if out, err = f.run(t, "Correct-Horse-9\n", invite...); err == nil {
-					break
+		create := []string{"lender", "create", "--id", "acme", "--name", "Acme Lending"}
+		for name, fault := range map[string]func(fixture){
+			"no failure":                               func(fixture) {},
+			"failure after reading the plan":           func(f fixture) { f.gateway.dieAfter = "plan" },
+			"failure after creating the key":           func(f fixture) { f.gateway.dieAfter = "create" },
+			"failure after adding the key to the plan": func(f fixture) { f.gateway.dieAfter = "add" },
+			"an old lender without a key": func(f fixture) {
+				if _, _, err := f.table.CreateLender(t.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"}); err != nil {
+					t.Error(err)
 				}
-				if !errors.Is(err, errDied) {
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t)
+				f.must(t, "", "lender", "create", "--id", "acme-two", "--name", "Acme Two")
+				fault(f)
+				if _, err := f.run(t, "", create...); err != nil && (!errors.Is(err, errDied) || !strings.Contains(err.Error(), "again")) {
 					t.Fatal(err)
 				}
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if again := f.must(t, "Correct-Horse-9\n", invite...); again != out {
-				t.Errorf("once more it says %s, before %s", again, out)
-			}
-			a := f.people.accounts[address]
-			if a == nil || len(f.people.accounts) != 1 || a.password != "Correct-Horse-9" || a.invited {
-				t.Fatalf("accounts %+v", f.people.accounts)
-			}
-			var got userData
-			if err := json.Unmarshal([]byte(out), &got); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(userData{a.sub, "acme", address, "member"}, got); diff != "" {
-				t.Error(diff)
-			}
-			u, err := f.table.User(t.Context(), a.sub)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(store.User{ID: a.sub, LenderID: "acme", Role: "member", Status: inquiry.AccessActive}, u); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
+				f.must(t, "", create...)
+				if len(f.gateway.keys) != 2 || len(f.gateway.inPlan) != 2 {
+					t.Fatalf("the gateway has %d keys and the plan %d, want one for each of the two lenders", len(f.gateway.keys), len(f.gateway.inPlan))
+				}
+				got := f.gateway.keys[1]
+				want := gatewaytypes.ApiKey{Id: got.Id, Name: aws.String("batch-inquiries-test-acme"), Value: aws.String(auth.UsageKey("test", "acme")), Enabled: true}
+				if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(gatewaytypes.ApiKey{})); diff != "" {
+					t.Errorf("the lender's gateway key (-want +got):\n%s", diff)
+				}
+				if !f.gateway.inPlan[*got.Id] {
+					t.Error("the lender's gateway key is not in the plan")
+				}
+			})
+		}
+	})
+
+	t.Run("a key in another usage plan is an error", func(t *testing.T) {
+		t.Parallel()
+
+		f := newFixture(t)
+		f.withLender(t)
+		f.gateway.inPlan[*f.gateway.keys[0].Id] = false // the key is in another plan of the same stage
+		if out, err := f.run(t, "", "lender", "create", "--id", "acme", "--name", "Acme Lending"); err == nil {
+			t.Errorf("no error; the output is %s", out)
+		}
+	})
 }
 
-func TestWithoutAPasswordCognitoInvites(t *testing.T) {
+func TestInvite(t *testing.T) {
 	t.Parallel()
 
-	f := newFixture(t).withLender(t)
-	f.must(t, "", "user", "invite", "--lender", "acme", "--email", "Jane@Example.com", "--role", "viewer")
-	if a := f.people.accounts[address]; a == nil || !a.invited || a.password != "" {
-		t.Errorf("account %+v", a)
-	}
+	// Wherever an invitation fails, repeating the command leaves the same result as one
+	// complete run.
+	t.Run("repeating the command finishes a failed invitation", func(t *testing.T) {
+		t.Parallel()
+
+		for name, fault := range map[string]func(fixture){
+			"no failure":                                       func(fixture) {},
+			"before creating the account":                      func(f fixture) { f.userPool.dieBefore = "create" },
+			"after creating the account":                       func(f fixture) { f.userPool.dieAfter = "create" },
+			"before adding the user":                           func(f fixture) { f.table.dieBefore = "add" },
+			"after adding the user":                            func(f fixture) { f.table.dieAfter = "add" },
+			"before setting the password":                      func(f fixture) { f.userPool.dieBefore = "password" },
+			"after setting the password":                       func(f fixture) { f.userPool.dieAfter = "password" },
+			"twice, in Cognito and in the table":               func(f fixture) { f.userPool.dieAfter = "create"; f.table.dieBefore = "add" },
+			"twice, in the table and when reading the account": func(f fixture) { f.table.dieAfter = "add"; f.userPool.dieBefore = "get" },
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t).withLender(t)
+				fault(f)
+				var out string
+				err := errDied
+				for range 3 {
+					if out, err = f.run(t, "Correct-Horse-9\n", invite...); err == nil {
+						break
+					}
+					if !errors.Is(err, errDied) {
+						t.Fatal(err)
+					}
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if again := f.must(t, "Correct-Horse-9\n", invite...); again != out {
+					t.Errorf("the repeated command prints %s, want %s", again, out)
+				}
+				a := f.userPool.accounts[address]
+				if a == nil || len(f.userPool.accounts) != 1 {
+					t.Fatalf("the pool has %d accounts, want only that of the user", len(f.userPool.accounts))
+				}
+				if a.password != "Correct-Horse-9" {
+					t.Errorf("the password is %q", a.password)
+				}
+				if a.invited {
+					t.Error("Cognito sent an invitation in spite of --password-stdin")
+				}
+				var got userData
+				if err := json.Unmarshal([]byte(out), &got); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(userData{a.sub, "acme", address, "member"}, got); diff != "" {
+					t.Errorf("output (-want +got):\n%s", diff)
+				}
+				u, err := f.table.User(t.Context(), a.sub)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(store.User{ID: a.sub, LenderID: "acme", Role: "member", Status: inquiry.AccessActive}, u); diff != "" {
+					t.Errorf("the stored user (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	t.Run("without a password Cognito sends an invitation", func(t *testing.T) {
+		t.Parallel()
+
+		f := newFixture(t).withLender(t)
+		f.must(t, "", "user", "invite", "--lender", "acme", "--email", "Jane@Example.com", "--role", "viewer")
+		if a := f.userPool.accounts[address]; a == nil || !a.invited || a.password != "" {
+			t.Errorf("the account is %+v, want one that is invited and has no password", a)
+		}
+	})
+
+	t.Run("a rejected invitation changes nothing", func(t *testing.T) {
+		t.Parallel()
+
+		for name, c := range map[string]struct {
+			lender, email, role, password string
+			wantError                     string
+		}{
+			"unknown lender":         {"nobody", "joe@example.com", "member", "Correct-Horse-9", "admin lender create"},
+			"unknown role":           {"acme", "joe@example.com", "root", "Correct-Horse-9", "neither member nor viewer"},
+			"not an address":         {"acme", "joe", "member", "Correct-Horse-9", "--email"},
+			"an address with a name": {"acme", "Joe <joe@example.com>", "member", "Correct-Horse-9", "--email"},
+			"an empty password":      {"acme", "joe@example.com", "member", "", "exactly one line"},
+			"two passwords":          {"acme", "joe@example.com", "member", "one\ntwo", "exactly one line"},
+			"another lender's user":  {"other", address, "member", "Stolen-Horse-9", "already belongs to lender acme"},
+			"another role":           {"acme", address, "viewer", "Stolen-Horse-9", "set-role"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t).withLender(t)
+				f.must(t, "", "lender", "create", "--id", "other", "--name", "Other")
+				f.must(t, "Correct-Horse-9\n", invite...)
+				_, err := f.run(t, c.password, "user", "invite", "--lender", c.lender, "--email", c.email, "--role", c.role, "--password-stdin")
+				if err == nil || !strings.Contains(err.Error(), c.wantError) {
+					t.Errorf("error %v, want one that contains %q", err, c.wantError)
+				}
+				if err != nil && strings.Contains(err.Error(), c.email) {
+					t.Errorf("the error contains the address: %v", err)
+				}
+				if n := len(f.userPool.accounts); n != 1 {
+					t.Errorf("the pool has %d accounts, want only the one from before", n)
+				}
+				if got := f.userPool.accounts[address].password; got != "Correct-Horse-9" {
+					t.Errorf("the password of the existing user is now %q", got)
+				}
+			})
+		}
+	})
 }
 
-func TestAnInvitationThatMayNotBeChangesNothing(t *testing.T) {
-	t.Parallel()
-
-	for name, c := range map[string]struct {
-		lender, email, role, password string
-		says                          string
-	}{
-		"no such lender":        {"nobody", "joe@example.com", "member", "Correct-Horse-9", "admin lender create"},
-		"no such role":          {"acme", "joe@example.com", "root", "Correct-Horse-9", "neither member nor viewer"},
-		"no address":            {"acme", "joe", "member", "Correct-Horse-9", "--email"},
-		"a name with it":        {"acme", "Joe <joe@example.com>", "member", "Correct-Horse-9", "--email"},
-		"an empty password":     {"acme", "joe@example.com", "member", "", "one line"},
-		"two passwords":         {"acme", "joe@example.com", "member", "one\ntwo", "one line"},
-		"another lender's user": {"other", address, "member", "Stolen-Horse-9", "belongs to lender acme"},
-		"another role":          {"acme", address, "viewer", "Stolen-Horse-9", "set-role"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t).withLender(t)
-			f.must(t, "", "lender", "create", "--id", "other", "--name", "Other")
-			f.must(t, "Correct-Horse-9\n", invite...)
-			_, err := f.run(t, c.password, "user", "invite", "--lender", c.lender, "--email", c.email, "--role", c.role, "--password-stdin")
-			if err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("error %v, want one that says %s", err, c.says)
-			}
-			if err != nil && strings.Contains(err.Error(), c.email) {
-				t.Errorf("the error names the address: %v", err)
-			}
-			if len(f.people.accounts) != 1 || f.people.accounts[address].password != "Correct-Horse-9" {
-				t.Errorf("accounts %+v", f.people.accounts)
-			}
-		})
-	}
-}
-
-// A suspension that dies half-way has denied already; a resumption that dies
-// half-way has not allowed yet.
-func TestAHalfDoneSuspensionDenies(t *testing.T) {
+// A suspension that fails halfway has already taken access away. A resumption that
+// fails halfway has not given it back yet.
+func TestSuspendUser(t *testing.T) {
 	t.Parallel()
 
 	for name, c := range map[string]struct{ command, fault string }{
-		"suspending, before Cognito is disabled":  {"suspend", "disable"},
-		"suspending, before the sign-out":         {"suspend", "sign out"},
-		"resuming, before the account is enabled": {"resume", "enable"},
+		"suspend fails before disabling the account": {"suspend", "disable"},
+		"suspend fails before signing out":           {"suspend", "sign out"},
+		"resume fails before enabling the account":   {"resume", "enable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t).withLender(t)
 			f.must(t, "Correct-Horse-9", invite...)
-			a := f.people.accounts[address]
+			a := f.userPool.accounts[address]
 			if c.command == "resume" {
 				f.must(t, "", "user", "suspend", "--email", address)
 			}
-			f.people.dieBefore = c.fault
+			f.userPool.dieBefore = c.fault
 			if _, err := f.run(t, "", "user", c.command, "--email", address); !errors.Is(err, errDied) {
-				t.Fatalf("error %v", err)
+				t.Fatalf("error %v, want %v", err, errDied)
 			}
 			u, err := f.table.User(t.Context(), a.sub)
-			if err != nil || u.Status != inquiry.AccessSuspended {
-				t.Errorf("half-way: user %+v, error %v", u, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if u.Status != inquiry.AccessSuspended {
+				t.Errorf("after the failure the user is %s, want %s", u.Status, inquiry.AccessSuspended)
 			}
 			f.must(t, "", "user", c.command, "--email", address)
 			u, err = f.table.User(t.Context(), a.sub)
+			if err != nil {
+				t.Fatal(err)
+			}
 			suspended := c.command == "suspend"
-			if err != nil || (u.Status == inquiry.AccessSuspended) != suspended || a.disabled != suspended || !a.signOut {
-				t.Errorf("after running again: user %+v, account %+v, error %v", u, a, err)
+			if (u.Status == inquiry.AccessSuspended) != suspended {
+				t.Errorf("after repeating %s the user is %s", c.command, u.Status)
+			}
+			if a.disabled != suspended {
+				t.Errorf("after repeating %s the account's disabled is %t", c.command, a.disabled)
+			}
+			if !a.signOut {
+				t.Error("the user was never signed out")
 			}
 		})
 	}
 }
 
-func TestAUsersKeyIsRotatedAndRevoked(t *testing.T) {
+func TestKeyCommands(t *testing.T) {
 	t.Parallel()
 
 	f := newFixture(t).withLender(t)
 	f.must(t, "Correct-Horse-9", invite...)
-	sub := f.people.accounts[address].sub
+	sub := f.userPool.accounts[address].sub
 	if _, err := f.run(t, "", "user", "rotate-key", "--email", address); err == nil || !strings.Contains(err.Error(), "no API key yet") {
-		t.Errorf("before there is one: error %v", err)
+		t.Errorf("rotating before there is a key: error %v", err)
 	}
 	k, err := f.table.EnsureAPIKey(t.Context(), sub)
 	if err != nil {
@@ -461,41 +514,42 @@ func TestAUsersKeyIsRotatedAndRevoked(t *testing.T) {
 	}
 	if got, want := f.must(t, "", "user", "rotate-key", "--email", address, "--output", "json"),
 		`{"userId":"`+sub+`","keyId":"`+k.ID+`","version":2}`+"\n"; got != want {
-		t.Errorf("%s, want %s", got, want)
+		t.Errorf("rotate-key prints %s, want %s", got, want)
 	}
-	for _, words := range []string{"revoked: ", "was revoked already: "} {
-		if got := f.must(t, "", "user", "revoke-key", "--email", address); !strings.HasPrefix(got, words) {
-			t.Errorf("%s, want %s…", got, words)
+	for _, want := range []string{"was revoked, and stops working", "was already revoked; nothing was changed."} {
+		if got := f.must(t, "", "user", "revoke-key", "--email", address); !strings.HasPrefix(got, "API key "+k.ID+" of user "+sub+" "+want) {
+			t.Errorf("revoke-key prints %s, want %q", got, want)
 		}
 	}
 }
 
-func TestErrorsSayWhatToDoNext(t *testing.T) {
+// Each error says what to do next.
+func TestErrors(t *testing.T) {
 	t.Parallel()
 
 	f := newFixture(t).withLender(t)
-	f.people.accounts["half@example.com"] = &account{sub: "u9"} // has an account and no item
+	f.userPool.accounts["half@example.com"] = &account{sub: "u9"} // has an account but no item
 	for name, c := range map[string]struct {
-		words []string
-		says  string
+		args      []string
+		wantError string
 	}{
-		"a lender there is not":      {[]string{"lender", "suspend", "--id", "nobody"}, "admin lender create --id nobody"},
-		"a lender of another name":   {[]string{"lender", "create", "--id", "acme", "--name", "Other"}, "another --id"},
-		"a lender of another limit":  {[]string{"lender", "create", "--id", "acme", "--name", "Acme Lending", "--batch-max", "5"}, "set-batch-max --id acme --batch-max 5"},
-		"a lender with other room":   {[]string{"lender", "create", "--id", "acme", "--name", "Acme Lending", "--open-max", "500"}, "set-open-max --id acme --open-max 500"},
-		"an id that cannot be":       {[]string{"lender", "create", "--id", "Acme", "--name", "Acme"}, "lower-case"},
-		"a user there is not":        {[]string{"user", "suspend", "--email", "nobody@example.com"}, "admin user invite"},
-		"a user only half invited":   {[]string{"user", "resume", "--email", "half@example.com"}, "admin user invite"},
-		"a flag left out":            {[]string{"lender", "show"}, `"id"`},
-		"an output there is not":     {[]string{"lender", "show", "--id", "acme", "--output", "xml"}, "neither text nor json"},
-		"a word too many":            {[]string{"lender", "show", "--id", "acme", "more"}, "more"},
-		"a command there is not":     {[]string{"lender", "delete"}, "unknown command"},
-		"a role that there is not":   {[]string{"user", "set-role", "--email", "half@example.com", "--role", "x"}, "neither member nor viewer"},
-		"a half-invited user's role": {[]string{"user", "set-role", "--email", "half@example.com", "--role", "viewer"}, "admin user invite"},
+		"unknown lender":                                 {[]string{"lender", "suspend", "--id", "nobody"}, "admin lender create --id nobody"},
+		"existing lender with another name":              {[]string{"lender", "create", "--id", "acme", "--name", "Other"}, "another --id"},
+		"existing lender with another batch limit":       {[]string{"lender", "create", "--id", "acme", "--name", "Acme Lending", "--batch-max", "5"}, "set-batch-max --id acme --batch-max 5"},
+		"existing lender with another open limit":        {[]string{"lender", "create", "--id", "acme", "--name", "Acme Lending", "--open-max", "500"}, "set-open-max --id acme --open-max 500"},
+		"invalid lender ID":                              {[]string{"lender", "create", "--id", "Acme", "--name", "Acme"}, "lower-case"},
+		"unknown user":                                   {[]string{"user", "suspend", "--email", "nobody@example.com"}, "admin user invite"},
+		"resuming a user whose invitation is unfinished": {[]string{"user", "resume", "--email", "half@example.com"}, "admin user invite"},
+		"missing flag":                                   {[]string{"lender", "show"}, `"id"`},
+		"unknown output format":                          {[]string{"lender", "show", "--id", "acme", "--output", "xml"}, "text or json"},
+		"extra argument":                                 {[]string{"lender", "show", "--id", "acme", "more"}, "more"},
+		"unknown command":                                {[]string{"lender", "delete"}, "unknown command"},
+		"unknown role":                                   {[]string{"user", "set-role", "--email", "half@example.com", "--role", "x"}, "neither member nor viewer"},
+		"setting the role of a user whose invitation is unfinished": {[]string{"user", "set-role", "--email", "half@example.com", "--role", "viewer"}, "admin user invite"},
 	} {
-		_, err := f.run(t, "", c.words...)
-		if err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: error %v, want one that says %s", name, err, c.says)
+		_, err := f.run(t, "", c.args...)
+		if err == nil || !strings.Contains(err.Error(), c.wantError) {
+			t.Errorf("%s: error %v, want one that contains %q", name, err, c.wantError)
 		}
 	}
 }

@@ -1,14 +1,16 @@
-// Command admin is how we create, suspend and show lenders and users. It works
-// on AWS and on a local engine alike: it knows no more of where it is than the
-// SDK's standard environment says (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL).
+// Command admin creates, shows, changes and suspends lenders and users. It works on
+// AWS and on a local engine: the SDK's standard environment (AWS_REGION,
+// AWS_PROFILE, AWS_ENDPOINT_URL) decides which.
 //
-// Every command may be run again: it finishes what an earlier run began, and
-// says so when there is nothing left to do.
+// Every command can be repeated: it finishes what an earlier run started, and says
+// so if there is nothing left to do.
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -21,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
@@ -33,31 +36,43 @@ func main() {
 	}
 }
 
+const about = `Create, show, change and suspend the lenders and users of batch-inquiries.
+
+Name the deployment with --stack. admin uses the AWS region and credentials of
+your environment (AWS_REGION, AWS_PROFILE).
+
+Every command can be repeated. It finishes what an earlier run started, and says
+so if there is nothing left to do.`
+
+const examples = `  admin --stack batch-inquiries-prod lender create --id acme --name "Acme Lending"
+  admin --stack batch-inquiries-prod user invite --lender acme --email jane@acme.example --role member`
+
 // newRoot returns the command line. The commands call connect when they run, so
-// that help needs no AWS.
+// that help works without AWS.
 func newRoot(connect func(context.Context, settings) (*admin, error)) *cobra.Command {
 	var s settings
 	var output string
 	root := &cobra.Command{
 		Use:           "admin",
-		Short:         "Create, suspend and show the lenders and users of batch-inquiries",
+		Long:          about,
+		Example:       examples,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&s.table, "table", "", "the table's name (else from --stack, else TABLE_NAME)")
-	flags.StringVar(&s.pool, "user-pool", "", "the Cognito user pool's id (else from --stack, else USER_POOL_ID)")
-	flags.StringVar(&s.plan, "usage-plan", "", "the id of the gateway's usage plan (else from --stack, else USAGE_PLAN_ID)")
-	flags.StringVar(&s.stack, "stack", "", "a deployed stack to read all of these from")
-	flags.StringVar(&output, "output", "text", "text or json")
+	flags.StringVar(&s.table, "table", "", "DynamoDB table (default: from --stack, or TABLE_NAME)")
+	flags.StringVar(&s.pool, "user-pool", "", "ID of the Cognito user pool (default: from --stack, or USER_POOL_ID)")
+	flags.StringVar(&s.plan, "usage-plan", "", "ID of the API Gateway usage plan (default: from --stack, or USAGE_PLAN_ID)")
+	flags.StringVar(&s.stack, "stack", "", "CloudFormation stack of the deployment, such as batch-inquiries-prod")
+	flags.StringVar(&output, "output", "text", "output format: text or json")
 
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if output != "text" && output != "json" {
-			return fmt.Errorf("--output %s is neither text nor json", output)
+			return fmt.Errorf("--output must be text or json, not %q", output)
 		}
 		return nil
 	}
-	// run connects, does the work and prints what came of it.
+	// run connects, does the work and prints its result.
 	run := func(work func(context.Context, *admin) (result, error)) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
 			a, err := connect(cmd.Context(), s)
@@ -82,64 +97,65 @@ func newRoot(connect func(context.Context, settings) (*admin, error)) *cobra.Com
 // runner turns a command's work into what cobra calls.
 type runner = func(work func(context.Context, *admin) (result, error)) func(*cobra.Command, []string) error
 
-// result is what a command has to say, to a person and to a program.
+// result is a command's result, as text for people and as data for programs.
 type result struct {
 	text string
 	data any
 }
 
-// command returns a leaf of the command line; its flags are required unless
-// they have a default.
+// command returns a command without subcommands. The flags in required must be
+// given; their help texts are in usage.
 func command(use, short string, runE func(*cobra.Command, []string) error, required map[string]*string) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: runE}
 	for name, value := range required {
 		cmd.Flags().StringVar(value, name, "", usage[name])
 		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // only for a flag that does not exist
+			panic(err) // happens only if the flag does not exist
 		}
 	}
 	return cmd
 }
 
-// group returns a command that only holds others, and refuses words that are
-// none of them instead of printing help and calling that a success.
+// group returns a command that only has subcommands. An unknown subcommand is an
+// error, instead of help and success.
 func group(use, short string) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 }
 
 var usage = map[string]string{
-	"id":     "the lender's id: lower-case letters, digits and hyphens",
-	"name":   "the lender's name",
-	"lender": "the id of the user's lender",
-	"email":  "the user's e-mail address, with which they sign in",
-	"role":   "member (submits, cancels and reads) or viewer (reads)",
+	"id":     "ID of the lender: lower-case letters, digits and hyphens",
+	"name":   "name of the lender",
+	"lender": "ID of the user's lender",
+	"email":  "email address that the user signs in with",
+	"role":   "member (can submit, cancel and read) or viewer (can only read)",
 }
 
-// settings say which table, user pool and usage plan to work on.
+// settings name the table, user pool and usage plan to work on.
 type settings struct{ table, pool, plan, stack string }
 
-// wire builds the admin. It alone makes clients and reads the environment.
+// wire returns the admin. Only wire creates clients and reads the environment.
 func wire(ctx context.Context, s settings) (*admin, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("loading AWS configuration: %w", err)
+		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
+	cfg.HTTPClient = boot.HTTPClient(cfg.HTTPClient) // last, because only the SDK's own client can load AWS_CA_BUNDLE
 	var outputs map[string]string
 	if s.stack != "" && (s.table == "" || s.pool == "" || s.plan == "") {
 		if outputs, err = stackOutputs(ctx, cloudformation.NewFromConfig(cfg), s.stack); err != nil {
 			return nil, err
 		}
 	}
-	table := first(s.table, outputs["TableName"], os.Getenv("TABLE_NAME"))
+	table := cmp.Or(s.table, outputs["TableName"], os.Getenv("TABLE_NAME"))
 	if table == "" {
-		return nil, fmt.Errorf("no table named: give --stack or --table, or set TABLE_NAME")
+		return nil, errors.New("the table is not known; pass --stack or --table, or set TABLE_NAME")
 	}
 	return &admin{
-		access:  store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
-		people:  cognitoidentityprovider.NewFromConfig(cfg),
-		pool:    first(s.pool, outputs["UserPoolId"], os.Getenv("USER_POOL_ID")),
-		gateway: apigateway.NewFromConfig(cfg),
-		plan:    first(s.plan, outputs["UsagePlanId"], os.Getenv("USAGE_PLAN_ID")),
+		access:   store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
+		userPool: cognitoidentityprovider.NewFromConfig(cfg),
+		poolID:   cmp.Or(s.pool, outputs["UserPoolId"], os.Getenv("USER_POOL_ID")),
+		gateway:  apigateway.NewFromConfig(cfg),
+		planID:   cmp.Or(s.plan, outputs["UsagePlanId"], os.Getenv("USAGE_PLAN_ID")),
 	}, nil
 }
 
@@ -147,7 +163,7 @@ func wire(ctx context.Context, s settings) (*admin, error) {
 func stackOutputs(ctx context.Context, client *cloudformation.Client, stack string) (map[string]string, error) {
 	out, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
 	if err != nil {
-		return nil, fmt.Errorf("reading the outputs of stack %s: %w", stack, err)
+		return nil, fmt.Errorf("reading the outputs of stack %s: %w; check --stack, and the AWS region and credentials in your environment", stack, err)
 	}
 	outputs := map[string]string{}
 	for _, described := range out.Stacks {
@@ -158,14 +174,4 @@ func stackOutputs(ctx context.Context, client *cloudformation.Client, stack stri
 		}
 	}
 	return outputs, nil
-}
-
-// first returns the first of the values that is not empty.
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

@@ -21,10 +21,10 @@ import (
 func userCommand(run runner) *cobra.Command {
 	var lender, email, role string
 	var passwordStdin bool
-	user := group("user", "Users: the people who act for a lender")
+	user := group("user", "Manage users, the people who act for a lender")
 
 	var invite *cobra.Command
-	invite = command("invite", "Give a person access to a lender's data", run(func(ctx context.Context, a *admin) (result, error) {
+	invite = command("invite", "Invite a person to act for a lender", run(func(ctx context.Context, a *admin) (result, error) {
 		in := invitation{lender: inquiry.LenderID(lender), email: email, role: role}
 		if passwordStdin {
 			password, err := readPassword(invite.InOrStdin())
@@ -36,29 +36,29 @@ func userCommand(run runner) *cobra.Command {
 		return a.invite(ctx, in)
 	}), map[string]*string{"lender": &lender, "email": &email, "role": &role})
 	invite.Flags().BoolVar(&passwordStdin, "password-stdin", false,
-		"read a password and set it for good, instead of letting Cognito send an invitation (for demos and tests)")
+		"read a permanent password from standard input instead of sending an invitation by email (for demos and tests)")
 
 	user.AddCommand(invite,
-		command("suspend", "Deny the service to a user and their key, within five minutes", run(func(ctx context.Context, a *admin) (result, error) {
+		command("suspend", "Suspend a user: they and their API key lose access within five minutes", run(func(ctx context.Context, a *admin) (result, error) {
 			return a.suspend(ctx, email)
 		}), map[string]*string{"email": &email}),
-		command("resume", "End a user's suspension", run(func(ctx context.Context, a *admin) (result, error) {
+		command("resume", "Resume a suspended user", run(func(ctx context.Context, a *admin) (result, error) {
 			return a.resume(ctx, email)
 		}), map[string]*string{"email": &email}),
-		command("set-role", "Give a user another role", run(func(ctx context.Context, a *admin) (result, error) {
+		command("set-role", "Change a user's role", run(func(ctx context.Context, a *admin) (result, error) {
 			return a.setRole(ctx, email, role)
 		}), map[string]*string{"email": &email, "role": &role}),
-		command("rotate-key", "End a user's API key and begin another, which they can then read", run(func(ctx context.Context, a *admin) (result, error) {
+		command("rotate-key", "Replace a user's API key; only the user can read the new one", run(func(ctx context.Context, a *admin) (result, error) {
 			return a.rotateKey(ctx, email)
 		}), map[string]*string{"email": &email}),
-		command("revoke-key", "End a user's API key", run(func(ctx context.Context, a *admin) (result, error) {
+		command("revoke-key", "Revoke a user's API key", run(func(ctx context.Context, a *admin) (result, error) {
 			return a.revokeKey(ctx, email)
 		}), map[string]*string{"email": &email}),
 	)
 	return user
 }
 
-// userData is a user as a program reads it.
+// userData is a user in JSON output.
 type userData struct {
 	UserID   string           `json:"userId"`
 	LenderID inquiry.LenderID `json:"lenderId"`
@@ -66,27 +66,30 @@ type userData struct {
 	Role     string           `json:"role"`
 }
 
-// tell returns a result about a user. The text leaves the address out, since
-// terminals are logged.
-func tell(words string, u store.User, email string) result {
+// userResult returns a result with a sentence on what happened, followed by the
+// user. The text does not contain the address, because terminals are logged.
+func userResult(sentence string, u store.User, email string) result {
 	return result{
-		text: fmt.Sprintf("%s: user %s of lender %s, %s, %s", words, u.ID, u.LenderID, u.Role, u.Status),
+		text: fmt.Sprintf(`%s
+  Lender:  %s
+  Role:    %s
+  Status:  %s`, sentence, u.LenderID, u.Role, u.Status),
 		data: userData{u.ID, u.LenderID, email, u.Role},
 	}
 }
 
-// invitation is what "user invite" asks for.
+// invitation is the input of "user invite".
 type invitation struct {
 	lender   inquiry.LenderID
 	email    string
 	role     string
-	password string // empty: Cognito invites the person to choose one
+	password string // empty lets Cognito invite the person by email
 }
 
-// invite makes the account in Cognito, then the item in the table, then sets
-// the password: not before it is certain that the account is of this lender.
+// invite creates the account in Cognito, then the item in the table. It sets the
+// password last, when it is certain that the account belongs to this lender.
 func (a *admin) invite(ctx context.Context, in invitation) (result, error) {
-	email, err := a.address(in.email)
+	email, err := a.checkEmail(in.email)
 	if err != nil {
 		return result{}, err
 	}
@@ -103,30 +106,41 @@ func (a *admin) invite(ctx context.Context, in invitation) (result, error) {
 	}
 	user, added, err := a.access.AddUser(ctx, store.User{ID: sub, LenderID: in.lender, Role: string(role)})
 	if err != nil {
-		return result{}, fmt.Errorf("%w; run the same command again to finish", err)
+		return result{}, fmt.Errorf("the user has an account, but no access yet: %w; run the same command again to finish", err)
 	}
 	if user.LenderID != in.lender {
-		return result{}, fmt.Errorf("user %s belongs to lender %s already; a person needs one e-mail address for each lender", sub, user.LenderID)
+		return result{}, fmt.Errorf("user %s already belongs to lender %s; a person needs a separate email address for each lender", sub, user.LenderID)
 	}
 	if user.Role != string(role) {
-		return result{}, fmt.Errorf("user %s has the role %s already; change it with: admin user set-role --role %s --email …", sub, user.Role, role)
+		return result{}, fmt.Errorf("user %s already has the role %s; change it with: admin user set-role --role %s --email …", sub, user.Role, role)
 	}
 	if in.password != "" {
 		if err := a.setPassword(ctx, email, in.password); err != nil {
 			return result{}, err
 		}
 	}
-	if added {
-		return tell("invited", user, email), nil
-	}
-	return tell("exists already", user, email), nil
+	return userResult("User "+sub+" "+whatInvited(added, in.password != ""), user, email), nil
 }
 
-// account returns the sub of the Cognito account of this address, which it
-// creates unless there is one.
+// whatInvited ends the sentence about an invitation.
+func whatInvited(added, withPassword bool) string {
+	switch {
+	case added && withPassword:
+		return "was added, and can sign in with this password."
+	case added:
+		return "was added. If the account is new, Cognito sends an invitation by email."
+	case withPassword:
+		return "already exists; only the password was set."
+	default:
+		return "already exists; nothing was changed."
+	}
+}
+
+// account returns the sub of the Cognito account with this address. It creates the
+// account if it does not exist.
 func (a *admin) account(ctx context.Context, email string, sendInvitation bool) (sub string, err error) {
 	in := &cognito.AdminCreateUserInput{
-		UserPoolId: &a.pool,
+		UserPoolId: &a.poolID,
 		Username:   &email,
 		UserAttributes: []types.AttributeType{
 			{Name: aws.String("email"), Value: &email},
@@ -137,29 +151,29 @@ func (a *admin) account(ctx context.Context, email string, sendInvitation bool) 
 	if !sendInvitation {
 		in.MessageAction = types.MessageActionTypeSuppress
 	}
-	out, err := a.people.AdminCreateUser(ctx, in)
+	out, err := a.userPool.AdminCreateUser(ctx, in)
 	if _, exists := errors.AsType[*types.UsernameExistsException](err); exists {
 		return a.subOf(ctx, email)
 	}
 	if err != nil {
-		return "", fmt.Errorf("creating the account in Cognito: %w; run the same command again to finish", err)
+		return "", fmt.Errorf("creating the account in Cognito: %w; run the same command again", err)
 	}
-	return subIn(out.User.Attributes)
+	return subAttribute(out.User.Attributes)
 }
 
-// subOf returns the sub of an account that exists.
+// subOf returns the sub of an existing account.
 func (a *admin) subOf(ctx context.Context, email string) (string, error) {
-	out, err := a.people.AdminGetUser(ctx, &cognito.AdminGetUserInput{UserPoolId: &a.pool, Username: &email})
+	out, err := a.userPool.AdminGetUser(ctx, &cognito.AdminGetUserInput{UserPoolId: &a.poolID, Username: &email})
 	if _, absent := errors.AsType[*types.UserNotFoundException](err); absent {
-		return "", errors.New("no user has this e-mail address; invite them with: admin user invite --lender … --email … --role …")
+		return "", errors.New("no user has this email address; invite them with: admin user invite --lender … --email … --role …")
 	}
 	if err != nil {
 		return "", fmt.Errorf("reading the account in Cognito: %w", err)
 	}
-	return subIn(out.UserAttributes)
+	return subAttribute(out.UserAttributes)
 }
 
-func subIn(attributes []types.AttributeType) (string, error) {
+func subAttribute(attributes []types.AttributeType) (string, error) {
 	for _, attribute := range attributes {
 		if aws.ToString(attribute.Name) == "sub" && aws.ToString(attribute.Value) != "" {
 			return *attribute.Value, nil
@@ -169,19 +183,19 @@ func subIn(attributes []types.AttributeType) (string, error) {
 }
 
 func (a *admin) setPassword(ctx context.Context, email, password string) error {
-	_, err := a.people.AdminSetUserPassword(ctx, &cognito.AdminSetUserPasswordInput{
-		UserPoolId: &a.pool, Username: &email, Password: &password, Permanent: true,
+	_, err := a.userPool.AdminSetUserPassword(ctx, &cognito.AdminSetUserPasswordInput{
+		UserPoolId: &a.poolID, Username: &email, Password: &password, Permanent: true,
 	})
 	if err != nil {
-		return fmt.Errorf("setting the password: %w; the user is invited: run the same command again, if need be with another password", err)
+		return fmt.Errorf("the user was added, but the password could not be set: %w; run the same command again, with another password if Cognito rejects this one", err)
 	}
 	return nil
 }
 
-// suspend denies the user in the table, which decides, then ends what Cognito
-// would still give them: signing in, and refreshing a token.
+// suspend denies access in the table first, which decides about access. Then it
+// stops the user from signing in and from refreshing tokens in Cognito.
 func (a *admin) suspend(ctx context.Context, address string) (result, error) {
-	email, sub, err := a.find(ctx, address)
+	email, sub, err := a.findAccount(ctx, address)
 	if err != nil {
 		return result{}, err
 	}
@@ -189,29 +203,29 @@ func (a *admin) suspend(ctx context.Context, address string) (result, error) {
 	if err != nil {
 		return result{}, explainUser(sub, err)
 	}
-	if _, err := a.people.AdminDisableUser(ctx, &cognito.AdminDisableUserInput{UserPoolId: &a.pool, Username: &email}); err != nil {
-		return result{}, fmt.Errorf("the user is denied, but can sign in: disabling the account in Cognito: %w; run the same command again", err)
+	if _, err := a.userPool.AdminDisableUser(ctx, &cognito.AdminDisableUserInput{UserPoolId: &a.poolID, Username: &email}); err != nil {
+		return result{}, fmt.Errorf("user %s lost access, but can still sign in: disabling the account in Cognito: %w; run the same command again to finish", sub, err)
 	}
-	if _, err := a.people.AdminUserGlobalSignOut(ctx, &cognito.AdminUserGlobalSignOutInput{UserPoolId: &a.pool, Username: &email}); err != nil {
-		return result{}, fmt.Errorf("the user is denied, but not signed out in Cognito: %w; run the same command again", err)
+	if _, err := a.userPool.AdminUserGlobalSignOut(ctx, &cognito.AdminUserGlobalSignOutInput{UserPoolId: &a.poolID, Username: &email}); err != nil {
+		return result{}, fmt.Errorf("user %s lost access, but is not signed out: signing out in Cognito: %w; run the same command again to finish", sub, err)
 	}
-	return a.told(ctx, changed, "suspended", sub, email)
+	return a.changedUser(ctx, whatChanged(changed, "is now suspended, and loses access within five minutes", "was already suspended"), sub, email)
 }
 
-// resume undoes suspend from the end, so that the user is let in last.
+// resume undoes suspend in reverse order, so that access comes last.
 func (a *admin) resume(ctx context.Context, address string) (result, error) {
-	email, sub, err := a.find(ctx, address)
+	email, sub, err := a.findAccount(ctx, address)
 	if err != nil {
 		return result{}, err
 	}
-	if _, err := a.people.AdminEnableUser(ctx, &cognito.AdminEnableUserInput{UserPoolId: &a.pool, Username: &email}); err != nil {
-		return result{}, fmt.Errorf("enabling the account in Cognito: %w; run the same command again", err)
+	if _, err := a.userPool.AdminEnableUser(ctx, &cognito.AdminEnableUserInput{UserPoolId: &a.poolID, Username: &email}); err != nil {
+		return result{}, fmt.Errorf("user %s is still suspended: enabling the account in Cognito: %w; run the same command again", sub, err)
 	}
 	changed, err := a.access.ResumeUser(ctx, sub)
 	if err != nil {
 		return result{}, explainUser(sub, err)
 	}
-	return a.told(ctx, changed, "resumed", sub, email)
+	return a.changedUser(ctx, whatChanged(changed, "is active again, and regains access within five minutes", "was already active"), sub, email)
 }
 
 func (a *admin) setRole(ctx context.Context, address, word string) (result, error) {
@@ -219,7 +233,7 @@ func (a *admin) setRole(ctx context.Context, address, word string) (result, erro
 	if err != nil {
 		return result{}, err
 	}
-	email, sub, err := a.find(ctx, address)
+	email, sub, err := a.findAccount(ctx, address)
 	if err != nil {
 		return result{}, err
 	}
@@ -227,10 +241,10 @@ func (a *admin) setRole(ctx context.Context, address, word string) (result, erro
 	if err != nil {
 		return result{}, explainUser(sub, err)
 	}
-	return a.told(ctx, changed, "changed", sub, email)
+	return a.changedUser(ctx, whatChanged(changed, "now has this role, which takes effect within five minutes", "already had this role"), sub, email)
 }
 
-// keyData is a key as a program reads it. The key itself is for its owner only.
+// keyData is an API key in JSON output. The key itself is for its owner only.
 type keyData struct {
 	UserID  string `json:"userId"`
 	KeyID   string `json:"keyId"`
@@ -247,7 +261,7 @@ func (a *admin) rotateKey(ctx context.Context, address string) (result, error) {
 		return result{}, err
 	}
 	return result{
-		text: fmt.Sprintf("rotated: key %s of user %s, now version %d", keyID, sub, k.Version),
+		text: fmt.Sprintf("API key %s of user %s was replaced by version %d. The old version stops working within five minutes. The user can read the new one after signing in.", keyID, sub, k.Version),
 		data: keyData{sub, keyID, k.Version},
 	}, nil
 }
@@ -261,19 +275,16 @@ func (a *admin) revokeKey(ctx context.Context, address string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	words := "revoked"
-	if !changed {
-		words = "was revoked already"
-	}
 	return result{
-		text: fmt.Sprintf("%s: key %s of user %s", words, keyID, sub),
+		text: fmt.Sprintf("API key %s of user %s %s", keyID, sub,
+			whatChanged(changed, "was revoked, and stops working within five minutes; issue a new one with: admin user rotate-key --email …", "was already revoked")),
 		data: map[string]string{"userId": sub, "keyId": keyID},
 	}, nil
 }
 
-// keyOf returns a user and the id of their API key.
+// keyOf returns a user's sub and the ID of their API key.
 func (a *admin) keyOf(ctx context.Context, address string) (sub, keyID string, err error) {
-	_, sub, err = a.find(ctx, address)
+	_, sub, err = a.findAccount(ctx, address)
 	if err != nil {
 		return "", "", err
 	}
@@ -282,26 +293,23 @@ func (a *admin) keyOf(ctx context.Context, address string) (sub, keyID string, e
 		return "", "", explainUser(sub, err)
 	}
 	if u.APIKeyID == "" {
-		return "", "", fmt.Errorf("user %s has no API key yet; it is made when they first ask for it", sub)
+		return "", "", fmt.Errorf("user %s has no API key yet; it is created when they first read it", sub)
 	}
 	return sub, u.APIKeyID, nil
 }
 
-// told shows a user as they stand after a command.
-func (a *admin) told(ctx context.Context, changed bool, words, sub, email string) (result, error) {
+// changedUser returns the result of a change: the user after it.
+func (a *admin) changedUser(ctx context.Context, predicate, sub, email string) (result, error) {
 	u, err := a.access.User(ctx, sub)
 	if err != nil {
 		return result{}, err
 	}
-	if !changed {
-		words = "nothing to change"
-	}
-	return tell(words, u, email), nil
+	return userResult("User "+sub+" "+predicate, u, email), nil
 }
 
-// find returns the address as we spell it, and its account's sub.
-func (a *admin) find(ctx context.Context, address string) (email, sub string, err error) {
-	email, err = a.address(address)
+// findAccount returns the address in lower case, and the sub of its account.
+func (a *admin) findAccount(ctx context.Context, address string) (email, sub string, err error) {
+	email, err = a.checkEmail(address)
 	if err != nil {
 		return "", "", err
 	}
@@ -309,15 +317,15 @@ func (a *admin) find(ctx context.Context, address string) (email, sub string, er
 	return email, sub, err
 }
 
-// address checks what every user command needs: a pool, and an e-mail address,
-// which is spelt in lower case everywhere.
-func (a *admin) address(s string) (string, error) {
-	if a.pool == "" {
-		return "", errors.New("no user pool named: give --stack or --user-pool, or set USER_POOL_ID")
+// checkEmail checks what every user command needs, a user pool and an email address,
+// and returns the address in lower case.
+func (a *admin) checkEmail(s string) (string, error) {
+	if a.poolID == "" {
+		return "", errors.New("the user pool is not known; pass --stack or --user-pool, or set USER_POOL_ID")
 	}
 	parsed, err := mail.ParseAddress(s)
 	if err != nil || parsed.Address != s {
-		return "", errors.New("--email is not an e-mail address, such as jane@example.com")
+		return "", errors.New("--email must be an email address, such as jane@example.com")
 	}
 	return strings.ToLower(s), nil
 }
@@ -325,12 +333,12 @@ func (a *admin) address(s string) (string, error) {
 // explainUser says what to do about an account that has no item.
 func explainUser(sub string, err error) error {
 	if errors.Is(err, inquiry.ErrNotFound) {
-		return fmt.Errorf("user %s has an account and no lender, so they may do nothing; finish the invitation with: admin user invite --lender … --email … --role …", sub)
+		return fmt.Errorf("user %s has an account but no lender, and therefore no access; finish the invitation with: admin user invite --lender … --email … --role …", sub)
 	}
 	return err
 }
 
-// readPassword reads one line.
+// readPassword reads a password, which must be the only line.
 func readPassword(r io.Reader) (string, error) {
 	line, err := io.ReadAll(io.LimitReader(r, 1024))
 	if err != nil {
@@ -338,7 +346,7 @@ func readPassword(r io.Reader) (string, error) {
 	}
 	password := strings.TrimRight(string(line), "\r\n")
 	if password == "" || strings.ContainsAny(password, "\r\n") {
-		return "", errors.New("--password-stdin needs one line with the password on standard input")
+		return "", errors.New("--password-stdin needs exactly one line on standard input, the password")
 	}
 	return password, nil
 }

@@ -3,20 +3,17 @@ package main
 import (
 	"debug/elf"
 	"errors"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -31,7 +28,7 @@ func newTestService(t *testing.T) *service {
 	return s
 }
 
-func TestABatchStaysInItsBudget(t *testing.T) {
+func TestBudgets(t *testing.T) {
 	t.Parallel()
 	s := newTestService(t)
 	full, id, err := s.screen(t.Context(), invent(costBatch), perTally)
@@ -47,25 +44,28 @@ func TestABatchStaysInItsBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, c := range map[string]struct{ used, budget float64 }{
-		"write units of an inquiry, its report aside": {bare.each(bare.table().writes), budgetWrites},
-		"SQS requests of an inquiry":                  {full.each(float64(full.queue.requests())), budgetRequests},
-		"SQS requests as billed":                      {full.each(float64(full.queue.chunks + full.queue.receives + full.queue.deletes)), budgetRequests},
-		"invocations of an inquiry":                   {full.each(float64(full.invocations())), budgetInvocations},
-		"calls of the table in a submission":          {float64(full.functions["api"].table.total().calls), budgetSubmitCalls},
-		"calls of the table for a status":             {float64(status.calls), 1},
-		"read units for a status":                     {status.reads, budgetStatusReads},
+	for name, c := range map[string]struct{ used, budget float64 }{
+		"write units per inquiry without its report": {bare.each(bare.table().writes), budgetWrites},
+		"SQS requests per inquiry":                   {full.each(float64(full.queue.requests())), budgetRequests},
+		"billed SQS requests per inquiry":            {full.each(float64(full.queue.chunks + full.queue.receives + full.queue.deletes)), budgetRequests},
+		"invocations per inquiry":                    {full.each(float64(full.invocations())), budgetInvocations},
+		"table calls of a submission":                {float64(full.functions[deployment.API].table.total().calls), budgetSubmitCalls},
+		"table calls of a status":                    {float64(status.calls), 1},
+		"read units of a status":                     {status.reads, budgetStatusReads},
 	} {
-		if c.used > c.budget || c.used == 0 {
-			t.Errorf("%s: %.3f, the budget is %.2f", what, c.used, c.budget)
+		if c.used == 0 {
+			t.Errorf("%s: counted 0, so the meter does not work", name)
+		}
+		if c.used > c.budget {
+			t.Errorf("%s: %.3f, more than the budget of %.2f", name, c.used, c.budget)
 		}
 	}
 }
 
-// The claim of an inquiry is one write unit, and so is its end, with the report
-// of a business of which the sources know nothing. A few attributes more, and a
-// million inquiries would cost half as much again.
-func TestAnInquiryIsWrittenTwiceInOneUnitEach(t *testing.T) {
+// An inquiry takes one write unit for its claim and one for its result, if the
+// sources know nothing about the business. With a few more attributes, a million
+// inquiries would cost half as much again.
+func TestWritesPerInquiry(t *testing.T) {
 	t.Parallel()
 	s := newTestService(t)
 	inquiries := slices.DeleteFunc(invent(20), func(in inquiry.Inquiry) bool { return slices.Contains(listed, in.BusinessName) })
@@ -74,12 +74,13 @@ func TestAnInquiryIsWrittenTwiceInOneUnitEach(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := usages{"UpdateItem": {calls: 2 * len(inquiries), writes: float64(2 * len(inquiries))}}
-	if diff := cmp.Diff(want, b.functions["process-inquiry"].table, cmp.AllowUnexported(usage{})); diff != "" {
-		t.Errorf("what process-inquiry used (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, b.functions[deployment.ProcessInquiry].table, cmp.AllowUnexported(usage{})); diff != "" {
+		t.Errorf("table usage of process-inquiry (-want +got):\n%s", diff)
 	}
 }
 
-func TestPagesCostTheSameAtAnyOffset(t *testing.T) {
+// A page costs the same at any offset.
+func TestReadCosts(t *testing.T) {
 	t.Parallel()
 	s := newTestService(t)
 	_, id, err := s.screen(t.Context(), invent(costBatch), perTally)
@@ -95,20 +96,23 @@ func TestPagesCostTheSameAtAnyOffset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Reports differ in length by a few bytes, so a unit may be begun or not.
-	if near.items != limit || far.items != limit || near.calls != far.calls || math.Abs(near.reads-far.reads) > 0.5 {
-		t.Errorf("inquiries: %+v near and %+v far", near, far)
+	if near.items != limit || far.items != limit {
+		t.Errorf("the first page has %d inquiries and the last has %d, want %d each", near.items, far.items, limit)
+	}
+	// Reports differ in length by a few bytes, which may add half a unit.
+	if near.calls != far.calls || math.Abs(near.reads-far.reads) > 0.5 {
+		t.Errorf("the last page of inquiries used %+v, want the same as the first: %+v", far.usage, near.usage)
 	}
 	near, far, err = s.readBatchList(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if near.usage != far.usage {
-		t.Errorf("batches: %+v near and %+v far", near, far)
+		t.Errorf("the last page of batches used %+v, want the same as the first: %+v", far.usage, near.usage)
 	}
 }
 
-func TestTheNaiveWayDoesTheWork(t *testing.T) {
+func TestNaive(t *testing.T) {
 	t.Parallel()
 	n, err := newNaive(t.Context(), enginetest.Table(t), list)
 	if err != nil {
@@ -118,10 +122,10 @@ func TestTheNaiveWayDoesTheWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// One for the batch; for an inquiry one when it is written and four for each
-	// of its two transactions, or six where its report makes the item larger.
+	// The batch takes one unit. An inquiry takes one when it is written, and four for
+	// each of its two transactions, or six if its report makes the item larger.
 	if got := b.table().writes; got < 1+20*9 || got > 1+20*11 {
-		t.Errorf("%v write units", got)
+		t.Errorf("a batch of 20 used %v write units, want %d to %d", got, 1+20*9, 1+20*11)
 	}
 	near, err := n.list(t.Context(), id, 0, 5)
 	if err != nil {
@@ -132,13 +136,13 @@ func TestTheNaiveWayDoesTheWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	if near.reads >= far.reads {
-		t.Errorf("%v read units near and %v far", near.reads, far.reads)
+		t.Errorf("offset 15 used %v read units and offset 0 used %v, want more at 15", far.reads, near.reads)
 	}
 }
 
-// make bench holds the functions as AWS gets them. Where this machine is of the
-// same kind, so are those that make build has built.
-func TestFunctionsAreSmall(t *testing.T) {
+// make bench checks the functions built for AWS. On a machine with AWS's
+// architecture, this test checks those that make build has built.
+func TestZipSize(t *testing.T) {
 	t.Parallel()
 	const built = "../../dist/functions"
 	folders, err := os.ReadDir(built)
@@ -152,51 +156,14 @@ func TestFunctionsAreSmall(t *testing.T) {
 		path := filepath.Join(built, folder.Name())
 		program, err := elf.Open(filepath.Join(path, "bootstrap"))
 		if err != nil || program.Machine != elf.EM_AARCH64 {
-			t.Skip("the functions were built for another machine than AWS has")
+			t.Skip("the functions were not built for AWS's architecture")
 		}
 		size, err := zipSize(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if size > budgetZip {
-			t.Errorf("%s: %d bytes, the budget is %d", folder.Name(), size, budgetZip)
-		}
-	}
-}
-
-// The costs are of the memory that is deployed.
-func TestMemoryIsAsInfraDeclaresIt(t *testing.T) {
-	t.Parallel()
-	file, err := parser.ParseFile(token.NewFileSet(), "../functions.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	declared := map[string]float64{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.CompositeLit)
-		if !ok {
-			return true
-		}
-		fields := map[string]string{}
-		for _, e := range spec.Elts {
-			if pair, ok := e.(*ast.KeyValueExpr); ok {
-				if value, ok := pair.Value.(*ast.BasicLit); ok {
-					if key, ok := pair.Key.(*ast.Ident); ok {
-						fields[key.Name] = value.Value
-					}
-				}
-			}
-		}
-		name, err := strconv.Unquote(fields["Name"])
-		megabytes, err2 := strconv.ParseFloat(fields["MB"], 64)
-		if err == nil && err2 == nil {
-			declared[name] = megabytes / 1024
-		}
-		return true
-	})
-	for name, assumed := range lambdaTimes {
-		if declared[name] != assumed.gigabytes {
-			t.Errorf("%s has %v GB of memory, and is priced with %v", name, declared[name], assumed.gigabytes)
+			t.Errorf("the zip of %s has %d bytes, more than the budget of %d", folder.Name(), size, budgetZip)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
-// What is not counted and has to be assumed, for one batch of 250. Memory is as
-// infra declares it.
+import "github.com/batch-inquiries/batch-inquiries/shared/deployment"
+
+// These figures are assumed, because the bench cannot count them. They are for one
+// batch of 250.
 const (
 	costBatch = 250 // inquiries
 
@@ -9,22 +11,24 @@ const (
 	listPages = 5  // of 50 inquiries each
 	pageLimit = 50
 
-	platformLogBytes = 600 // that Lambda itself writes for one invocation
-	callSeconds      = 0.005
+	platformLogBytes = 600   // logged by Lambda itself for one invocation
+	callSeconds      = 0.005 // for one call to the table or the queue
 )
 
-// lambdaTime is what an invocation of a function lasts, and its memory.
+const megabytesPerGigabyte = 1024.0 // as Lambda bills memory
+
+// lambdaTime is the duration of one invocation, and the function's memory.
 type lambdaTime struct{ seconds, gigabytes float64 }
 
 var lambdaTimes = map[string]lambdaTime{
-	"api":               {0.040, 0.5}, // of a submission; a reading takes a fifth of it
-	"authorize-request": {0.010, 0.25},
-	"dispatch-batch":    {0.250, 0.25},
-	"process-inquiry":   {0.350, 0.5}, // ten side by side, waiting for the slowest source
-	"tally-statuses":    {0.015, 0.25},
+	deployment.API:              {0.040, deployment.APIMemory / megabytesPerGigabyte}, // for a submission; a read takes a fifth of it
+	deployment.AuthorizeRequest: {0.010, deployment.AuthorizeRequestMemory / megabytesPerGigabyte},
+	deployment.DispatchBatch:    {0.250, deployment.DispatchBatchMemory / megabytesPerGigabyte},
+	deployment.ProcessInquiry:   {0.350, deployment.ProcessInquiryMemory / megabytesPerGigabyte}, // ten inquiries in parallel, waiting for the slowest source
+	deployment.TallyStatuses:    {0.015, deployment.TallyStatusesMemory / megabytesPerGigabyte},
 }
 
-// costs is what one batch comes to, reading it included.
+// costs is what one batch uses, including its reads.
 type costs struct {
 	gateway, invocations, gigabyteSeconds float64
 	writes, reportWrites, reads           float64
@@ -35,17 +39,17 @@ type costs struct {
 
 // priced is one line of the table of costs.
 type priced struct {
-	what, unit  string
-	price       float64 // for one
-	ours, naive float64 // how many for a million inquiries
+	name, unit  string
+	price       float64 // dollars per unit
+	ours, naive float64 // units for a million inquiries
 }
 
-// priceList lines up what a million inquiries come to.
+// priceList returns what a million inquiries use, with the prices.
 func priceList(ours, naive costs) []priced {
 	const batches = million / costBatch
 	var list []priced
-	add := func(what, unit string, price, ours, naive float64) {
-		list = append(list, priced{what, unit, price, ours * batches, naive * batches})
+	add := func(name, unit string, price, ours, naive float64) {
+		list = append(list, priced{name, unit, price, ours * batches, naive * batches})
 	}
 	add("API Gateway", "requests", gatewayRequest, ours.gateway, naive.gateway)
 	add("Lambda", "invocations", lambdaRequest, ours.invocations, naive.invocations)
@@ -62,19 +66,19 @@ func priceList(ours, naive costs) []priced {
 	return list
 }
 
-// read adds the readings of one batch: polls and pages, each a request.
-func (c *costs) read(status, list reading) {
+// addReads adds the polls and pages of one batch. Each is one request.
+func (c *costs) addReads(status, list reading) {
 	const requests = polls + listPages
 	c.gateway += requests
 	c.invocations += requests
-	c.gigabyteSeconds += requests * lambdaTimes["api"].seconds / 5 * lambdaTimes["api"].gigabytes
+	c.gigabyteSeconds += requests * lambdaTimes[deployment.API].seconds / 5 * lambdaTimes[deployment.API].gigabytes
 	c.reads += polls*status.reads + listPages*list.reads
 	c.sent += float64(polls*status.bytes + listPages*list.bytes)
 	c.logged += requests * platformLogBytes
 }
 
-// costsOf is what a bill counted, given the same batch without its reports, or
-// the same bill once more where they are not told apart.
+// costsOf returns the costs of a batch. withoutReports is the bill of the same
+// batch without the bytes of its reports, or b again to price both together.
 func costsOf(b, withoutReports bill) costs {
 	c := costs{
 		gateway:      1,
@@ -94,11 +98,12 @@ func costsOf(b, withoutReports bill) costs {
 	return c
 }
 
-// beNaive adds what the naive way has besides what it counted: its submission
-// waits for each call, and its functions log as ours do.
-func (c *costs) beNaive(ours bill) {
-	const calls = 2 * costBatch // of the table and the queue, one after the other
-	c.gigabyteSeconds += calls * callSeconds * lambdaTimes["api"].gigabytes
+// addUncounted adds what the naive design uses and the bench does not count: its
+// submission waits for each call, its functions log as much as ours, and it has
+// an authorizer too.
+func (c *costs) addUncounted(ours bill) {
+	const calls = 2 * costBatch // to the table and the queue, one after the other
+	c.gigabyteSeconds += calls * callSeconds * lambdaTimes[deployment.API].gigabytes
 	c.logged += float64(ours.logBytes)
 	c.invocations++ // the authorizer
 }

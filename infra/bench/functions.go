@@ -13,19 +13,22 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 )
 
-// starts is how often each function is started; the median is told.
+// starts is the number of starts whose median is printed.
 const starts = 11
 
-// zipSize is how large a function's folder is as Lambda gets it.
+// zipSize returns the size of the zip file that Lambda gets of a function's folder.
 func zipSize(folder string) (int, error) {
 	var packed bytes.Buffer
 	w := zip.NewWriter(&packed)
 	if err := w.AddFS(os.DirFS(folder)); err != nil {
-		return 0, fmt.Errorf("packing %s: %w", folder, err)
+		return 0, fmt.Errorf("zipping %s: %w", folder, err)
 	}
 	if err := w.Close(); err != nil {
 		return 0, err
@@ -33,13 +36,13 @@ func zipSize(folder string) (int, error) {
 	return packed.Len(), nil
 }
 
-// lambdaRuntime is what a function finds around it: Lambda's runtime API, and a
-// Secrets Manager. It answers on one address.
+// lambdaRuntime is the environment of a function: Lambda's runtime API and a
+// Secrets Manager, both at one address.
 type lambdaRuntime struct {
 	address string
 	server  *http.Server
-	asked   chan struct{} // a function asks for its first event
-	secrets atomic.Int32  // readings of a secret
+	ready   chan struct{} // receives when a function asks for its first event
+	secrets atomic.Int32  // reads of a secret
 }
 
 func startRuntime() (*lambdaRuntime, error) {
@@ -47,11 +50,11 @@ func startRuntime() (*lambdaRuntime, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &lambdaRuntime{address: listener.Addr().String(), asked: make(chan struct{}, 1)}
+	r := &lambdaRuntime{address: listener.Addr().String(), ready: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(_ http.ResponseWriter, req *http.Request) {
-		r.asked <- struct{}{}
-		<-req.Context().Done() // no event ever comes
+		r.ready <- struct{}{}
+		<-req.Context().Done() // there is never an event
 	})
 	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		r.secrets.Add(1)
@@ -63,19 +66,19 @@ func startRuntime() (*lambdaRuntime, error) {
 	return r, nil
 }
 
-// start returns how long the function in folder takes from its process's start
-// until it asks for its first event.
+// start starts the function in folder and returns the time until it asks for its
+// first event.
 func (r *lambdaRuntime) start(ctx context.Context, folder, taskRoot string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	var said bytes.Buffer
+	var output bytes.Buffer
 	cmd := exec.CommandContext(ctx, filepath.Join(folder, "bootstrap"))
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.Env = []string{
 		"AWS_LAMBDA_RUNTIME_API=" + r.address, "AWS_ENDPOINT_URL=http://" + r.address, "LAMBDA_TASK_ROOT=" + taskRoot,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"TABLE_NAME=table", "QUEUE_URL=http://" + r.address + "/queue", "MASTER_KEY_SECRET_ARN=arn", "RESULTS_BUCKET=bucket", "USER_POOL_ID=pool",
-		"USER_POOL_CLIENT_ID=client", "MAX_RECEIVES=8", "BATCH_DEADLINE=24h", "SWEEP_INTERVAL=5m",
+		"USER_POOL_CLIENT_ID=client", "MAX_RECEIVES=" + strconv.Itoa(deployment.MaxReceives), "BATCH_DEADLINE=" + batchDeadline.String(),
 	}
 	begun := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -85,14 +88,14 @@ func (r *lambdaRuntime) start(ctx context.Context, folder, taskRoot string) (tim
 	go func() { _ = cmd.Wait(); close(ended) }()
 	defer func() { _ = cmd.Process.Kill(); <-ended }()
 	select {
-	case <-r.asked:
+	case <-r.ready:
 		return time.Since(begun), nil
 	case <-ended:
-		return 0, fmt.Errorf("%s does not start: %s", filepath.Base(folder), bytes.TrimSpace(said.Bytes()))
+		return 0, fmt.Errorf("%s ended before it asked for an event: %s", filepath.Base(folder), bytes.TrimSpace(output.Bytes()))
 	}
 }
 
-// median starts the function several times.
+// median starts the function several times and returns the median of the times.
 func (r *lambdaRuntime) median(ctx context.Context, folder, taskRoot string) (time.Duration, error) {
 	var all []time.Duration
 	for range starts + 1 {
@@ -102,22 +105,22 @@ func (r *lambdaRuntime) median(ctx context.Context, folder, taskRoot string) (ti
 		}
 		all = append(all, took)
 	}
-	all = all[1:] // the first one brought the program into memory
+	all = all[1:] // the first start loaded the program from disk
 	slices.Sort(all)
 	return all[len(all)/2], nil
 }
 
-// functionFacts is what is measured of one function's program.
+// functionFacts has the measurements of one function.
 type functionFacts struct {
 	name    string
 	zip     int // bytes, for Linux on arm64
 	start   time.Duration
-	secrets int // readings of Secrets Manager in one start
+	secrets int // reads from Secrets Manager in one start
 }
 
-// inspect weighs the functions in packages and starts those in programs, which
-// are the same ones built for this machine. A list, if there is one, is a folder
-// with which process-inquiry is started once more.
+// inspect measures the zip files of the functions in packages, and the start of
+// the same functions built for this machine, in programs. If list is not empty, it
+// also measures process-inquiry with the sanctions list in that folder.
 func inspect(ctx context.Context, packages, programs, list string) ([]functionFacts, error) {
 	folders, err := os.ReadDir(packages)
 	if err != nil {
@@ -142,7 +145,7 @@ func inspect(ctx context.Context, packages, programs, list string) ([]functionFa
 			return nil, err
 		}
 		all = append(all, functionFacts{name, size, took, int(r.secrets.Load()) / (starts + 1)})
-		if name != "process-inquiry" || list == "" {
+		if name != deployment.ProcessInquiry || list == "" {
 			continue
 		}
 		full, err := r.withList(ctx, filepath.Join(packages, name), program, list)
@@ -154,7 +157,7 @@ func inspect(ctx context.Context, packages, programs, list string) ([]functionFa
 	return all, nil
 }
 
-// withList is process-inquiry with another sanctions list.
+// withList measures process-inquiry with another sanctions list.
 func (r *lambdaRuntime) withList(ctx context.Context, packed, program, list string) (functionFacts, error) {
 	root, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -172,7 +175,7 @@ func (r *lambdaRuntime) withList(ctx context.Context, packed, program, list stri
 		return functionFacts{}, err
 	}
 	took, err := r.median(ctx, program, root)
-	return functionFacts{name: "process-inquiry, your list", zip: size, start: took}, err
+	return functionFacts{name: deployment.ProcessInquiry + ", your list", zip: size, start: took}, err
 }
 
 func copyFile(to, from string) error {

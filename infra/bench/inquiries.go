@@ -8,12 +8,12 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// listed are businesses on the list that comes with the repository. One inquiry
-// in fifty asks for one, which is far more than in life.
+// listed has businesses on the repository's sanctions list. One inquiry in fifty
+// names one of them, which is far more than in practice.
 var listed = []string{"Karlova Maritime Holdings, Inc.", "Sablefin Trading Company"}
 
-// invent returns n businesses as loan files describe them, about 450 bytes of
-// JSON each: the same ones every time.
+// invent returns n businesses as loan files describe them, each about 450 bytes of
+// JSON. The same n always gives the same businesses.
 func invent(n int) []inquiry.Inquiry {
 	r := rand.New(rand.NewPCG(1, 2))
 	inquiries := make([]inquiry.Inquiry, n)
@@ -47,7 +47,8 @@ func invent(n int) []inquiry.Inquiry {
 
 func pick(r *rand.Rand, from ...string) string { return from[r.IntN(len(from))] }
 
-// word is made up of syllables: names of real lists would compress as badly.
+// word returns a word of random syllables, which compresses about as badly as a
+// real name.
 func word(r *rand.Rand) string {
 	var w strings.Builder
 	for range 2 + r.IntN(2) {

@@ -9,19 +9,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// journal is what a table's stream would say: one record a write, with the item
-// as it is then.
+// journal replaces a table's stream: it has one record per write, with the item
+// after that write.
 type journal struct {
 	mu      sync.Mutex
 	records []events.DynamoDBEventRecord
-	sizes   map[string]int // of each item as it is now, in bytes, by key
+	sizes   map[string]int // current size of each item in bytes, by key
 	written int
 }
 
-// install puts the journal into a client. An update is made to return the item,
-// which changes nothing of what it consumes.
+// install adds the journal to a client. It makes each update return the item,
+// which does not change the capacity that the update consumes.
 func (j *journal) install(stack *middleware.Stack) error {
 	keep := middleware.InitializeMiddlewareFunc("KeepJournal", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
@@ -52,7 +54,7 @@ func (j *journal) install(stack *middleware.Stack) error {
 
 func (j *journal) add(item map[string]types.AttributeValue) {
 	image := imageOf(item)
-	keys := map[string]events.DynamoDBAttributeValue{"PK": image["PK"], "SK": image["SK"]}
+	keys := map[string]events.DynamoDBAttributeValue{store.PKAttribute: image[store.PKAttribute], store.SKAttribute: image[store.SKAttribute]}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.written++
@@ -60,10 +62,10 @@ func (j *journal) add(item map[string]types.AttributeValue) {
 		EventName: string(events.DynamoDBOperationTypeModify),
 		Change:    events.DynamoDBStreamRecord{Keys: keys, NewImage: image, SequenceNumber: strconv.Itoa(j.written)},
 	})
-	j.sizes[keys["PK"].String()+" "+keys["SK"].String()] = sizeOf(image)
+	j.sizes[keys[store.PKAttribute].String()+" "+keys[store.SKAttribute].String()] = sizeOf(image)
 }
 
-// take returns the records since the last take.
+// take returns the records since the last call of take.
 func (j *journal) take() []events.DynamoDBEventRecord {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -72,8 +74,8 @@ func (j *journal) take() []events.DynamoDBEventRecord {
 	return records
 }
 
-// stored is how many bytes the items take, as DynamoDB bills storage: an item's
-// own and a hundred more.
+// stored returns the number of bytes that DynamoDB bills for storing the items:
+// their own size and a hundred bytes more for each.
 func (j *journal) stored() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -84,7 +86,7 @@ func (j *journal) stored() int {
 	return total
 }
 
-// imageOf turns an item as the SDK has it into one as an event carries it.
+// imageOf converts an item from the SDK's types to those of a stream event.
 func imageOf(item map[string]types.AttributeValue) map[string]events.DynamoDBAttributeValue {
 	image := make(map[string]events.DynamoDBAttributeValue, len(item))
 	for name, value := range item {
@@ -116,8 +118,9 @@ func imageOfValue(value types.AttributeValue) events.DynamoDBAttributeValue {
 	}
 }
 
-// sizeOf is an item's size by DynamoDB's rules, near enough: names and values in
-// bytes, two digits a byte in numbers, three bytes more for a map or a list.
+// sizeOf returns an item's approximate size by DynamoDB's rules: names and values
+// in bytes, one byte per two digits of a number, and three more bytes for a map or
+// a list.
 func sizeOf(image map[string]events.DynamoDBAttributeValue) int {
 	size := 0
 	for name, value := range image {

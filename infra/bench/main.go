@@ -1,10 +1,10 @@
-// Command bench is `make bench`: it counts what an inquiry uses up, of the table,
-// the queue and Lambda, and prices it. The handlers that it runs are the real
-// ones, against a real table engine whose capacity units follow item size; the
-// queue and Lambda are counted.
+// Command bench (make bench) counts what an inquiry uses of the table, the queue
+// and Lambda, and prices it. It runs the real handlers against a real table
+// engine, which charges capacity units by item size. It does not run the queue
+// and Lambda: it counts what they would do.
 //
-// What is a count has its budget in a test. Times are printed alone, for machines
-// are noisy.
+// Tests check the counts against budgets. Times are only printed, because they
+// depend on the machine.
 package main
 
 import (
@@ -17,35 +17,33 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// perTally is how many inquiries come to an end in one second, which is what a
-// call of tally-statuses gathers: so few are done by the five workers that
-// Lambda begins with when a lookup takes two and a half seconds.
+// perTally is the number of inquiries that finish in one second, which is what one
+// invocation of tally-statuses gathers. Lambda begins with five workers of ten
+// inquiries each, and a slow lookup takes two and a half seconds.
 const perTally = 20
 
 type options struct {
-	markdown bool
 	sizes    string
 	packages string
 	programs string
 	list     string
+	figures  string
 }
 
 func main() {
 	var o options
-	flag.BoolVar(&o.markdown, "markdown", false, "print the tables for the README")
-	flag.StringVar(&o.sizes, "sizes", "1,25,250,1000,5000", "the `sizes` of the batches")
-	flag.StringVar(&o.packages, "packages", "", "the `folder` with the functions as AWS gets them")
-	flag.StringVar(&o.programs, "programs", "", "the `folder` with the functions for this machine")
-	flag.StringVar(&o.list, "list", "", "a `folder` with a sanctions list to start process-inquiry with")
+	flag.StringVar(&o.sizes, "sizes", "1,25,250,1000,5000", "comma-separated batch `sizes` to measure")
+	flag.StringVar(&o.packages, "packages", "", "`folder` with the functions built for AWS, to measure their zip files")
+	flag.StringVar(&o.programs, "programs", "", "`folder` with the functions built for this machine, to measure their start")
+	flag.StringVar(&o.list, "list", "", "`folder` with a sanctions list, to start process-inquiry with it as well")
+	flag.StringVar(&o.figures, "figures", "", "Markdown `file` to write all tables to, with explanations")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -70,26 +68,32 @@ func run(ctx context.Context, o options, w io.Writer) error {
 		return err
 	}
 	defer server.Stop()
-	p := &printer{w: w, markdown: o.markdown}
-	p.begin()
-	err = measure(ctx, p, server.Endpoint(), os.DirFS(filepath.Join(root, "shared/source/ofac/list")), sizes)
-	if err == nil && o.packages != "" {
-		var facts []functionFacts
-		if facts, err = inspect(ctx, o.packages, o.programs, o.list); err == nil {
-			p.functions(facts)
-		}
-		err = errors.Join(err, tooLarge(facts))
+	p := &printer{w: w}
+	fmt.Fprintf(w, "Measured on %s.\n", machine())
+	if err := measure(ctx, p, server.Endpoint(), os.DirFS(filepath.Join(root, "shared/source/ofac/list")), sizes); err != nil {
+		return err
 	}
-	p.end()
-	return err
+	var facts []functionFacts
+	if o.packages != "" {
+		if facts, err = inspect(ctx, o.packages, o.programs, o.list); err != nil {
+			return err
+		}
+		p.show(startSection(facts))
+	}
+	if o.figures != "" {
+		if err := writeFigures(o.figures, p.sections); err != nil {
+			return err
+		}
+	}
+	return tooLarge(facts)
 }
 
-// tooLarge names the functions whose zip is over its budget.
+// tooLarge returns an error that names each function whose zip is over budget.
 func tooLarge(facts []functionFacts) error {
 	var all []error
 	for _, f := range facts {
 		if f.zip > budgetZip {
-			all = append(all, fmt.Errorf("%s: the zip has %d bytes, the budget is %d", f.name, f.zip, budgetZip))
+			all = append(all, fmt.Errorf("%s: the zip has %d bytes, more than the budget of %d", f.name, f.zip, budgetZip))
 		}
 	}
 	return errors.Join(all...)
@@ -99,19 +103,19 @@ func parseSizes(list string) (sizes []int, err error) {
 	for text := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 5000 {
-			return nil, fmt.Errorf("-sizes: %q is not a size from 1 to 5000", text)
+			return nil, fmt.Errorf("-sizes: %q is not a number from 1 to 5000", text)
 		}
 		sizes = append(sizes, n)
 	}
 	return sizes, nil
 }
 
-// outcome is one batch size, in our way, in ours without reports, and in the
-// naive one.
+// outcome is what one batch size used in our design, in ours without the bytes of
+// reports, and in the naive design.
 type outcome struct {
-	size              int
-	ours, bare, naive bill
-	batch, naiveBatch inquiry.BatchID
+	size                        int
+	ours, withoutReports, naive bill
+	batch, naiveBatch           inquiry.BatchID
 }
 
 // measure counts everything and prints it.
@@ -126,35 +130,44 @@ func measure(ctx context.Context, p *printer, endpoint string, list fs.FS, sizes
 	}
 	var all []outcome
 	for _, size := range sizes {
-		fmt.Fprintf(os.Stderr, "Screening %d inquiries, in our way and in the naive one ...\n", size)
-		o, err := both(ctx, s, n, size)
+		fmt.Fprintf(os.Stderr, "Screening %d inquiries in our design and in the naive one ...\n", size)
+		o, err := screenBoth(ctx, s, n, size)
 		if err != nil {
 			return err
 		}
 		all = append(all, o)
 	}
-	p.perInquiry(all)
+	p.show(inquirySection(all))
 
-	typical, err := both(ctx, s, n, costBatch)
+	typical, err := screenBoth(ctx, s, n, costBatch)
 	if err != nil {
 		return err
 	}
-	p.perFunction(typical)
-	if err := sensitivity(ctx, p, s); err != nil {
+	p.show(functionSection(typical))
+	rates, bills, err := screenAtSpeeds(ctx, s)
+	if err != nil {
 		return err
 	}
-	if err := readings(ctx, p, s, n, all[len(all)-1]); err != nil {
+	p.show(speedSection(rates, bills))
+	readings, err := readLists(ctx, s, n, all[len(all)-1])
+	if err != nil {
 		return err
 	}
-	return price(ctx, p, s, n, typical)
+	p.show(readSection(readings))
+	ours, naive, err := costsOfBoth(ctx, s, n, typical)
+	if err != nil {
+		return err
+	}
+	p.show(costSection(priceList(ours, naive)))
+	return nil
 }
 
-// both does one batch in our way and in the naive one.
-func both(ctx context.Context, s *service, n *naive, size int) (o outcome, err error) {
+// screenBoth screens one batch in our design and in the naive one.
+func screenBoth(ctx context.Context, s *service, n *naive, size int) (o outcome, err error) {
 	o.size = size
 	inquiries := invent(size)
 	s.results.withoutReport = true
-	o.bare, _, err = s.screen(ctx, inquiries, perTally)
+	o.withoutReports, _, err = s.screen(ctx, inquiries, perTally)
 	s.results.withoutReport = false
 	if err != nil {
 		return o, err
@@ -166,88 +179,83 @@ func both(ctx context.Context, s *service, n *naive, size int) (o outcome, err e
 	return o, err
 }
 
-// sensitivity shows what the one assumption about time is worth.
-func sensitivity(ctx context.Context, p *printer, s *service) error {
+// screenAtSpeeds screens one batch at each of several speeds, in inquiries per
+// second. perTally is the only assumption about time that changes counts.
+func screenAtSpeeds(ctx context.Context, s *service) (rates []int, bills []bill, err error) {
 	s.results.withoutReport = true
 	defer func() { s.results.withoutReport = false }()
-	var bills []bill
-	rates := []int{10, 20, 50, 100, 250}
+	rates = []int{10, 20, 50, 100, 250}
 	for _, rate := range rates {
 		b, _, err := s.screen(ctx, invent(costBatch), rate)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		bills = append(bills, b)
 	}
-	p.sensitivity(rates, bills)
-	return nil
+	return rates, bills, nil
 }
 
-// listReading is one reading of a list, at one offset.
+// listReading is what one read request used, at one offset.
 type listReading struct {
-	what   string
+	name   string
 	offset int
 	ours   reading
-	naive  *usage // nil where it was not done
+	naive  *usage // nil if not measured
 }
 
-// readings shows what answers cost, near and far.
-func readings(ctx context.Context, p *printer, s *service, n *naive, large outcome) error {
+// readLists measures reads at the beginning, in the middle and at the end of
+// lists.
+func readLists(ctx context.Context, s *service, n *naive, large outcome) ([]listReading, error) {
 	status, err := s.readStatus(ctx, large.batch)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rows := []listReading{{fmt.Sprintf("status of a batch of %d", large.size), 0, status, nil}}
 	for _, offset := range []int{0, large.size / 2, max(0, large.size-pageLimit)} {
 		r, err := s.readInquiries(ctx, large.batch, offset, pageLimit)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		naive, err := n.list(ctx, large.naiveBatch, offset, pageLimit)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		rows = append(rows, listReading{fmt.Sprintf("%d of its inquiries", pageLimit), offset, r, &naive})
 	}
 	one, err := s.readReport(ctx, large.batch.Inquiry(large.size-1))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rows = append(rows, listReading{"one inquiry with its report", 0, one, nil})
 	near, far, err := s.readBatchList(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.readings(append(rows,
-		listReading{"10 batches of a lender", 0, near, nil},
-		listReading{"10 batches of a lender", oldBatches, far, nil}))
-	return nil
+	return append(rows,
+		listReading{"one inquiry with its report", 0, one, nil},
+		listReading{fmt.Sprintf("%d batches of a lender", batchListLimit), 0, near, nil},
+		listReading{fmt.Sprintf("%d batches of a lender", batchListLimit), oldBatches, far, nil}), nil
 }
 
-// price puts a million inquiries in batches of 250 at list prices.
-func price(ctx context.Context, p *printer, s *service, n *naive, o outcome) error {
+// costsOfBoth returns what a typical batch costs in both designs, including its
+// reads.
+func costsOfBoth(ctx context.Context, s *service, n *naive, o outcome) (ours, naive costs, err error) {
+	const offset = 100 // an ordinary page; all pages cost the same in our design
 	status, err := s.readStatus(ctx, o.batch)
 	if err != nil {
-		return err
+		return ours, naive, err
 	}
-	list, err := s.readInquiries(ctx, o.batch, 100, pageLimit)
+	list, err := s.readInquiries(ctx, o.batch, offset, pageLimit)
 	if err != nil {
-		return err
+		return ours, naive, err
 	}
-	ours, naive := costsOf(o.ours, o.bare), costsOf(o.naive, o.naive)
-	ours.read(status, list)
-	ours.fairQueue = ours.queue
 	naiveList := list
-	if naiveList.usage, err = n.list(ctx, o.naiveBatch, 100, pageLimit); err != nil {
-		return err
+	if naiveList.usage, err = n.list(ctx, o.naiveBatch, offset, pageLimit); err != nil {
+		return ours, naive, err
 	}
-	naive.read(status, naiveList)
-	naive.beNaive(o.ours)
-	p.costs(priceList(ours, naive))
-	return nil
-}
-
-// machine says on what times were measured, without saying where.
-func machine() string {
-	return fmt.Sprintf("%s, %s/%s, %d processors", time.Now().Format("2006-01-02"), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	ours, naive = costsOf(o.ours, o.withoutReports), costsOf(o.naive, o.naive)
+	ours.addReads(status, list)
+	ours.fairQueue = ours.queue
+	naive.addReads(status, naiveList)
+	naive.addUncounted(o.ours)
+	return ours, naive, nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// usage is what calls of the table came to, in capacity units.
+// usage is a number of table calls and the capacity units that they consumed.
 type usage struct {
 	calls         int
 	writes, reads float64
@@ -23,7 +23,7 @@ func (u usage) plus(v usage) usage {
 	return usage{u.calls + v.calls, u.writes + v.writes, u.reads + v.reads}
 }
 
-// usages are by operation of the table.
+// usages has the usage of each table operation, by its name.
 type usages map[string]usage
 
 func (u usages) total() (sum usage) {
@@ -33,14 +33,14 @@ func (u usages) total() (sum usage) {
 	return sum
 }
 
-// meter counts the calls that one client makes of the table, and the units that
-// the engine says each consumed.
+// meter counts one client's table calls, and the capacity units that the engine
+// reports for them.
 type meter struct {
 	mu   sync.Mutex
 	used usages
 }
 
-// take returns what was counted since the last take.
+// take returns what was counted since the last call of take.
 func (m *meter) take() usages {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -49,17 +49,18 @@ func (m *meter) take() usages {
 	return used
 }
 
-// install puts the meter into a client: every request asks what it consumed.
+// install adds the meter to a client. Each request asks the engine to report the
+// capacity that it consumed.
 func (m *meter) install(stack *middleware.Stack) error {
 	count := middleware.InitializeMiddlewareFunc("CountCapacity", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 	) (middleware.InitializeOutput, middleware.Metadata, error) {
 		operation := awsmiddleware.GetOperationName(ctx)
-		asked := reflect.ValueOf(in.Parameters).Elem().FieldByName("ReturnConsumedCapacity")
-		if !asked.IsValid() {
-			return middleware.InitializeOutput{}, middleware.Metadata{}, fmt.Errorf("%s does not say what it consumes", operation)
+		option := reflect.ValueOf(in.Parameters).Elem().FieldByName("ReturnConsumedCapacity")
+		if !option.IsValid() {
+			return middleware.InitializeOutput{}, middleware.Metadata{}, fmt.Errorf("%s cannot report its consumed capacity", operation)
 		}
-		asked.SetString(string(types.ReturnConsumedCapacityTotal))
+		option.SetString(string(types.ReturnConsumedCapacityTotal))
 		out, metadata, err := next.HandleInitialize(ctx, in)
 		m.add(operation, consumed(out.Result))
 		return out, metadata, err
@@ -82,8 +83,8 @@ func (m *meter) add(operation string, units float64) {
 	m.used[operation] = m.used[operation].plus(u)
 }
 
-// consumed returns the units in a reply: one figure, one for each table, or none
-// in an error's.
+// consumed returns the capacity units in a reply, which reports one number, one
+// per table, or none if the call failed.
 func consumed(reply any) float64 {
 	v := reflect.ValueOf(reply)
 	if !v.IsValid() || v.IsNil() {

@@ -12,19 +12,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/report"
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
-	"github.com/batch-inquiries/batch-inquiries/shared/source/ofac"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// naive does the same work in the way that comes to mind first: an item for each
-// inquiry from the start, a message sent alone and delivered alone, and counters
-// in the batch's item that move in one transaction with the inquiry's status.
+// naive does the same work in the design that comes to mind first: one item per
+// inquiry from the start, messages sent and delivered one by one, and counters in
+// the batch's item that change in one transaction with the inquiry's status.
 //
-// It is really done, one inquiry after the other. With many workers its
-// transactions would meet at the batch's item, and be tried again: those are not
-// in its figures.
+// It processes one inquiry after another. With many workers its transactions
+// would conflict on the batch's item and be retried. Those retries are not in its
+// figures.
 type naive struct {
 	db      *dynamodb.Client
 	meter   *meter
@@ -37,15 +38,15 @@ func newNaive(ctx context.Context, endpoint string, list fs.FS) (*naive, error) 
 	if err != nil {
 		return nil, err
 	}
-	names, err := ofac.Load(list)
+	sources, err := newSources(list)
 	if err != nil {
 		return nil, err
 	}
 	m := &meter{}
-	return &naive{db: t.client(m), meter: m, table: t, sources: source.NewRunner(ofac.New(names))}, nil
+	return &naive{db: t.client(m), meter: m, table: t, sources: sources}, nil
 }
 
-// screen takes one batch from its submission to its end.
+// screen takes one batch from its submission until it is final.
 func (n *naive) screen(ctx context.Context, inquiries []inquiry.Inquiry) (bill, inquiry.BatchID, error) {
 	n.meter.take()
 	b := bill{inquiries: len(inquiries), functions: map[string]functionUse{}}
@@ -54,7 +55,7 @@ func (n *naive) screen(ctx context.Context, inquiries []inquiry.Inquiry) (bill, 
 	if err := n.submit(ctx, id, inquiries); err != nil {
 		return b, id, err
 	}
-	b.functions["api"] = functionUse{1, n.meter.take()}
+	b.functions[deployment.API] = functionUse{1, n.meter.take()}
 	for i, in := range inquiries {
 		size, err := n.process(ctx, id.Inquiry(i), in)
 		if err != nil {
@@ -62,16 +63,16 @@ func (n *naive) screen(ctx context.Context, inquiries []inquiry.Inquiry) (bill, 
 		}
 		b.reportBytes += size
 	}
-	count := len(inquiries) // of messages: each is sent, received and deleted
-	b.functions["process-inquiry"] = functionUse{count, n.meter.take()}
-	b.queue = queueUse{sends: count, receives: count, deletes: count, chunks: count}
-	// What the transactions add to the items is not in the journal.
+	messages := len(inquiries) // each is sent, received and deleted
+	b.functions[deployment.ProcessInquiry] = functionUse{messages, n.meter.take()}
+	b.queue = queueUse{sends: messages, receives: messages, deletes: messages, chunks: messages}
+	// The journal does not see the reports, which transactions add to the items.
 	b.stored = n.table.journal.stored() - before + b.reportBytes
 	return b, id, nil
 }
 
 func (n *naive) submit(ctx context.Context, id inquiry.BatchID, inquiries []inquiry.Inquiry) error {
-	header := naiveKey(id, "HEADER")
+	header := naiveKey(id, store.HeaderSK)
 	for name, count := range map[string]int{"total": len(inquiries), "planning": len(inquiries), "running": 0, "completed": 0, "failed": 0} {
 		header[name] = &types.AttributeValueMemberN{Value: strconv.Itoa(count)}
 	}
@@ -107,7 +108,7 @@ func (n *naive) process(ctx context.Context, id inquiry.ID, in inquiry.Inquiry) 
 	return len(packed), n.move(ctx, id, "RUNNING", "COMPLETED", packed)
 }
 
-// move sets an inquiry's status and both counters, in one transaction.
+// move changes an inquiry's status and both counters in one transaction.
 func (n *naive) move(ctx context.Context, id inquiry.ID, from, to string, packed []byte) error {
 	set, values := "SET #status = :to, movedAt = :now", map[string]types.AttributeValue{
 		":from": &types.AttributeValueMemberS{Value: from}, ":to": &types.AttributeValueMemberS{Value: to},
@@ -124,7 +125,7 @@ func (n *naive) move(ctx context.Context, id inquiry.ID, from, to string, packed
 			ExpressionAttributeNames: map[string]string{"#status": "status"}, ExpressionAttributeValues: values,
 		}},
 		{Update: &types.Update{
-			TableName: &n.table.name, Key: naiveKey(id.Batch(), "HEADER"),
+			TableName: &n.table.name, Key: naiveKey(id.Batch(), store.HeaderSK),
 			UpdateExpression:         aws.String("ADD #from :less, #to :more"),
 			ExpressionAttributeNames: map[string]string{"#from": counter[from], "#to": counter[to]},
 			ExpressionAttributeValues: map[string]types.AttributeValue{
@@ -133,20 +134,20 @@ func (n *naive) move(ctx context.Context, id inquiry.ID, from, to string, packed
 		}},
 	}})
 	if err != nil {
-		return fmt.Errorf("naive: %s to %s: %w", from, to, err)
+		return fmt.Errorf("naive: moving an inquiry from %s to %s: %w", from, to, err)
 	}
 	return nil
 }
 
-// list reads from the first inquiry on and forgets what lies before offset, as
-// one does who has no way to begin in the middle.
+// list reads from the first inquiry and discards those before offset, because the
+// naive design cannot start in the middle.
 func (n *naive) list(ctx context.Context, id inquiry.BatchID, offset, limit int) (usage, error) {
 	n.meter.take()
 	left := offset + limit
 	in := &dynamodb.QueryInput{
 		TableName: &n.table.name, KeyConditionExpression: aws.String("PK = :pk AND begins_with(SK, :prefix)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": naiveKey(id, "")["PK"], ":prefix": &types.AttributeValueMemberS{Value: "INQUIRY#"},
+			":pk": naiveKey(id, "")[store.PKAttribute], ":prefix": &types.AttributeValueMemberS{Value: store.InquiryPrefix},
 		},
 	}
 	for left > 0 {
@@ -163,11 +164,11 @@ func (n *naive) list(ctx context.Context, id inquiry.BatchID, offset, limit int)
 	return n.meter.take().total(), nil
 }
 
-func naiveInquiry(index int) string { return fmt.Sprintf("INQUIRY#%05d", index) }
+func naiveInquiry(index int) string { return fmt.Sprintf("%s%05d", store.InquiryPrefix, index) }
 
 func naiveKey(id inquiry.BatchID, sort string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
-		"PK": &types.AttributeValueMemberS{Value: "LENDER#demo-lender#BATCH#" + id.String()},
-		"SK": &types.AttributeValueMemberS{Value: sort},
+		store.PKAttribute: &types.AttributeValueMemberS{Value: store.LenderPrefix + "demo-lender" + store.BatchInfix + id.String()},
+		store.SKAttribute: &types.AttributeValueMemberS{Value: sort},
 	}
 }

@@ -10,22 +10,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// reading is what one request of the API consumed, and how much it answered.
+// reading is what one read request used, and the size of its response.
 type reading struct {
 	usage
 	bytes int
-	items int // of a list
+	items int // in the list, if the response is one
 }
 
 // read makes one GET request.
 func (s *service) read(ctx context.Context, path string, query map[string]string) (reading, error) {
-	s.bill()
+	s.takeUse()
 	var body struct{ Batches, Inquiries []struct{} }
 	size, err := s.call(ctx, http.MethodGet, path, query, "", &body)
-	return reading{s.bill()["api"].table.total(), size, len(body.Batches) + len(body.Inquiries)}, err
+	return reading{s.takeUse()[deployment.API].table.total(), size, len(body.Batches) + len(body.Inquiries)}, err
 }
 
 func (s *service) readStatus(ctx context.Context, id inquiry.BatchID) (reading, error) {
@@ -48,14 +50,14 @@ func page(offset, limit int) map[string]string {
 	return map[string]string{"offset": strconv.Itoa(offset), "limit": strconv.Itoa(limit)}
 }
 
-// age has the lender look back on as many batches as that: the next one takes
-// the ordinal after it. Those between exist in the count alone.
-func (s *service) age(ctx context.Context, batches int) error {
+// setBatchCount makes the next batch take the ordinal after this number. The
+// batches before it exist only in the count.
+func (s *service) setBatchCount(ctx context.Context, batches int) error {
 	_, err := s.table.client(nil).UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table.name,
 		Key: map[string]types.AttributeValue{
-			"PK": &types.AttributeValueMemberS{Value: "LENDER#" + string(s.caller.LenderID)},
-			"SK": &types.AttributeValueMemberS{Value: "PROFILE"},
+			store.PKAttribute: &types.AttributeValueMemberS{Value: store.LenderPrefix + string(s.caller.LenderID)},
+			store.SKAttribute: &types.AttributeValueMemberS{Value: store.ProfileSK},
 		},
 		UpdateExpression:          aws.String("SET batchCount = :n"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":n": &types.AttributeValueMemberN{Value: strconv.Itoa(batches)}},
@@ -63,41 +65,32 @@ func (s *service) age(ctx context.Context, batches int) error {
 	return err
 }
 
-// oldBatches is how far back the far end of a lender's list lies.
-const oldBatches = 100_000
+const (
+	batchListLimit = 10
+	oldBatches     = 100_000 // the offset of the oldest batches in readBatchList
+)
 
-// readBatchList returns what ten batches cost at the near end of a lender's list
-// and at its far end, 100,000 batches back.
+// readBatchList returns what a page costs at the beginning of a lender's list, and
+// what it costs 100,000 batches further down.
 func (s *service) readBatchList(ctx context.Context) (near, far reading, err error) {
-	const limit = 10
-	ten := func() error {
-		for range limit {
+	for _, count := range []int{0, oldBatches} {
+		if err := s.setBatchCount(ctx, count); err != nil {
+			return near, far, err
+		}
+		for range batchListLimit {
 			if _, err := s.submit(ctx, invent(2)); err != nil {
-				return err
+				return near, far, err
 			}
 		}
-		return nil
 	}
-	if err := s.age(ctx, 0); err != nil {
+	if near, err = s.readBatches(ctx, 0, batchListLimit); err != nil {
 		return near, far, err
 	}
-	if err := ten(); err != nil {
+	if far, err = s.readBatches(ctx, oldBatches, batchListLimit); err != nil {
 		return near, far, err
 	}
-	if err := s.age(ctx, oldBatches); err != nil {
-		return near, far, err
+	if near.items != batchListLimit || far.items != batchListLimit {
+		return near, far, fmt.Errorf("the lists have %d and %d batches, want %d each", near.items, far.items, batchListLimit)
 	}
-	if err := ten(); err != nil {
-		return near, far, err
-	}
-	if near, err = s.readBatches(ctx, 0, limit); err != nil {
-		return near, far, err
-	}
-	if far, err = s.readBatches(ctx, oldBatches, limit); err != nil {
-		return near, far, err
-	}
-	if near.items != limit || far.items != limit {
-		err = fmt.Errorf("lists of %d and %d batches, not of %d", near.items, far.items, limit)
-	}
-	return near, far, err
+	return near, far, nil
 }

@@ -24,7 +24,9 @@ import (
 	dispatch "github.com/batch-inquiries/batch-inquiries/functions/dispatch-batch/handler"
 	process "github.com/batch-inquiries/batch-inquiries/functions/process-inquiry/handler"
 	tally "github.com/batch-inquiries/batch-inquiries/functions/tally-statuses/handler"
+	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
@@ -33,25 +35,21 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// How Lambda calls, as infra's event sources ask it to.
-const (
-	messagesPerWorker = 10  // the queue has enough of them that every delivery is full
-	headersPerCall    = 10  // of dispatch-batch
-	recordsPerCall    = 500 // of tally-statuses, and at most one second's worth
-)
+// batchDeadline is the deadline of batches here, which no measurement reaches.
+const batchDeadline = 24 * time.Hour
 
-// bill is what a batch came to, from its submission until it was final. Reading
-// it is not in here.
+// bill is what a batch used from its submission until it was final. Reads are not
+// included.
 type bill struct {
 	inquiries   int
 	functions   map[string]functionUse
 	queue       queueUse
-	reportBytes int // as packed
-	logBytes    int // of the functions' own lines
-	stored      int // bytes of the items that it leaves in the table
+	reportBytes int // compressed
+	logBytes    int // logged by the functions' own code
+	stored      int // bytes that its items add to the table
 }
 
-// functionUse is what one function's invocations came to.
+// functionUse is what all invocations of one function used.
 type functionUse struct {
 	invocations int
 	table       usages
@@ -71,19 +69,19 @@ func (b bill) invocations() (n int) {
 	return n
 }
 
-// each is a figure for one inquiry of the batch.
+// each divides a total by the number of inquiries.
 func (b bill) each(total float64) float64 { return total / float64(b.inquiries) }
 
-// queueUse counts requests of SQS. Sends are seen; receives and deletes are what
-// Lambda's poller makes, one of each for a delivery.
+// queueUse counts requests to SQS. Lambda's poller makes the receives and deletes,
+// one of each per delivery.
 type queueUse struct {
 	sends, receives, deletes int
-	chunks                   int // 64 KB begun by the sends, which SQS bills as requests
+	chunks                   int // of 64 KB or less in the sends, each billed as a request
 }
 
 func (q queueUse) requests() int { return q.sends + q.receives + q.deletes }
 
-// sentMessages is a queue that takes everything, and counts.
+// sentMessages is a queue that accepts every message and counts the sends.
 type sentMessages struct {
 	use    queueUse
 	bodies []string
@@ -100,8 +98,8 @@ func (s *sentMessages) SendMessageBatch(_ context.Context, in *sqs.SendMessageBa
 	return &sqs.SendMessageBatchOutput{}, nil
 }
 
-// results is where the worker writes. It weighs the reports and, when told to,
-// leaves them away, so that what their bytes cost can be seen.
+// results is where the worker writes. It adds up the bytes of the reports and can
+// leave the reports out, to show what those bytes cost.
 type results struct {
 	process.Inquiries
 	withoutReport bool
@@ -116,7 +114,7 @@ func (r *results) Finish(ctx context.Context, c store.Claim, found store.Result)
 	return r.Inquiries.Finish(ctx, c, found)
 }
 
-// service is the real handlers on one table, each with a meter of its own.
+// service has the real handlers on one table, each with its own meter.
 type service struct {
 	table   *benchTable
 	meters  map[string]*meter
@@ -126,7 +124,7 @@ type service struct {
 	logged  *byteCount
 	caller  auth.Caller
 	key     string
-	store   *store.Store // for looking on; nothing counts it
+	store   *store.Store // not counted
 
 	authorizer lambda.Handler
 	api        *api.Handler
@@ -142,11 +140,20 @@ func (b *byteCount) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// masterKey is what Secrets Manager would have.
+// masterKey is a fake Secrets Manager with one secret.
 type masterKey string
 
 func (k masterKey) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(string(k))}, nil
+}
+
+// newSources returns the runner of all sources, as process-inquiry has it.
+func newSources(list fs.FS) (*source.Runner, error) {
+	names, err := ofac.Load(list)
+	if err != nil {
+		return nil, err
+	}
+	return source.NewRunner(ofac.New(names)), nil
 }
 
 // newService wires the functions as their main packages do, on a new table with
@@ -156,7 +163,7 @@ func newService(ctx context.Context, endpoint string, list fs.FS) (*service, err
 	if err != nil {
 		return nil, err
 	}
-	names, err := ofac.Load(list)
+	sources, err := newSources(list)
 	if err != nil {
 		return nil, err
 	}
@@ -176,26 +183,26 @@ func newService(ctx context.Context, endpoint string, list fs.FS) (*service, err
 	if err != nil {
 		return nil, err
 	}
-	if err := s.admit(ctx, keys); err != nil {
+	if err := s.addCaller(ctx, keys); err != nil {
 		return nil, err
 	}
-	authorizer := &authorize.Handler{Access: metered("authorize-request"), Keys: keys, Log: log("authorize-request")}
+	authorizer := &authorize.Handler{Access: metered(deployment.AuthorizeRequest), Keys: keys, Log: log(deployment.AuthorizeRequest)}
 	s.authorizer = lambda.NewHandler(authorizer.Handle)
-	batches := metered("api")
-	contract := httpapi.API{Batches: batches, Keys: &api.APIKeys{Records: batches, Secrets: secret}, Now: time.Now, Log: log("api")}
-	s.api = api.New(contract.Handler(), log("api"))
-	s.dispatcher = &dispatch.Handler{Batches: metered("dispatch-batch"), Queue: queue.New(s.sent, "queue"), Log: log("dispatch-batch")}
-	s.results = &results{Inquiries: metered("process-inquiry")}
+	batches := metered(deployment.API)
+	contract := httpapi.API{Batches: batches, Keys: &access.APIKeys{Records: batches, Secrets: secret}, Now: time.Now, Log: log(deployment.API)}
+	s.api = api.New(contract.Handler(), log(deployment.API))
+	s.dispatcher = &dispatch.Handler{Batches: metered(deployment.DispatchBatch), Queue: queue.New(s.sent, "queue"), Log: log(deployment.DispatchBatch)}
+	s.results = &results{Inquiries: metered(deployment.ProcessInquiry)}
 	s.worker = &process.Handler{
-		Inquiries: s.results, Sources: source.NewRunner(ofac.New(names)), MaxReceives: 8, Deadline: 24 * time.Hour,
-		Now: time.Now, Log: log("process-inquiry"),
+		Inquiries: s.results, Sources: sources, MaxReceives: deployment.MaxReceives, Deadline: batchDeadline,
+		Now: time.Now, Log: log(deployment.ProcessInquiry),
 	}
-	s.tallier = &tally.Handler{Counters: metered("tally-statuses"), Log: log("tally-statuses")}
+	s.tallier = &tally.Handler{Counters: metered(deployment.TallyStatuses), Log: log(deployment.TallyStatuses)}
 	return s, nil
 }
 
-// admit makes the lender, their user and their key, as an operator does.
-func (s *service) admit(ctx context.Context, keys auth.Keys) error {
+// addCaller creates the lender, its user and the user's key, as an operator does.
+func (s *service) addCaller(ctx context.Context, keys auth.Keys) error {
 	s.caller = auth.Caller{LenderID: "demo-lender", UserID: "6f1c2f5e-0000-4000-8000-5d1b3f6d2c11", Role: auth.RoleMember, Credential: auth.CredentialAPIKey}
 	_, _, err := s.store.CreateLender(ctx, inquiry.Lender{ID: s.caller.LenderID, Name: "Demo Lender", BatchMax: 5000})
 	if err != nil {
@@ -209,11 +216,10 @@ func (s *service) admit(ctx context.Context, keys auth.Keys) error {
 	return err
 }
 
-// screen takes one batch through all functions until it is final. perTally is
-// how many inquiries come to their end in the second that a call of
-// tally-statuses gathers.
+// screen takes one batch through all functions until it is final. perTally is the
+// number of inquiries that finish before each invocation of tally-statuses.
 func (s *service) screen(ctx context.Context, inquiries []inquiry.Inquiry, perTally int) (bill, inquiry.BatchID, error) {
-	s.forget()
+	s.reset()
 	b := bill{inquiries: len(inquiries)}
 	before := s.table.journal.stored()
 	id, err := s.submit(ctx, inquiries)
@@ -223,42 +229,42 @@ func (s *service) screen(ctx context.Context, inquiries []inquiry.Inquiry, perTa
 	if err := s.dispatch(ctx); err != nil {
 		return b, id, fmt.Errorf("dispatching: %w", err)
 	}
-	untold := 0
-	for from := 0; from < len(s.sent.bodies); from += messagesPerWorker {
-		to := min(from+messagesPerWorker, len(s.sent.bodies))
+	untallied := 0
+	for from := 0; from < len(s.sent.bodies); from += deployment.MessageBatch {
+		to := min(from+deployment.MessageBatch, len(s.sent.bodies))
 		if err := s.process(ctx, s.sent.bodies[from:to]); err != nil {
 			return b, id, fmt.Errorf("processing: %w", err)
 		}
-		if untold += to - from; untold >= perTally || to == len(s.sent.bodies) {
+		if untallied += to - from; untallied >= perTally || to == len(s.sent.bodies) {
 			if err := s.tally(ctx); err != nil {
-				return b, id, fmt.Errorf("counting: %w", err)
+				return b, id, fmt.Errorf("tallying: %w", err)
 			}
-			untold = 0
+			untallied = 0
 		}
 	}
 	batch, err := s.store.Batch(ctx, s.caller.LenderID, id)
-	if err == nil && batch.Status() != inquiry.BatchCompleted {
-		err = fmt.Errorf("batch %s has come to an end as %s", id, batch.Status())
-	}
 	if err != nil {
 		return b, id, err
 	}
+	if batch.Status() != inquiry.BatchCompleted {
+		return b, id, fmt.Errorf("batch %s ended as %s, want %s", id, batch.Status(), inquiry.BatchCompleted)
+	}
 	b.stored = s.table.journal.stored() - before
-	b.functions, b.queue = s.bill(), s.sent.use
+	b.functions, b.queue = s.takeUse(), s.sent.use
 	b.reportBytes, b.logBytes = int(s.results.bytes.Load()), int(s.logged.n.Load())
-	return b, id, err
+	return b, id, nil
 }
 
-// forget begins a new bill.
-func (s *service) forget() {
-	s.bill()
+// reset starts a new bill.
+func (s *service) reset() {
+	s.takeUse()
 	*s.sent = sentMessages{}
 	s.results.bytes.Store(0)
 	s.logged.n.Store(0)
 }
 
-// bill returns what the functions used since the last one.
-func (s *service) bill() map[string]functionUse {
+// takeUse returns what the functions used since the last call of takeUse.
+func (s *service) takeUse() map[string]functionUse {
 	functions := map[string]functionUse{}
 	for name, m := range s.meters {
 		functions[name] = functionUse{s.invoked[name], m.take()}
@@ -280,23 +286,24 @@ func (s *service) submit(ctx context.Context, inquiries []inquiry.Inquiry) (inqu
 	return accepted.BatchID, err
 }
 
-// authorize is what API Gateway asks, once in five minutes for each credential.
+// authorize calls the authorizer, as API Gateway does every five minutes for each
+// credential.
 func (s *service) authorize(ctx context.Context) error {
-	s.invoked["authorize-request"]++
-	question, err := json.Marshal(map[string]any{
+	s.invoked[deployment.AuthorizeRequest]++
+	request, err := json.Marshal(map[string]any{
 		"methodArn": "arn:aws:execute-api:us-east-1:000000000000:api/dev/POST/v1/batch-inquiries",
 		"headers":   map[string]string{"Authorization": "Bearer " + s.key},
 	})
 	if err != nil {
 		return err
 	}
-	_, err = s.authorizer.Invoke(ctx, question)
+	_, err = s.authorizer.Invoke(ctx, request)
 	return err
 }
 
-// call makes one request of the API and returns the size of the answer.
+// call makes one request to the API and returns the size of the response body.
 func (s *service) call(ctx context.Context, method, path string, query map[string]string, body string, out any) (size int, err error) {
-	s.invoked["api"]++
+	s.invoked[deployment.API]++
 	resp, err := s.api.Handle(ctx, events.APIGatewayProxyRequest{
 		HTTPMethod: method, Path: path, QueryStringParameters: query, Body: body,
 		Headers: map[string]string{"Content-Type": "application/json", "Idempotency-Key": "bench-" + strconv.FormatInt(time.Now().UnixNano(), 36)},
@@ -308,20 +315,21 @@ func (s *service) call(ctx context.Context, method, path string, query map[strin
 		return 0, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("%s %s: %d: %s", method, path, resp.StatusCode, resp.Body)
+		return 0, fmt.Errorf("%s %s: status %d: %s", method, path, resp.StatusCode, resp.Body)
 	}
 	return len(resp.Body), json.Unmarshal([]byte(resp.Body), out)
 }
 
-// dispatch hands the headers that were submitted to dispatch-batch: its filter
-// lets nothing else through.
+// dispatch gives dispatch-batch the headers of new submissions. The deployed
+// filter passes more events, but none of them occurs here.
 func (s *service) dispatch(ctx context.Context) error {
 	records := s.filtered(func(r events.DynamoDBEventRecord) bool {
-		return r.Change.Keys["SK"].String() == "HEADER" && r.Change.NewImage["event"].String() == "SUBMITTED"
+		return r.Change.Keys[store.SKAttribute].String() == store.HeaderSK &&
+			r.Change.NewImage[store.EventAttribute].String() == string(store.EventSubmitted)
 	})
 	for len(records) > 0 {
-		n := min(len(records), headersPerCall)
-		s.invoked["dispatch-batch"]++
+		n := min(len(records), deployment.DispatchRecords)
+		s.invoked[deployment.DispatchBatch]++
 		resp, err := s.dispatcher.Handle(ctx, events.DynamoDBEvent{Records: records[:n]})
 		if err := cmp.Or(err, failed(len(resp.BatchItemFailures))); err != nil {
 			return err
@@ -340,19 +348,19 @@ func (s *service) process(ctx context.Context, bodies []string) error {
 	}
 	s.sent.use.receives++
 	s.sent.use.deletes++
-	s.invoked["process-inquiry"]++
+	s.invoked[deployment.ProcessInquiry]++
 	resp, err := s.worker.Handle(ctx, ev)
 	return cmp.Or(err, failed(len(resp.BatchItemFailures)))
 }
 
-// tally hands what happened to inquiries to tally-statuses.
+// tally gives tally-statuses the new stream records of inquiries.
 func (s *service) tally(ctx context.Context) error {
 	records := s.filtered(func(r events.DynamoDBEventRecord) bool {
-		return strings.HasPrefix(r.Change.Keys["SK"].String(), "INQUIRY#")
+		return strings.HasPrefix(r.Change.Keys[store.SKAttribute].String(), store.InquiryPrefix)
 	})
 	for len(records) > 0 {
-		n := min(len(records), recordsPerCall)
-		s.invoked["tally-statuses"]++
+		n := min(len(records), deployment.TallyRecords)
+		s.invoked[deployment.TallyStatuses]++
 		resp, err := s.tallier.Handle(ctx, events.DynamoDBEvent{Records: records[:n]})
 		if err := cmp.Or(err, failed(len(resp.BatchItemFailures))); err != nil {
 			return err
@@ -362,21 +370,22 @@ func (s *service) tally(ctx context.Context) error {
 	return nil
 }
 
-// filtered reads on in the journal.
-func (s *service) filtered(through func(events.DynamoDBEventRecord) bool) []events.DynamoDBEventRecord {
+// filtered takes the new records from the journal and returns those that pass.
+func (s *service) filtered(passes func(events.DynamoDBEventRecord) bool) []events.DynamoDBEventRecord {
 	var passed []events.DynamoDBEventRecord
 	for _, r := range s.table.journal.take() {
-		if through(r) {
+		if passes(r) {
 			passed = append(passed, r)
 		}
 	}
 	return passed
 }
 
-// failed is an error: here nothing is expected to be delivered again.
+// failed returns an error if a handler reported failed items, because nothing here
+// delivers them again.
 func failed(n int) error {
 	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d records or messages go back", n)
+	return fmt.Errorf("the handler reported %d failed records or messages", n)
 }

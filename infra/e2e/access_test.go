@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 )
 
-// routes are all that the API has.
+// routes has every route of the API that needs a credential.
 var routes = [][2]string{
 	{"GET", "/v1/batch-inquiries"},
 	{"POST", "/v1/batch-inquiries/"},
@@ -29,176 +29,255 @@ var routes = [][2]string{
 	{"POST", "/v1/users/me/api-key/rotate"},
 }
 
-func TestNoRouteWorksWithoutACredential(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	t.Parallel()
-	u := newUser(t, "", "member")
-	token := strings.Split(u.token, ".")
-	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + token[1] + "."
-	for name, header := range map[string]string{
-		"none":                        "",
-		"an empty bearer":             "Bearer ",
-		"a word":                      "letmein",
-		"a key that was never issued": "Bearer vd__AAAAAAAAAAAAAAAAAAAAAAAAAA_" + strings.Repeat("a", 49),
-		"a key with another ending":   "Bearer " + u.apiKey[:len(u.apiKey)-1] + "!",
-		"a key with a letter changed": "Bearer " + flip(u.apiKey),
-		"a token without signature":   "Bearer " + unsigned,
-		"a token of another signer":   "Bearer " + token[0] + "." + token[1] + "." + flip(token[2]),
-		"a token of another user":     "Bearer " + token[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"someone"}`)) + "." + token[2],
-	} {
-		for _, route := range routes {
-			resp, body := session{header}.do(t, route[0], route[1], "")
-			refused(t, name+": "+route[0]+" "+route[1], resp, body, http.StatusUnauthorized)
-			if !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Bearer") {
-				t.Errorf("%s: challenge %q", name, resp.Header.Get("WWW-Authenticate"))
+
+	t.Run("no route works without a valid credential", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "", "member")
+		token := strings.Split(u.token, ".")
+		unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + token[1] + "."
+		for name, header := range map[string]string{
+			"no credential":                        "",
+			"an empty bearer credential":           "Bearer ",
+			"a word":                               "letmein",
+			"a key that was never issued":          "Bearer vd__AAAAAAAAAAAAAAAAAAAAAAAAAA_" + strings.Repeat("a", 49),
+			"a key with an invalid last character": "Bearer " + u.apiKey[:len(u.apiKey)-1] + "!",
+			"a key with one character changed":     "Bearer " + flip(u.apiKey),
+			"a token without signature":            "Bearer " + unsigned,
+			"a token with another signature":       "Bearer " + token[0] + "." + token[1] + "." + flip(token[2]),
+			"a token of another user":              "Bearer " + token[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"someone"}`)) + "." + token[2],
+		} {
+			for _, route := range routes {
+				resp, body := session{header}.do(t, route[0], route[1], "")
+				checkProblem(t, name+": "+route[0]+" "+route[1], resp, body, http.StatusUnauthorized)
+				if !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Bearer") {
+					t.Errorf("%s: WWW-Authenticate is %q, want a Bearer challenge", name, resp.Header.Get("WWW-Authenticate"))
+				}
 			}
 		}
-	}
-}
+	})
 
-// A developer is told what is wrong with the credential that they hold.
-func TestARefusedCredentialIsTold(t *testing.T) {
-	t.Parallel()
-	u := newUser(t, "", "member")
-	var rotated struct{ APIKey string }
-	resp, data := u.key().do(t, http.MethodPost, "/v1/users/me/api-key/rotate", "")
-	decode(t, resp, data, http.StatusOK, &rotated)
-	if rotated.APIKey == u.apiKey {
-		t.Error("the key is the same after its rotation")
-	}
-	var me struct {
-		Role, Credential string
-		Lender           struct{ LenderID string }
-		Limits           struct{ BatchMax int }
-	}
-	u.bearer(rotated.APIKey).get(t, "/v1/users/me", http.StatusOK, &me)
-	if me.Role != "member" || me.Credential != "apiKey" || me.Lender.LenderID != u.lender || me.Limits.BatchMax != 250 {
-		t.Errorf("who the new key is: %+v", me)
-	}
-	for range 2 { // the second time there is nothing left to end
-		resp, data = u.bearer(u.token).do(t, http.MethodDelete, "/v1/users/me/api-key", "")
-		if resp.StatusCode != http.StatusNoContent || len(data) != 0 {
-			t.Errorf("revoking: %s %s", resp.Status, data)
+	// The problem tells a developer what is wrong with their credential.
+	t.Run("the problem says what is wrong with the credential", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "", "member")
+		var rotated struct{ APIKey string }
+		resp, data := u.key().do(t, http.MethodPost, "/v1/users/me/api-key/rotate", "")
+		decode(t, resp, data, http.StatusOK, &rotated)
+		if rotated.APIKey == u.apiKey {
+			t.Error("the rotation did not change the key")
 		}
-	}
-	resp, data = u.bearer(u.token).do(t, http.MethodGet, "/v1/users/me/api-key", "")
-	refused(t, "a revoked key", resp, data, http.StatusNotFound)
-
-	payload := func(claims string) string { return base64.RawURLEncoding.EncodeToString([]byte(claims)) }
-	token := strings.Split(u.token, ".")
-	for name, c := range map[string]struct{ credential, want string }{
-		"a word":                    {"letmein", "unauthenticated"},
-		"a mistyped key":            {flip(rotated.APIKey), "key-malformed"},
-		"half the prefix":           {strings.Replace(rotated.APIKey, "vd__", "vd_", 1), "key-malformed"},
-		"the rotated key":           {u.apiKey, "key-revoked"},
-		"the revoked key":           {rotated.APIKey, "key-revoked"},
-		"a token of another signer": {token[0] + "." + token[1] + "." + flip(token[2]), "token-invalid"},
-		"a token of another pool":   {token[0] + "." + payload(`{"iss":"https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other","sub":"u"}`) + "." + token[2], "token-foreign"},
-	} {
-		// Written in a way that no cache has an answer for yet.
-		resp, body := session{"BeArEr " + c.credential}.do(t, http.MethodGet, "/v1/users/me", "")
-		refused(t, name, resp, body, http.StatusUnauthorized)
-		if !strings.Contains(string(body), "#problem-"+c.want+`"`) {
-			t.Errorf("%s: %s, want %s", name, body, c.want)
+		var me struct {
+			Role, Credential string
+			Lender           struct{ LenderID string }
+			Limits           struct{ BatchMax int }
 		}
-	}
-}
-
-// API Gateway lets an ended key through for minutes. Who holds it then must not
-// get hold of the key that came after it.
-func TestAnEndedKeyLeadsToNoOther(t *testing.T) {
-	t.Parallel()
-	const keyPath = "/v1/users/me/api-key"
-	u := newUser(t, "", "member")
-	thief := u.key()
-	thief.get(t, "/v1/users/me", http.StatusOK, &struct{}{}) // from now on API Gateway knows the key
-	owner := u.bearer(u.token)
-	end := func(method, path string) {
-		t.Helper()
-		if resp, data := owner.do(t, method, path, ""); resp.StatusCode >= 300 {
-			t.Fatalf("%s %s: %s %s", method, path, resp.Status, data)
+		u.bearer(rotated.APIKey).get(t, "/v1/users/me", http.StatusOK, &me)
+		if me.Role != "member" {
+			t.Errorf("role %q, want member", me.Role)
 		}
-	}
-	tries := func(after string) {
-		t.Helper()
-		thief.get(t, "/v1/users/me", http.StatusOK, &struct{}{}) // or the rest would prove nothing
-		for _, route := range [][2]string{{"GET", keyPath}, {"GET", "/users/me/api-key"}, {"POST", keyPath + "/rotate"}} {
-			resp, body := thief.do(t, route[0], route[1], "")
-			refused(t, after+": "+route[0]+" "+route[1], resp, body, http.StatusUnauthorized)
-			if !strings.Contains(string(body), `#problem-key-revoked"`) || strings.Contains(string(body), "vd__") {
-				t.Errorf("%s: %s %s: %s", after, route[0], route[1], body)
+		if me.Credential != "apiKey" {
+			t.Errorf("credential %q, want apiKey", me.Credential)
+		}
+		if me.Lender.LenderID != u.lender {
+			t.Errorf("lender %q, want %q", me.Lender.LenderID, u.lender)
+		}
+		if me.Limits.BatchMax != 250 {
+			t.Errorf("batchMax %d, want 250", me.Limits.BatchMax)
+		}
+		for range 2 { // the second time the key is already revoked
+			resp, data = u.bearer(u.token).do(t, http.MethodDelete, "/v1/users/me/api-key", "")
+			if resp.StatusCode != http.StatusNoContent || len(data) != 0 {
+				t.Errorf("revoking the key: %s %s, want 204 without a body", resp.Status, data)
 			}
 		}
-	}
-	end("DELETE", keyPath)
-	tries("after the revocation")
-	end("POST", keyPath+"/rotate")
-	tries("after the rotation")
-	resp, body := thief.do(t, "DELETE", keyPath, "")
-	refused(t, "ending the owner's new key", resp, body, http.StatusUnauthorized)
+		resp, data = u.bearer(u.token).do(t, http.MethodGet, "/v1/users/me/api-key", "")
+		checkProblem(t, "a revoked key", resp, data, http.StatusNotFound)
 
-	var next struct{ APIKey string }
-	owner.get(t, keyPath, http.StatusOK, &next)
-	u.bearer(next.APIKey).get(t, keyPath, http.StatusOK, &next)
-	if next.APIKey == u.apiKey {
-		t.Error("the key is the same after its rotation")
-	}
+		payload := func(claims string) string { return base64.RawURLEncoding.EncodeToString([]byte(claims)) }
+		token := strings.Split(u.token, ".")
+		for name, c := range map[string]struct{ credential, want string }{
+			"a word":                          {"letmein", "unauthenticated"},
+			"a mistyped key":                  {flip(rotated.APIKey), "key-malformed"},
+			"a key with an incomplete prefix": {strings.Replace(rotated.APIKey, "vd__", "vd_", 1), "key-malformed"},
+			"the rotated key":                 {u.apiKey, "key-revoked"},
+			"the revoked key":                 {rotated.APIKey, "key-revoked"},
+			"a token with another signature":  {token[0] + "." + token[1] + "." + flip(token[2]), "token-invalid"},
+			"a token of another pool":         {token[0] + "." + payload(`{"iss":"https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other","sub":"u"}`) + "." + token[2], "token-foreign"},
+		} {
+			// The authorizer's cache has no entry for this spelling yet.
+			resp, body := session{"BeArEr " + c.credential}.do(t, http.MethodGet, "/v1/users/me", "")
+			checkProblem(t, name, resp, body, http.StatusUnauthorized)
+			if !strings.Contains(string(body), "#problem-"+c.want+`"`) {
+				t.Errorf("%s: the problem is %s, want %s", name, body, c.want)
+			}
+		}
+	})
 
-	// Only the request that ended the key is told again which came after it.
-	const request = "8a4cf0b5-3f5e-4c38-9d0c-d6b8b1f3a7e2"
-	var made, again struct{ APIKey string }
-	resp, body = u.bearer(next.APIKey).do(t, "POST", keyPath+"/rotate", "", "Idempotency-Key", request)
-	decode(t, resp, body, http.StatusOK, &made)
-	resp, body = u.bearer(next.APIKey).do(t, "POST", keyPath+"/rotate", "", "Idempotency-Key", request)
-	decode(t, resp, body, http.StatusOK, &again)
-	if made != again || made == next || resp.Header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("the same key again: %v; replayed %q", made == again, resp.Header.Get("Idempotent-Replayed"))
-	}
-	resp, body = u.bearer(next.APIKey).do(t, "POST", keyPath+"/rotate", "", "Idempotency-Key", strings.ToUpper(request))
-	refused(t, "another request with the ended key", resp, body, http.StatusUnauthorized)
+	// API Gateway accepts a rotated or revoked key for some minutes. Its holder, who may
+	// be a thief, must not be able to read the key that replaced it.
+	t.Run("a rotated or revoked key cannot read the next key", func(t *testing.T) {
+		t.Parallel()
+		const keyPath = "/v1/users/me/api-key"
+		u := newUser(t, "", "member")
+		thief := u.key()
+		thief.get(t, "/v1/users/me", http.StatusOK, &struct{}{}) // from now on, API Gateway has the key in its cache
+		owner := u.bearer(u.token)
+		call := func(method, path string) {
+			t.Helper()
+			if resp, data := owner.do(t, method, path, ""); resp.StatusCode >= 300 {
+				t.Fatalf("%s %s: %s %s", method, path, resp.Status, data)
+			}
+		}
+		checkThief := func(after string) {
+			t.Helper()
+			thief.get(t, "/v1/users/me", http.StatusOK, &struct{}{}) // otherwise the checks below prove nothing
+			for _, route := range [][2]string{{"GET", keyPath}, {"GET", "/users/me/api-key"}, {"POST", keyPath + "/rotate"}} {
+				resp, body := thief.do(t, route[0], route[1], "")
+				checkProblem(t, after+": "+route[0]+" "+route[1], resp, body, http.StatusUnauthorized)
+				if !strings.Contains(string(body), `#problem-key-revoked"`) {
+					t.Errorf("%s: %s %s: the problem is %s, want key-revoked", after, route[0], route[1], body)
+				}
+				if strings.Contains(string(body), "vd__") {
+					t.Errorf("%s: %s %s: the response contains a key", after, route[0], route[1])
+				}
+			}
+		}
+		call("DELETE", keyPath)
+		checkThief("after the revocation")
+		call("POST", keyPath+"/rotate")
+		checkThief("after the rotation")
+		resp, body := thief.do(t, "DELETE", keyPath, "")
+		checkProblem(t, "revoking the owner's new key", resp, body, http.StatusUnauthorized)
+
+		var next struct{ APIKey string }
+		owner.get(t, keyPath, http.StatusOK, &next)
+		u.bearer(next.APIKey).get(t, keyPath, http.StatusOK, &next)
+		if next.APIKey == u.apiKey {
+			t.Error("the rotation did not change the key")
+		}
+
+		// Only a repeat of the rotation itself returns the new key again.
+		const request = "8a4cf0b5-3f5e-4c38-9d0c-d6b8b1f3a7e2"
+		var made, again struct{ APIKey string }
+		resp, body = u.bearer(next.APIKey).do(t, "POST", keyPath+"/rotate", "", "Idempotency-Key", request)
+		decode(t, resp, body, http.StatusOK, &made)
+		resp, body = u.bearer(next.APIKey).do(t, "POST", keyPath+"/rotate", "", "Idempotency-Key", request)
+		decode(t, resp, body, http.StatusOK, &again)
+		if made == next {
+			t.Error("the rotation did not change the key")
+		}
+		if made != again {
+			t.Error("the repeated rotation returned another key")
+		}
+		if got := resp.Header.Get("Idempotent-Replayed"); got != "true" {
+			t.Errorf("the repeated rotation: Idempotent-Replayed is %q, want true", got)
+		}
+		resp, body = u.bearer(next.APIKey).do(t, "POST", keyPath+"/rotate", "", "Idempotency-Key", strings.ToUpper(request))
+		checkProblem(t, "another rotation with the rotated key", resp, body, http.StatusUnauthorized)
+	})
+
+	// The user pool knows the user and the table does not: the invitation was started
+	// and not finished.
+	t.Run("an account without a lender is rejected until it is invited", func(t *testing.T) {
+		t.Parallel()
+		const email = "nobody-yet@lender.example"
+		pool := userPool()
+		if _, err := pool.AdminCreateUser(t.Context(), &cognito.AdminCreateUserInput{
+			UserPoolId: &stack.UserPoolID, Username: aws.String(email), MessageAction: types.MessageActionTypeSuppress,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pool.AdminSetUserPassword(t.Context(), &cognito.AdminSetUserPasswordInput{
+			UserPoolId: &stack.UserPoolID, Username: aws.String(email), Password: aws.String(password), Permanent: true,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		before := session{"Bearer " + signIn(t, email).id}
+		resp, body := before.do(t, http.MethodGet, "/v1/users/me", "")
+		checkProblem(t, "before the invitation", resp, body, http.StatusUnauthorized)
+		if !strings.Contains(string(body), `#problem-not-a-member"`) {
+			t.Errorf("before the invitation: the problem is %s, want not-a-member", body)
+		}
+		if got := resp.Header.Get("WWW-Authenticate"); !strings.Contains(got, "no member here") {
+			t.Errorf("before the invitation: WWW-Authenticate is %q, want one that says why", got)
+		}
+
+		admin(t, "", "lender", "create", "--id", "no-member-yet", "--name", "Lender")
+		admin(t, password, "user", "invite", "--lender", "no-member-yet", "--email", email, "--role", "viewer", "--password-stdin")
+		var me struct{ Role string }
+		session{"Bearer " + signIn(t, email).id}.get(t, "/v1/users/me", http.StatusOK, &me)
+		if me.Role != "viewer" {
+			t.Errorf("after the invitation: role %q, want viewer", me.Role)
+		}
+	})
+
+	t.Run("both credentials work with and without Bearer", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "", "member")
+		for name, header := range map[string]string{
+			"key": u.apiKey, "bearer key": "Bearer " + u.apiKey, "lower-case bearer": "bearer " + u.apiKey,
+			"ID token": u.token, "bearer ID token": "Bearer " + u.token, "access token": "Bearer " + signIn(t, u.email).access,
+		} {
+			var list struct{ Total int }
+			session{header}.get(t, "/v1/batch-inquiries/", http.StatusOK, &list)
+			// Both credentials read the same key.
+			var shown struct{ APIKey string }
+			session{header}.get(t, "/users/me/api-key", http.StatusOK, &shown)
+			if shown.APIKey != u.apiKey {
+				t.Errorf("%s: reads another key than the user's ID token did", name)
+			}
+			if !strings.HasPrefix(shown.APIKey, "vd__") {
+				t.Errorf("%s: the key does not start with vd__", name)
+			}
+		}
+	})
 }
 
-// The user pool knows them and this service does not: an invitation that was
-// begun and not finished.
-func TestWhoIsNoMemberIsTold(t *testing.T) {
+func TestAuthorization(t *testing.T) {
 	t.Parallel()
-	const email = "nobody-yet@lender.example"
-	pool := userPool()
-	if _, err := pool.AdminCreateUser(t.Context(), &cognito.AdminCreateUserInput{
-		UserPoolId: &stack.UserPoolID, Username: aws.String(email), MessageAction: types.MessageActionTypeSuppress,
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := pool.AdminSetUserPassword(t.Context(), &cognito.AdminSetUserPasswordInput{
-		UserPoolId: &stack.UserPoolID, Username: aws.String(email), Password: aws.String(password), Permanent: true,
-	}); err != nil {
-		t.Fatal(err)
-	}
-	before := session{"Bearer " + signIn(t, email).id}
-	resp, body := before.do(t, http.MethodGet, "/v1/users/me", "")
-	refused(t, "before the invitation", resp, body, http.StatusUnauthorized)
-	if !strings.Contains(string(body), `#problem-not-a-member"`) || !strings.Contains(resp.Header.Get("WWW-Authenticate"), "no member here") {
-		t.Errorf("before the invitation: %s, challenge %q", body, resp.Header.Get("WWW-Authenticate"))
-	}
 
-	admin(t, "", "lender", "create", "--id", "no-member-yet", "--name", "Lender")
-	admin(t, password, "user", "invite", "--lender", "no-member-yet", "--email", email, "--role", "viewer", "--password-stdin")
-	var me struct{ Role string }
-	session{"Bearer " + signIn(t, email).id}.get(t, "/v1/users/me", http.StatusOK, &me)
-	if me.Role != "viewer" {
-		t.Errorf("after the invitation: %+v", me)
-	}
+	t.Run("an unknown path is a 404", func(t *testing.T) {
+		t.Parallel()
+		s := newUser(t, "", "member").key()
+		for _, path := range []string{"/v2", "/v1/batch-inquiriez", "/"} {
+			resp, body := s.do(t, http.MethodGet, path, "")
+			checkProblem(t, path, resp, body, http.StatusNotFound)
+		}
+	})
+
+	t.Run("a viewer can read but not submit", func(t *testing.T) {
+		t.Parallel()
+		s := newUser(t, "", "viewer").key()
+		resp, body := s.do(t, http.MethodPost, "/v1/batch-inquiries/", businesses("Mine", 1))
+		if resp.StatusCode != http.StatusForbidden {
+			t.Errorf("a viewer submits: %s %s, want 403", resp.Status, body)
+		}
+		var list struct{ Total int }
+		s.get(t, "/v1/batch-inquiries/", http.StatusOK, &list)
+		if list.Total != 0 {
+			t.Errorf("the list has %d batches, want none", list.Total)
+		}
+	})
+
+	t.Run("a suspended user is rejected", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "", "member")
+		admin(t, "", "user", "suspend", "--email", u.email)
+		// Each spelling of the credential has its own entry in the authorizer's cache.
+		// This spelling has not been used before.
+		resp, body := session{"bEaReR " + u.apiKey}.do(t, http.MethodGet, "/v1/batch-inquiries/", "")
+		checkProblem(t, "key of a suspended user", resp, body, http.StatusForbidden)
+		admin(t, "", "user", "resume", "--email", u.email)
+		resp, body = session{"BEARER " + u.apiKey}.do(t, http.MethodGet, "/v1/batch-inquiries/", "")
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("after resuming the user: %s %s, want 200", resp.Status, body)
+		}
+	})
 }
 
-func TestAPathThatThereIsNot(t *testing.T) {
-	t.Parallel()
-	s := newUser(t, "", "member").key()
-	for _, path := range []string{"/v2", "/v1/batch-inquiriez", "/"} {
-		resp, body := s.do(t, http.MethodGet, path, "")
-		refused(t, path, resp, body, http.StatusNotFound)
-	}
-}
-
-// flip changes one character in the middle.
+// flip changes the character in the middle.
 func flip(s string) string {
 	i := len(s) / 2
 	other := "A"
@@ -206,51 +285,4 @@ func flip(s string) string {
 		other = "B"
 	}
 	return s[:i] + other + s[i+1:]
-}
-
-func TestBothCredentialsWorkInBothForms(t *testing.T) {
-	t.Parallel()
-	u := newUser(t, "", "member")
-	for name, header := range map[string]string{
-		"key": u.apiKey, "bearer key": "Bearer " + u.apiKey, "lower-case bearer": "bearer " + u.apiKey,
-		"ID token": u.token, "bearer ID token": "Bearer " + u.token, "access token": "Bearer " + signIn(t, u.email).access,
-	} {
-		var list struct{ Total int }
-		session{header}.get(t, "/v1/batch-inquiries/", http.StatusOK, &list)
-		// The key that is shown is the same, whoever asks.
-		var shown struct{ APIKey string }
-		session{header}.get(t, "/users/me/api-key", http.StatusOK, &shown)
-		if shown.APIKey != u.apiKey || !strings.HasPrefix(shown.APIKey, "vd__") {
-			t.Errorf("%s: another key is shown", name)
-		}
-	}
-}
-
-func TestAViewerReadsAndDoesNotSubmit(t *testing.T) {
-	t.Parallel()
-	s := newUser(t, "", "viewer").key()
-	resp, body := s.do(t, http.MethodPost, "/v1/batch-inquiries/", businesses("Mine", 1))
-	if resp.StatusCode != http.StatusForbidden {
-		t.Errorf("submit: %s %s", resp.Status, body)
-	}
-	var list struct{ Total int }
-	s.get(t, "/v1/batch-inquiries/", http.StatusOK, &list)
-	if list.Total != 0 {
-		t.Errorf("%d batches", list.Total)
-	}
-}
-
-func TestASuspendedUserIsDenied(t *testing.T) {
-	t.Parallel()
-	u := newUser(t, "", "member")
-	admin(t, "", "user", "suspend", "--email", u.email)
-	// Each form of the credential has a place of its own in the authorizer's
-	// cache; this one has not been used before.
-	resp, body := session{"bEaReR " + u.apiKey}.do(t, http.MethodGet, "/v1/batch-inquiries/", "")
-	refused(t, "key of a suspended user", resp, body, http.StatusForbidden)
-	admin(t, "", "user", "resume", "--email", u.email)
-	resp, body = session{"BEARER " + u.apiKey}.do(t, http.MethodGet, "/v1/batch-inquiries/", "")
-	if resp.StatusCode != http.StatusOK {
-		t.Errorf("after the resume: %s %s", resp.Status, body)
-	}
 }

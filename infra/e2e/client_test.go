@@ -16,11 +16,11 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 )
 
-// losesFirst loses the reply to the first request, after the API has done its
-// work.
-type losesFirst struct{ lost bool }
+// loseFirstReply loses the reply to the first request, after the API has processed
+// it.
+type loseFirstReply struct{ lost bool }
 
-func (l *losesFirst) RoundTrip(req *http.Request) (*http.Response, error) {
+func (l *loseFirstReply) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if l.lost || err != nil {
 		return resp, err
@@ -30,11 +30,11 @@ func (l *losesFirst) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, errors.New("connection reset by peer")
 }
 
-// A lender's program as the client's own documentation has it, on a bad line.
-func TestTheGoClientGoesTheWholeWay(t *testing.T) {
+// The client calls every route, over a connection that loses the first reply.
+func TestClient(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, "", "member")
-	c, err := sdk.New(stack.APIURL, u.apiKey, sdk.WithHTTPClient(&http.Client{Transport: &losesFirst{}}), sdk.WithLongPoll())
+	c, err := sdk.New(stack.APIURL, u.apiKey, sdk.WithHTTPClient(&http.Client{Transport: &loseFirstReply{}}), sdk.WithLongPoll())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,23 +44,44 @@ func TestTheGoClientGoesTheWholeWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	accepted, err := c.Submit(t.Context(), in)
-	if err != nil || accepted.Total != total || !accepted.Replayed {
-		t.Fatalf("submitted: %+v, %v", accepted, err)
+	if err != nil {
+		t.Fatalf("submitting: %v", err)
+	}
+	if accepted.Total != total {
+		t.Fatalf("accepted %d inquiries, want %d", accepted.Total, total)
+	}
+	if !accepted.Replayed {
+		t.Fatal("the client did not retry after the lost reply: the response is not a replay")
 	}
 	done, err := c.Wait(t.Context(), accepted.BatchID)
-	if err != nil || done.Status != sdk.StatusCompleted || done.Settled() != total || done.TimingSummary == nil {
-		t.Fatalf("it ended as %+v, %v", done, err)
+	if err != nil {
+		t.Fatalf("waiting for the batch: %v", err)
+	}
+	if done.Status != sdk.BatchCompleted || done.Settled() != total {
+		t.Fatalf("the batch ended as %+v, want COMPLETED with %d inquiries", done, total)
+	}
+	if done.TimingSummary == nil {
+		t.Fatal("the finished batch has no timing summary")
 	}
 	n, first := 0, ""
 	for row, err := range c.Inquiries(t.Context(), done.BatchID, sdk.InquiryFilter{}) {
-		if err != nil || row.Index != n || row.ExternalID != in.Inquiries[n].ExternalID {
-			t.Fatalf("row %d: %+v, %v", n, row, err)
+		if err != nil {
+			t.Fatalf("listing inquiry %d: %v", n, err)
+		}
+		if row.Index != n || row.ExternalID != in.Inquiries[n].ExternalID {
+			t.Fatalf("inquiry %d is listed as %+v", n, row)
 		}
 		if n++; n == 1 {
 			first = row.InquiryID
 			one, err := c.Inquiry(t.Context(), row.InquiryID)
-			if err != nil || one.Report == nil || one.Report.Coverage.Applicable == 0 || one.Inquiry.BusinessName != in.Inquiries[0].BusinessName {
-				t.Errorf("its report: %+v, %v", one, err)
+			if err != nil {
+				t.Fatalf("reading an inquiry: %v", err)
+			}
+			if one.Report == nil || one.Report.Coverage.Applicable == 0 {
+				t.Errorf("the inquiry has no report with an applicable source: %+v", one)
+			}
+			if one.Inquiry.BusinessName != in.Inquiries[0].BusinessName {
+				t.Errorf("the inquiry has the business name %q, want %q", one.Inquiry.BusinessName, in.Inquiries[0].BusinessName)
 			}
 		}
 	}
@@ -70,56 +91,65 @@ func TestTheGoClientGoesTheWholeWay(t *testing.T) {
 	}
 	defer results.Close()
 	data, err := io.ReadAll(results)
-	if err != nil || !results.Complete || bytes.Count(data, []byte("\n")) != total+1 || !bytes.Contains(data, []byte(first)) {
-		t.Errorf("results: %d bytes, complete %t, %v", len(data), results.Complete, err)
+	if err != nil {
+		t.Fatalf("reading the results: %v", err)
+	}
+	if !results.Complete {
+		t.Error("the results of a finished batch are not complete")
+	}
+	if lines := bytes.Count(data, []byte("\n")); lines != total+1 {
+		t.Errorf("the results have %d lines, want %d", lines, total+1)
+	}
+	if !bytes.Contains(data, []byte(first)) {
+		t.Errorf("the results do not contain the inquiry %s", first)
 	}
 	batches := 0
 	for b, err := range c.Batches(t.Context(), sdk.BatchFilter{NamePrefix: "renew"}) {
 		if err != nil || b.BatchID != accepted.BatchID {
-			t.Errorf("listed: %+v, %v", b, err)
+			t.Errorf("listing batches by name: %+v, %v", b, err)
 		}
 		batches++
 	}
 	if n != total || batches != 1 {
-		t.Errorf("%d inquiries, %d batches", n, batches)
+		t.Errorf("listed %d inquiries and %d batches, want %d and 1", n, batches, total)
 	}
 	if _, err := c.Cancel(t.Context(), done.BatchID); !sdk.IsKind(err, sdk.KindNotCancellable) {
-		t.Errorf("cancelling what is finished: %v", err)
+		t.Errorf("canceling a finished batch: error %v, want %s", err, sdk.KindNotCancellable)
 	}
 	if key, err := c.APIKey(t.Context()); err != nil || key != u.apiKey {
-		t.Errorf("another key, or %v", err)
+		t.Errorf("reading the API key: another key, or error %v", err)
 	}
-	again, err := c.Rerun(t.Context(), done.BatchID, sdk.Rerun{InquiryIDs: []string{first}, Name: "Once more"})
+	again, err := c.Rerun(t.Context(), done.BatchID, sdk.Rerun{InquiryIDs: []string{first}, Name: "Again"})
 	if err != nil || again.Total != 1 || again.ParentBatchID != done.BatchID {
-		t.Fatalf("rerun: %+v, %v", again, err)
+		t.Fatalf("rerunning one inquiry: %+v, %v", again, err)
 	}
 	if b, err := c.Wait(t.Context(), again.BatchID); err != nil || b.Completed != 1 || b.OperationType != sdk.OperationRerun {
-		t.Errorf("the rerun ended as %+v, %v", b, err)
+		t.Errorf("the rerun ended as %+v, %v, want one completed inquiry", b, err)
 	}
 	if _, err := c.Rerun(t.Context(), done.BatchID, sdk.Rerun{}); !sdk.IsKind(err, sdk.KindNothingToRerun) {
-		t.Errorf("rerunning what did not fail: %v", err)
+		t.Errorf("rerunning a batch without failures: error %v, want %s", err, sdk.KindNothingToRerun)
 	}
 	if b, err := c.Delete(t.Context(), again.BatchID); err != nil || b.DeletedAt == nil || b.Total != 1 || b.BatchName != "" {
-		t.Errorf("deleted: %+v, %v", b, err)
+		t.Errorf("deleting a batch: %+v, %v, want deletedAt, the total and no name", b, err)
 	}
 	single, err := c.SubmitInquiry(t.Context(), in.Inquiries[0], "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if b, err := c.Wait(t.Context(), single.BatchID); err != nil || b.Total != 1 || b.OperationType != sdk.OperationSingle {
-		t.Errorf("a single inquiry: %+v, %v", b, err)
+		t.Errorf("the batch of a single inquiry: %+v, %v", b, err)
 	}
 	if me, err := c.Me(t.Context()); err != nil || me.Lender.LenderID != u.lender || me.Limits.BatchMax != 250 {
-		t.Errorf("me: %+v, %v", me, err)
+		t.Errorf("reading the user: %+v, %v", me, err)
 	}
 	checked, err := c.Validate(t.Context(), sdk.Submission{Name: "Bad", Inquiries: []sdk.InquiryInput{{BusinessName: "A", EIN: "12"}}})
 	if err != nil || checked.Valid || len(checked.Errors) != 1 {
-		t.Errorf("dry run: %+v, %v", checked, err)
+		t.Errorf("validating an invalid batch: %+v, %v, want one error", checked, err)
 	}
 }
 
-// bi as a person runs it.
-func TestBiSubmitsASpreadsheetAndWatchesIt(t *testing.T) {
+// The bi command submits a spreadsheet and follows it to its results.
+func TestBi(t *testing.T) {
 	t.Parallel()
 	root, err := engine.Root()
 	if err != nil {
@@ -136,7 +166,7 @@ func TestBiSubmitsASpreadsheetAndWatchesIt(t *testing.T) {
 			t.Fatalf("bi %s: %v, want exit code %d\n%s%s", strings.Join(args, " "), err, want, &out, &errOut)
 		}
 		if strings.Contains(errOut.String(), u.apiKey) {
-			t.Errorf("bi %s says the key", strings.Join(args, " "))
+			t.Errorf("bi %s prints the API key to standard error", strings.Join(args, " "))
 		}
 		return out.String(), errOut.String()
 	}
@@ -149,37 +179,37 @@ func TestBiSubmitsASpreadsheetAndWatchesIt(t *testing.T) {
 	}
 
 	loans := write("loans.csv", "businessName,ein,externalId\nQuiet Meadow LLC,,LOAN-1\nQuiet Harbor LLC,47-0555102,LOAN-2\n")
-	if out, said := bi(0, "submit", loans, "--wait"); !sdk.IsID(strings.TrimSpace(out)) || !strings.Contains(said, "2 of 2: 2 completed\nCOMPLETED: ") {
-		t.Errorf("submit --wait: %s%s", out, said)
+	if out, stderr := bi(0, "submit", loans, "--wait"); !sdk.IsID(strings.TrimSpace(out)) || !strings.Contains(stderr, "2 of 2: 2 completed\nCOMPLETED: ") {
+		t.Errorf("submit --wait prints %s%s, want the batch ID and COMPLETED", out, stderr)
 	}
 	mixed := write("mixed.csv", "businessName,ein,externalId\nQuiet Meadow LLC,,LOAN-1\n\nBad LLC,12,LOAN-2\n")
-	if _, said := bi(1, "submit", mixed); !strings.Contains(said, "row 4, column ein (LOAN-2): ") {
-		t.Errorf("a faulty file: %s", said)
+	if _, stderr := bi(1, "submit", mixed); !strings.Contains(stderr, "row 4, column ein (LOAN-2): ") {
+		t.Errorf("submitting an invalid file prints %s, want the row and the column", stderr)
 	}
 	id, _ := bi(0, "submit", mixed, "--skip-invalid")
 	id = strings.TrimSpace(id)
 	if out, _ := bi(3, "watch", id); !strings.Contains(out, "PARTIAL_SUCCESS: ") {
-		t.Errorf("watch: %s", out)
+		t.Errorf("watch prints %s, want PARTIAL_SUCCESS", out)
 	}
 	if out, _ := bi(0, "list"); strings.Count(out, "\n") != 3 || !strings.Contains(out, id) {
-		t.Errorf("list: %s", out)
+		t.Errorf("list prints %s, want both batches", out)
 	}
 	table := filepath.Join(t.TempDir(), "results.csv")
 	bi(0, "results", id, "--format", "csv", "-o", table)
 	if data, err := os.ReadFile(table); err != nil || strings.Count(string(data), "\n") != 3 || !strings.Contains(string(data), "LOAN-2") {
-		t.Errorf("results: %s, %v", data, err)
+		t.Errorf("the results file has %s, %v, want both inquiries", data, err)
 	}
 	bi(1, "cancel", id)
-	if _, said := bi(1, "rerun", "--failed", id); !strings.Contains(said, "Nothing to run again") { // it was rejected, and never failed
-		t.Errorf("rerun: %s", said)
+	if _, stderr := bi(1, "rerun", "--failed", id); !strings.Contains(stderr, "Nothing to run again") { // the inquiry was rejected, it did not fail
+		t.Errorf("rerun --failed prints %s", stderr)
 	}
-	bi(2, "delete", id) // nobody is there to be asked
+	bi(2, "delete", id) // there is no terminal to ask for confirmation
 	if out, _ := bi(0, "delete", "--yes", id); !strings.Contains(out, "1 completed, 1 failed") {
-		t.Errorf("delete: %s", out)
+		t.Errorf("delete --yes prints %s, want the counts", out)
 	}
 	bi(1, "results", id)
 	if out, _ := bi(0, "whoami"); !strings.Contains(out, "("+u.lender+")") || !strings.Contains(out, "and 10000 in unfinished batches, which have 0 now") {
-		t.Errorf("whoami: %s", out)
+		t.Errorf("whoami prints %s, want the lender and its limits", out)
 	}
 	kept := filepath.Join(t.TempDir(), "key")
 	bi(0, "key", "rotate", "--to", kept)
@@ -189,6 +219,6 @@ func TestBiSubmitsASpreadsheetAndWatchesIt(t *testing.T) {
 	}
 	u.apiKey = strings.TrimSpace(string(fresh))
 	if key, _ := bi(0, "key", "show"); strings.TrimSpace(key) != u.apiKey {
-		t.Error("key show prints another key")
+		t.Error("key show does not print the rotated key")
 	}
 }

@@ -20,14 +20,14 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 )
 
-// The document is a promise. A program that reads little else makes requests
-// from it, right and wrong ones, and finds no answer that it does not promise.
-// The requests follow from the seed, so that a failure can be looked at again.
+// The service gives only the responses that its OpenAPI document promises. A program
+// generates valid and invalid requests from the document and checks each response.
+// The requests depend only on the seed, so a failure can be reproduced.
 //
-// Two lenders ask at once, each as fast as one may: a 429 would tell nothing of
-// the request. Each has batches that the program is told of, or it would only
-// ever see that there is no such batch.
-func TestTheServiceKeepsToItsDocument(t *testing.T) {
+// Two lenders send requests at the same time, as fast as the limit allows, because a
+// 429 would say nothing about the request. The program gets the IDs of existing
+// batches. Otherwise it would only see 404.
+func TestConformance(t *testing.T) {
 	program, err := engine.InstallConformance(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -35,12 +35,12 @@ func TestTheServiceKeepsToItsDocument(t *testing.T) {
 	_, served := session{}.do(t, http.MethodGet, "/v1/openapi.json", "")
 	var (
 		mu       sync.Mutex
-		answered = map[string]map[int]int{} // operation, status, how often
+		answered = map[string]map[int]int{} // responses by operation and status
 	)
 	t.Run("both", func(t *testing.T) {
 		for name, phases := range map[string][]string{
-			"every kind of value": {"--phases", "examples,coverage", "--max-time", "90"}, // which it does not need
-			"values at random":    {"--phases", "fuzzing", "--max-examples", "10", "--max-time", "40"},
+			"every kind of value": {"--phases", "examples,coverage", "--max-time", "90"}, // normally needs less
+			"random values":       {"--phases", "fuzzing", "--max-examples", "10", "--max-time", "40"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -52,22 +52,21 @@ func TestTheServiceKeepsToItsDocument(t *testing.T) {
 				}
 				cmd := exec.CommandContext(t.Context(), program, append([]string{"run", "openapi.json",
 					"--url", stack.APIURL,
-					"--header", "Authorization: Bearer " + u.token, // a key could be revoked by the test itself
+					"--header", "Authorization: Bearer " + u.token, // the generated requests may revoke the API key
 					"--rate-limit", fmt.Sprintf("%d/s", fairuse.Requests.PerSecond),
 					"--mode", "all",
-					// A request that fits the schemas may still be refused for what stands in
-					// the table, such as a key that was used before.
+					// A request that matches the schemas may still be rejected because of the
+					// table, for example if its idempotency key was used before.
 					"--checks", "all", "--exclude-checks", "positive_data_acceptance",
 					"--seed", "20261123",
-					// Two threads of Python 3.11 get in each other's way now and then:
-					// github.com/python/cpython/pull/113035
+					// Two threads sometimes fail in Python 3.11: github.com/python/cpython/pull/113035
 					"--workers", "1",
 					"--report-har-path", "requests.har",
 					"--no-shrink", "--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off",
 				}, phases...)...)
-				cmd.Dir = at // it leaves its notes where it is
+				cmd.Dir = at // the program writes files into its working directory
 				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Errorf("%v\n%s", err, out)
+					t.Errorf("the program found responses that the document does not allow: %v\n%s", err, out)
 				}
 				mu.Lock()
 				defer mu.Unlock()
@@ -79,18 +78,18 @@ func TestTheServiceKeepsToItsDocument(t *testing.T) {
 		statuses := answered[operation.id]
 		t.Logf("%s: %v", operation.id, statuses)
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(statuses)), func(s int) bool { return s/100 == 2 }) {
-			t.Errorf("%s was never seen to succeed, so its answer was not held against the document: %v", operation.id, statuses)
+			t.Errorf("%s never succeeded, so its success response was not checked; statuses %v", operation.id, statuses)
 		}
 	}
 }
 
-// adapt tells the program of batches that there are: each operation is asked for
-// one with which it can succeed.
+// adapt changes the document for the program. Each operation gets the ID of an
+// existing batch with which it can succeed.
 func adapt(t testing.TB, served []byte, s session) []byte {
 	t.Helper()
 	finished, doomed := s.submit(t, businesses("Finished", 2)).BatchID, s.submit(t, businesses("Doomed", 1)).BatchID
-	s.follow(t, finished)
-	s.follow(t, doomed)
+	s.wait(t, finished)
+	s.wait(t, doomed)
 	cancelled := s.cancelled(t)
 	ids := map[string]string{
 		"get-batch": finished, "list-inquiries": finished, "get-results": finished,
@@ -125,9 +124,9 @@ func adapt(t testing.TB, served []byte, s session) []byte {
 		}
 	}
 	components := doc["components"].(map[string]any)
-	// The same key with every request would be refused but once.
+	// With the same idempotency key, every request after the first would be rejected.
 	delete(components["parameters"].(map[string]any)["Idempotency-Key"].(map[string]any), "example")
-	// With these two a request may be faulty and is not refused.
+	// These two options make the API accept invalid requests.
 	submission := components["schemas"].(map[string]any)["SubmitBody"].(map[string]any)["properties"].(map[string]any)
 	delete(submission, "validateOnly")
 	submission["onInvalid"] = map[string]any{"enum": []any{"reject", nil}}
@@ -138,21 +137,21 @@ func adapt(t testing.TB, served []byte, s session) []byte {
 	return document
 }
 
-// cancelled makes a batch that a cancel has stopped before it was through.
+// cancelled returns a batch that was canceled before all its inquiries finished.
 func (s session) cancelled(t testing.TB) (id string) {
 	t.Helper()
-	for range 10 { // workers may be faster
+	for range 10 { // workers may finish before the cancel
 		id = s.submit(t, businesses("Cancelled", 20)).BatchID
 		s.do(t, http.MethodPost, "/v1/batch-inquiries/"+id+"/cancel", "", "Idempotency-Key", rand.Text())
-		if s.follow(t, id).Cancelled > 0 {
+		if s.wait(t, id).Cancelled > 0 {
 			return id
 		}
 	}
-	t.Fatal("no cancel came in time")
+	t.Fatal("ten batches finished before they could be canceled")
 	return ""
 }
 
-// operation is one of the document's, and the requests that are meant for it.
+// operation is an operation of the document, with a pattern for its requests.
 type operation struct {
 	id, method string
 	path       *regexp.Regexp
@@ -176,7 +175,7 @@ func operationsOf(t testing.TB, served []byte) []operation {
 	return all
 }
 
-// count adds what the program's report says of the answers to each operation.
+// count adds the responses to each operation in the program's report.
 func count(t testing.TB, answered map[string]map[int]int, served []byte, report string) {
 	t.Helper()
 	data, err := os.ReadFile(report)
@@ -198,7 +197,7 @@ func count(t testing.TB, answered map[string]map[int]int, served []byte, report 
 	for _, e := range har.Log.Entries {
 		at, err := url.Parse(e.Request.URL)
 		if err != nil {
-			continue // one of the wrong requests
+			continue // an intentionally invalid request
 		}
 		for _, o := range operations {
 			if o.method != e.Request.Method || !o.path.MatchString(strings.TrimPrefix(at.EscapedPath(), apiPath(t))) {
@@ -212,7 +211,7 @@ func count(t testing.TB, answered map[string]map[int]int, served []byte, report 
 	}
 }
 
-// apiPath is what paths begin with on the local engine.
+// apiPath returns the prefix of all paths on the local engine.
 func apiPath(t testing.TB) string {
 	t.Helper()
 	at, err := url.Parse(stack.APIURL)

@@ -1,5 +1,5 @@
-// Package e2e tests the service as its users meet it: the real template,
-// deployed to a local AWS engine, called over HTTP with real credentials.
+// Package e2e tests the whole service as its users see it: the real template is
+// deployed to a local AWS engine and called over HTTP with real credentials.
 package e2e
 
 import (
@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,7 +29,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 )
 
-// The engine that all tests share, and the stack on it.
+// All tests share one engine and one stack on it.
 var (
 	local *engine.Engine
 	stack engine.Outputs
@@ -48,7 +49,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// runOnStack runs the tests against a stack of their own.
+// runOnStack starts an engine, deploys the stack and runs the tests on it.
 func runOnStack(ctx context.Context, m *testing.M) (code int, err error) {
 	if err := engine.Install(ctx, nil); err != nil {
 		return 0, err
@@ -68,7 +69,7 @@ func runOnStack(ctx context.Context, m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// admin runs the operator's command.
+// admin runs the operator's command line.
 func admin(t testing.TB, stdin string, args ...string) {
 	t.Helper()
 	root, err := engine.Root()
@@ -86,21 +87,21 @@ func admin(t testing.TB, stdin string, args ...string) {
 
 const password = "Correct-Horse-7-Battery"
 
-// user is one person of a lender, with both of their credentials.
+// user is one user of a lender, with both of their credentials.
 type user struct {
 	lender string
 	email  string
-	token  string // Cognito's ID token
+	token  string // the ID token from Cognito
 	apiKey string
 }
 
-// newUser makes a lender with one user, named after the test, who signs in and
-// fetches their API key.
+// newUser creates a lender with one user, both named after the test. The user signs
+// in and reads their API key.
 func newUser(t testing.TB, suffix, role string) user {
 	t.Helper()
-	lender := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())) + suffix
-	lender = lender[max(0, len(lender)-60):]
-	u := user{lender: strings.Trim(lender, "-"), email: strings.Trim(lender, "-") + "@lender.example"}
+	lender := notInID.ReplaceAllString(strings.ToLower(t.Name()), "-") + suffix
+	lender = strings.Trim(lender[max(0, len(lender)-60):], "-")
+	u := user{lender: lender, email: lender + "@lender.example"}
 	admin(t, "", "lender", "create", "--id", u.lender, "--name", "Lender "+suffix)
 	admin(t, password, "user", "invite", "--lender", u.lender, "--email", u.email, "--role", role, "--password-stdin")
 	u.token = signIn(t, u.email).id
@@ -110,9 +111,12 @@ func newUser(t testing.TB, suffix, role string) user {
 	return u
 }
 
+// notInID matches what a lender's ID cannot contain.
+var notInID = regexp.MustCompile(`[^a-z0-9]+`)
+
 type tokens struct{ id, access string }
 
-// userPool is the engine's Cognito.
+// userPool returns a client of the engine's Cognito.
 func userPool() *cognito.Client {
 	return cognito.New(cognito.Options{
 		BaseEndpoint: aws.String(local.Endpoint()),
@@ -129,22 +133,22 @@ func signIn(t testing.TB, email string) tokens {
 		AuthParameters: map[string]string{"USERNAME": email, "PASSWORD": password},
 	})
 	if err != nil {
-		t.Fatalf("signing in: %v", err)
+		t.Fatalf("signing in as %s: %v", email, err)
 	}
 	return tokens{*out.AuthenticationResult.IdToken, *out.AuthenticationResult.AccessToken}
 }
 
-// session calls the API with one Authorization header; "" sends none.
+// session calls the API with one Authorization header, or with none if it is empty.
 type session struct{ authorization string }
 
 func (user) bearer(credential string) session { return session{"Bearer " + credential} }
 
-// key is a session with the user's API key, the way a lender's systems call.
+// key returns a session with the user's API key, as a lender's systems use it.
 func (u user) key() session { return u.bearer(u.apiKey) }
 
 var client = &http.Client{Timeout: 30 * time.Second}
 
-// do sends one request. header is name, value, name, value.
+// do sends one request. header alternates names and values.
 func (s session) do(t testing.TB, method, path, body string, header ...string) (*http.Response, []byte) {
 	t.Helper()
 	resp, data, err := s.send(t.Context(), method, path, body, header...)
@@ -154,7 +158,7 @@ func (s session) do(t testing.TB, method, path, body string, header ...string) (
 	return resp, data
 }
 
-// send is do for goroutines, which must not end the test.
+// send is like do, for goroutines, which must not call t.Fatal.
 func (s session) send(ctx context.Context, method, path, body string, header ...string) (*http.Response, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, stack.APIURL+path, strings.NewReader(body))
 	if err != nil {
@@ -178,7 +182,7 @@ func (s session) send(ctx context.Context, method, path, body string, header ...
 	return resp, data, err
 }
 
-// get reads a JSON answer of the given status into out.
+// get sends a GET request and decodes a JSON response with the given status into out.
 func (s session) get(t testing.TB, path string, status int, out any) {
 	t.Helper()
 	resp, data := s.do(t, http.MethodGet, path, "")
@@ -188,14 +192,14 @@ func (s session) get(t testing.TB, path string, status int, out any) {
 func decode(t testing.TB, resp *http.Response, data []byte, status int, out any) {
 	t.Helper()
 	if resp.StatusCode != status {
-		t.Fatalf("%s %s: %s, want %d\n%s", resp.Request.Method, resp.Request.URL.Path, resp.Status, status, data)
+		t.Fatalf("%s %s: status %s, want %d\n%s", resp.Request.Method, resp.Request.URL.Path, resp.Status, status, data)
 	}
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(out); err != nil {
-		t.Fatalf("%s: %v\n%s", resp.Request.URL.Path, err, data)
+		t.Fatalf("%s: decoding the response: %v\n%s", resp.Request.URL.Path, err, data)
 	}
 }
 
-// submitted is the answer to a submission.
+// submitted is the response to a submission.
 type submitted struct {
 	BatchID   string
 	BatchName string
@@ -203,7 +207,7 @@ type submitted struct {
 	Message   string
 }
 
-// batch is the part of a status that tests look at.
+// batch has the fields of a status that tests check.
 type batch struct {
 	BatchID            string
 	Status             string
@@ -223,7 +227,7 @@ func (b batch) sum() int {
 	return b.Planning + b.Running + b.Completed + b.PartialSuccess + b.Failed + b.Cancelled
 }
 
-// row is the part of an inquiry's summary that tests look at.
+// row has the fields of an inquiry's summary that tests check.
 type row struct {
 	InquiryID         string
 	Index             int
@@ -233,11 +237,11 @@ type row struct {
 	Sources           map[string]string
 }
 
-// submit sends a batch and returns the answer.
+// submit submits a batch and returns the response.
 func (s session) submit(t testing.TB, body string, header ...string) submitted {
 	t.Helper()
 	if len(header) == 0 {
-		// The local engine, when busy, may hand one request to the function twice.
+		// A busy local engine may give one request to the function twice.
 		header = []string{"Idempotency-Key", rand.Text()}
 	}
 	resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/", body, header...)
@@ -246,20 +250,26 @@ func (s session) submit(t testing.TB, body string, header ...string) submitted {
 	return out
 }
 
-// follow polls a batch to its end, as often as its lender may, and checks every
-// answer on the way.
-func (s session) follow(t testing.TB, id string) batch {
+// wait polls a batch until it is final, as often as the limit allows, and checks
+// each response.
+func (s session) wait(t testing.TB, id string) batch {
 	t.Helper()
 	deadline := time.After(3 * time.Minute)
 	progress := 0.0
 	for {
 		var b batch
 		s.get(t, "/v1/batch-inquiries/"+id, http.StatusOK, &b)
-		if b.sum() != b.Total || min(b.Planning, b.Running, b.Completed, b.PartialSuccess, b.Failed, b.Cancelled) < 0 {
-			t.Fatalf("counters do not sum to total: %+v", b)
+		if b.sum() != b.Total {
+			t.Fatalf("the counters add up to %d, want the total %d: %+v", b.sum(), b.Total, b)
 		}
-		if b.ProgressPercentage < progress || b.IsTerminal != (b.ProgressPercentage == 100) {
-			t.Fatalf("progress went from %v to %v: %+v", progress, b.ProgressPercentage, b)
+		if min(b.Planning, b.Running, b.Completed, b.PartialSuccess, b.Failed, b.Cancelled) < 0 {
+			t.Fatalf("a counter is negative: %+v", b)
+		}
+		if b.ProgressPercentage < progress {
+			t.Fatalf("progress went back from %v to %v: %+v", progress, b.ProgressPercentage, b)
+		}
+		if b.IsTerminal != (b.ProgressPercentage == 100) {
+			t.Fatalf("isTerminal is %t at %v percent: %+v", b.IsTerminal, b.ProgressPercentage, b)
 		}
 		progress = b.ProgressPercentage
 		if b.IsTerminal {
@@ -267,7 +277,7 @@ func (s session) follow(t testing.TB, id string) batch {
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("batch is not finished after three minutes: %+v", b)
+			t.Fatalf("the batch is not final after three minutes: %+v", b)
 		case <-time.After(time.Second / time.Duration(fairuse.Polls.PerSecond)):
 		}
 	}
@@ -285,7 +295,7 @@ func (s session) rows(t testing.TB, id string, limit int) []row {
 		}
 		s.get(t, fmt.Sprintf("/v1/batch-inquiries/%s/inquiries?limit=%d&offset=%d", id, limit, len(all)), http.StatusOK, &page)
 		if page.BatchID != id || page.Limit != limit || page.Offset != len(all) {
-			t.Fatalf("page %+v at offset %d", page, len(all))
+			t.Fatalf("the page at offset %d with limit %d is %+v", len(all), limit, page)
 		}
 		all = append(all, page.Inquiries...)
 		if len(all) >= page.Total || len(page.Inquiries) == 0 {
@@ -294,7 +304,7 @@ func (s session) rows(t testing.TB, id string, limit int) []row {
 	}
 }
 
-// businesses is the body of a batch of n inquiries.
+// businesses returns the body of a batch of n inquiries.
 func businesses(name string, n int) string {
 	type inquiry struct {
 		BusinessName string `json:"businessName"`

@@ -8,10 +8,9 @@ import (
 	"testing"
 )
 
-// The largest batch that a lender can have agreed on, in the largest body. It is
-// cancelled as soon as it is there: what the workers make of it, smaller batches
-// show.
-func TestABatchOf5000InABodyOf5MB(t *testing.T) {
+// A lender submits the largest possible batch in the largest allowed body. The test
+// cancels the batch at once, because smaller batches test the processing.
+func TestLargestBatch(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, "", "member")
 	s := u.key()
@@ -38,30 +37,30 @@ func TestABatchOf5000InABodyOf5MB(t *testing.T) {
 	}
 	body := string(data) + strings.Repeat(" ", bodyMax-len(data))
 	if resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/", body); resp.StatusCode != http.StatusUnprocessableEntity || len(data) > 2000 {
-		t.Errorf("before the limit is raised: %s, %d bytes", resp.Status, len(data))
+		t.Errorf("before raising the limit: %s with %d bytes, want 422 with at most 2000", resp.Status, len(data))
 	}
 	admin(t, "", "lender", "set-batch-max", "--id", u.lender, "--batch-max", fmt.Sprint(total))
 	accepted := s.submit(t, body)
 	if accepted.Total != total {
-		t.Fatalf("accepted %+v", accepted)
+		t.Fatalf("accepted %d inquiries, want %d", accepted.Total, total)
 	}
 	resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/"+accepted.BatchID+"/cancel", "")
 	if resp.StatusCode != http.StatusAccepted {
-		t.Errorf("cancel: %s %s", resp.Status, data)
+		t.Errorf("canceling: %s %s, want 202", resp.Status, data)
 	}
 	rows := s.rows(t, accepted.BatchID, 500)
 	for i, r := range rows {
 		if r.Index != i || r.ExternalID != fmt.Sprintf("LOAN-%d", i) {
-			t.Fatalf("row %d is %+v", i, r)
+			t.Fatalf("inquiry %d is listed as %+v", i, r)
 		}
 	}
 	if len(rows) != total {
-		t.Errorf("%d rows", len(rows))
+		t.Errorf("%d inquiries are listed, want %d", len(rows), total)
 	}
-	if done := s.follow(t, accepted.BatchID); done.Total != total || done.Completed+done.Cancelled != total {
-		t.Errorf("it ended as %+v", done)
+	if done := s.wait(t, accepted.BatchID); done.Total != total || done.Completed+done.Cancelled != total {
+		t.Errorf("the batch ended as %+v, want %d inquiries completed or canceled", done, total)
 	}
 	if resp, _ := s.do(t, http.MethodPost, "/v1/batch-inquiries/", body+" "); resp.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("a byte more than 5 MiB: %s", resp.Status)
+		t.Errorf("a body one byte above 5 MiB: %s, want 413", resp.Status)
 	}
 }

@@ -15,16 +15,16 @@ import (
 
 var load = flag.Bool("load", false, "run the load test, which takes minutes (make load)")
 
-// Forty batches of 250 come at once from four lenders; 25 of them from one. All
-// end complete. What it measures is this machine and its engine more than the
-// service: on AWS workers run side by side, and the queue serves lenders fairly;
-// here workers run one after the other, in the order of what was sent.
+// Four lenders submit forty batches of 250 at once, one of them 25 batches. All
+// batches must complete. The times say more about this machine and its engine than
+// about the service. On AWS, workers run in parallel and the queue serves lenders
+// evenly. Here, workers run one after another, in the order of the messages.
 func TestLoad(t *testing.T) {
 	if !*load {
-		t.Skip("only on demand: make load")
+		t.Skip("runs only on demand: make load")
 	}
 	const total = 250
-	in := lookInside()
+	in := newInternals()
 	lenders := map[string]int{"flood": 25, "two": 5, "three": 5, "four": 5}
 	users := map[string]user{}
 	for name := range lenders {
@@ -35,28 +35,28 @@ func TestLoad(t *testing.T) {
 	var (
 		wg      sync.WaitGroup
 		mu      sync.Mutex
-		batches = map[string][]placed{}
+		batches = map[string][]batchRef{}
 	)
 	for name, count := range lenders {
 		for i := range count {
 			wg.Go(func() {
-				p := place(t, users[name], users[name].key().submit(t, businesses(fmt.Sprintf("Batch %d", i), total)))
+				ref := refOf(t, users[name], users[name].key().submit(t, businesses(fmt.Sprintf("Batch %d", i), total)))
 				mu.Lock()
 				defer mu.Unlock()
-				batches[name] = append(batches[name], p)
+				batches[name] = append(batches[name], ref)
 			})
 		}
 	}
 	wg.Wait()
-	t.Logf("%5.0f s: all 40 batches are accepted", time.Since(begun).Seconds())
+	t.Logf("%5.0f s: all 40 batches were accepted", time.Since(begun).Seconds())
 
-	finished := map[string]time.Duration{} // when a lender's last batch was
+	finished := map[string]time.Duration{} // time of each lender's last batch
 	for printed := time.Now(); len(finished) < len(lenders); {
 		var line strings.Builder
 		for _, name := range slices.Sorted(maps.Keys(lenders)) {
 			settled, open := 0, 0
-			for _, p := range batches[name] {
-				b := in.batch(t, p)
+			for _, ref := range batches[name] {
+				b := in.batch(t, ref)
 				settled += b.Counts().Settled()
 				if !b.Status().Final() {
 					open++
@@ -77,21 +77,21 @@ func TestLoad(t *testing.T) {
 		case <-time.After(time.Second):
 		}
 	}
-	for name, placed := range batches {
+	for name, refs := range batches {
 		var first time.Duration
-		for _, p := range placed {
-			b := in.batch(t, p)
+		for _, ref := range refs {
+			b := in.batch(t, ref)
 			if b.Counts() != (inquiry.Counts{Completed: total}) || b.Status() != inquiry.BatchCompleted {
-				t.Errorf("batch %s of %s is %s, %+v", p.id, name, b.Status(), b.Counts())
+				t.Errorf("batch %s of %s ended as %s with %+v, want all %d completed", ref.id, name, b.Status(), b.Counts(), total)
 			}
 			if took := b.FinishedAt.Sub(begun); first == 0 || took < first {
 				first = took
 			}
 		}
-		t.Logf("%s: first of %d batches after %.0f s, last after %.0f s", name, len(placed), first.Seconds(), finished[name].Seconds())
+		t.Logf("%s: the first of %d batches finished after %.0f s, the last after %.0f s", name, len(refs), first.Seconds(), finished[name].Seconds())
 	}
 	for function, n := range local.Invocations() {
-		t.Logf("%5d invocations of %s by a queue or stream", n, function)
+		t.Logf("%5d invocations of %s by its queue or stream", n, function)
 	}
-	in.checkBooks(t, batches["flood"][0], inquiry.Counts{Completed: total})
+	in.checkCounters(t, batches["flood"][0], inquiry.Counts{Completed: total})
 }

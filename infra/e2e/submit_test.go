@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// One bad row of a long file does not hold up the others, if the lender wants
-// it so; a dry run says beforehand what would happen.
-func TestFaultyRowsAreRejectedOneByOne(t *testing.T) {
+// With onInvalid=skip, an invalid inquiry does not stop the others. With
+// validateOnly, the response says what would happen.
+func TestSkipInvalid(t *testing.T) {
 	t.Parallel()
 	s := newUser(t, "", "member").key()
 	body := func(more string) string {
@@ -26,37 +26,51 @@ func TestFaultyRowsAreRejectedOneByOne(t *testing.T) {
 	}
 	resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/", body(`"validateOnly":true,"onInvalid":"skip",`))
 	decode(t, resp, data, http.StatusOK, &checked)
-	if !checked.Valid || checked.Accepted != 2 || checked.Rejected != 1 || len(checked.Errors) != 1 || checked.Errors[0].ExternalID != "L-1" ||
-		len(checked.Duplicates) != 1 || checked.Limits.BatchLeft != 247 {
-		t.Errorf("dry run: %s", data)
+	if !checked.Valid || checked.Accepted != 2 || checked.Rejected != 1 {
+		t.Errorf("validateOnly: valid %t, %d accepted, %d rejected, want true, 2, 1", checked.Valid, checked.Accepted, checked.Rejected)
+	}
+	if len(checked.Errors) != 1 || checked.Errors[0].ExternalID != "L-1" {
+		t.Errorf("validateOnly: the errors are %+v, want one for L-1", checked.Errors)
+	}
+	if len(checked.Duplicates) != 1 {
+		t.Errorf("validateOnly: the duplicates are %+v, want one", checked.Duplicates)
+	}
+	if checked.Limits.BatchLeft != 247 {
+		t.Errorf("validateOnly: batchLeft is %d, want 247", checked.Limits.BatchLeft)
 	}
 	var list struct{ Total int }
 	if s.get(t, "/v1/batch-inquiries/", http.StatusOK, &list); list.Total != 0 {
-		t.Errorf("the dry run made %d batches", list.Total)
+		t.Errorf("validateOnly created %d batches", list.Total)
 	}
 	if resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/", body("")); resp.StatusCode != http.StatusUnprocessableEntity {
-		t.Errorf("by default: %s %s", resp.Status, data)
+		t.Errorf("without onInvalid: %s %s, want 422", resp.Status, data)
 	}
 
 	accepted := s.submit(t, body(`"onInvalid":"skip",`), "Idempotency-Key", "mixed-1")
 	corrected := strings.Replace(body(`"onInvalid":"skip",`), `"12"`, `"12-3456789"`, 1)
 	if resp, data := s.do(t, http.MethodPost, "/v1/batch-inquiries/", corrected, "Idempotency-Key", "mixed-1"); resp.StatusCode != http.StatusUnprocessableEntity {
-		t.Errorf("corrected, under the same key: %s %s", resp.Status, data)
+		t.Errorf("the corrected batch with the same key: %s %s, want 422", resp.Status, data)
 	}
 	var now struct {
 		batch
 		Metadata map[string]string
 	}
 	s.get(t, "/v1/batch-inquiries/"+accepted.BatchID, http.StatusOK, &now)
-	if accepted.Total != 3 || now.Failed < 1 || now.sum() != 3 || now.Metadata["team"] != "north" {
-		t.Errorf("accepted %+v; right after that: %+v", accepted, now)
+	if accepted.Total != 3 {
+		t.Errorf("the response to the submission has the total %d, want 3", accepted.Total)
 	}
-	if done := s.follow(t, accepted.BatchID); done.Status != "PARTIAL_SUCCESS" || done.Completed != 2 || done.Failed != 1 {
-		t.Errorf("it ended as %+v", done)
+	if now.Failed < 1 || now.sum() != 3 {
+		t.Errorf("right after the submission the counters are %+v, want 3 in total with 1 failed", now.batch)
+	}
+	if now.Metadata["team"] != "north" {
+		t.Errorf("the batch has the metadata %v, want team north", now.Metadata)
+	}
+	if done := s.wait(t, accepted.BatchID); done.Status != "PARTIAL_SUCCESS" || done.Completed != 2 || done.Failed != 1 {
+		t.Errorf("the batch ended as %+v, want PARTIAL_SUCCESS with 2 completed and 1 failed", done)
 	}
 	for i, r := range s.rows(t, accepted.BatchID, 2) {
 		if want := map[bool]string{true: "FAILED", false: "COMPLETED"}[i == 1]; r.Index != i || r.Status != want {
-			t.Errorf("row %d: %+v", i, r)
+			t.Errorf("inquiry %d is listed as %+v, want %s", i, r, want)
 		}
 	}
 }

@@ -26,8 +26,8 @@ const (
 	demoEmail    = "demo@lender.example"
 )
 
-// demoLender makes a lender and a user the way an operator does, signs the user
-// in the way a portal does, and fetches the API key that a lender's own systems
+// demoLender creates a lender and a user as an operator would, signs the user in
+// as a portal would, and returns the lender with the API key that its own systems
 // would use.
 func demoLender(ctx context.Context, e *engine.Engine, stack engine.Outputs) (*lender, error) {
 	password := "Aa1-" + rand.Text()
@@ -54,7 +54,7 @@ func demoLender(ctx context.Context, e *engine.Engine, stack engine.Outputs) (*l
 	return &lender{Client: systems, key: key}, err
 }
 
-// admin runs the operator's command against the engine.
+// admin runs the operators' command dist/admin against the engine.
 func admin(ctx context.Context, e *engine.Engine, stack engine.Outputs, stdin string, args ...string) error {
 	root, err := engine.Root()
 	if err != nil {
@@ -87,22 +87,22 @@ func signIn(ctx context.Context, e *engine.Engine, stack engine.Outputs, passwor
 		return "", fmt.Errorf("signing in: %w", err)
 	}
 	if out.AuthenticationResult == nil || out.AuthenticationResult.IdToken == nil {
-		return "", fmt.Errorf("signing in: Cognito wants more than a password (%s)", out.ChallengeName)
+		return "", fmt.Errorf("signing in: Cognito asks for more than a password (%s)", out.ChallengeName)
 	}
 	return *out.AuthenticationResult.IdToken, nil
 }
 
-// seeLog follows every error whose cause may lie in a function.
-const seeLog = "see .local/log/engine.log for what the functions logged"
+// seeLog is added to every error that a function may have caused.
+const seeLog = "the functions' log is in .local/log/engine.log"
 
-// lender is the demo lender as its own systems call the API.
+// lender calls the API as the demo lender's own systems would.
 type lender struct {
 	*client.Client
 	key string
 }
 
-// inFile says where in a batch's file the faults are that the API has found, and
-// where to look when the API itself is at fault.
+// inFile adds to an error of the API where in the batch's file the faults are. If
+// the API itself failed, it adds where the log is.
 func inFile(err error, file *batchfile.File) error {
 	p, ok := errors.AsType[*client.Problem](err)
 	if !ok {

@@ -1,5 +1,5 @@
 // Command local is `make run`: it starts the whole service on this machine,
-// screens a batch through its public API and stays up for more.
+// screens a batch through the public API and then keeps running for more calls.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 )
 
-// sampleBatch is screened when no other batch is named.
+// sampleBatch is the batch that is screened by default.
 const sampleBatch = "events/sample-batch.json"
 
 type options struct {
@@ -35,22 +35,22 @@ func main() {
 	flags := flag.NewFlagSet("make run", flag.ExitOnError)
 	flags.StringVar(&o.batch, "batch", sampleBatch, "the batch to screen, a .json or .csv `file` (make run BATCH=file)")
 	flags.StringVar(&o.ofac, "ofac", "", "the `folder` with the sanctions list (make run OFAC_DIR=folder)")
-	flags.IntVar(&o.port, "port", 0, "the `port` to listen on, any free one by default (make run PORT=number)")
-	flags.BoolVar(&o.once, "once", false, "stop after the batch instead of staying up (make run ONCE=1)")
-	flags.BoolVar(&o.setup, "setup", false, "only install what running needs (make setup)")
+	flags.IntVar(&o.port, "port", 0, "the `port` to listen on; by default any free one (make run PORT=number)")
+	flags.BoolVar(&o.once, "once", false, "stop after the batch instead of running on (make run ONCE=1)")
+	flags.BoolVar(&o.setup, "setup", false, "only install the local engine and the CDK command (make setup)")
 	flags.Usage = func() {
 		fmt.Fprintln(flags.Output(), "Runs the service on this machine and screens a batch with it.")
 		fmt.Fprintln(flags.Output())
 		flags.PrintDefaults()
 		fmt.Fprintln(flags.Output(), "\n"+batchfile.Columns)
 	}
-	_ = flags.Parse(os.Args[1:]) // exits by itself
+	_ = flags.Parse(os.Args[1:]) // exits on an error
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	err := run(ctx, stop, o, os.Stdout)
 	if ctx.Err() != nil {
-		return // stopped on request, wherever that found us
+		return // stopped on request; the error only says what was interrupted
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "\n"+err.Error())
@@ -58,9 +58,9 @@ func main() {
 	}
 }
 
-// run does everything; what it started has ended when it returns. stopAsking
-// gives Ctrl-C its usual meaning back.
-func run(ctx context.Context, stopAsking func(), o options, w io.Writer) error {
+// run does everything. Whatever it started has ended when it returns.
+// restoreCtrlC makes Ctrl-C end the program immediately, as it does by default.
+func run(ctx context.Context, restoreCtrlC func(), o options, w io.Writer) error {
 	if o.setup {
 		return errors.Join(engine.CheckPrerequisites(ctx), engine.Install(ctx, w))
 	}
@@ -71,68 +71,95 @@ func run(ctx context.Context, stopAsking func(), o options, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	steps := newSteps(w)
 	if !engine.Installed() {
-		fmt.Fprintln(w, "The first run installs and compiles what later runs find ready: two to three minutes, most of it the build.")
+		fmt.Fprintln(w, "The first run takes two to three minutes, most of it compiling. Later runs take seconds.")
 	}
-	err = steps.do("Checking Node.js, Python and the port", func() error {
-		return errors.Join(engine.CheckPrerequisites(ctx), engine.CheckPort(o.port))
-	})
-	if err != nil {
+	s := newSteps(w)
+	if err := prepare(ctx, s, o); err != nil {
 		return err
 	}
-	if err := steps.do("Installing the local AWS engine", func() error { return engine.Install(ctx, nil) }); err != nil {
-		return err
-	}
-	if err := steps.do("Building the functions", func() error { return buildWith(ctx, o.ofac) }); err != nil {
-		return err
-	}
-	var aws *engine.Engine
-	err = steps.do("Starting the engine", func() (err error) {
-		aws, err = engine.Start(ctx, engine.Options{Port: o.port})
-		return err
-	})
+	aws, stack, err := start(ctx, s, o.port)
 	if err != nil {
 		return err
 	}
 	defer aws.Stop()
 
-	var stack engine.Outputs
-	err = steps.do("Deploying the stack to it", func() (err error) {
-		stack, err = aws.Deploy(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
 	var demo *lender
-	err = steps.do("Making a lender, a user and their API key", func() (err error) {
+	err = s.do("Creating a lender, a user and an API key", func() (err error) {
 		demo, err = demoLender(ctx, aws, stack)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := screen(ctx, w, steps, demo, batch); err != nil {
+	if err := screen(ctx, w, s, demo, batch); err != nil {
 		return err
 	}
 	if o.once {
 		return nil
 	}
-	fmt.Fprintf(w, "\nThe service is up, until you press Ctrl-C. It forgets everything then.\n\n  %s\n\n  curl -H 'Authorization: Bearer %s' \\\n    %s/v1/batch-inquiries/\n\n",
-		stack.APIURL, demo.key, stack.APIURL)
+	fmt.Fprintf(w, welcome, stack.APIURL, stack.APIURL, demo.key, stack.APIURL)
 	select {
 	case <-ctx.Done():
-		stopAsking()
+		restoreCtrlC()
 		fmt.Fprintln(w, "\nStopping.")
 		return nil
 	case <-aws.Exited():
-		return errors.New("the local engine ended by itself: " + seeLog)
+		return errors.New("the local engine stopped unexpectedly: " + seeLog)
 	}
 }
 
-// buildWith builds with the sanctions list of a folder that is named from where
-// the caller stands.
+// welcome tells a person how to use the service: its address, its reference and a
+// first call with the API key.
+const welcome = `
+The service is running at %s
+Its API reference is at   %s/v1/docs
+
+Try it in another terminal:
+
+  curl -H 'Authorization: Bearer %s' \
+    %s/v1/batch-inquiries/
+
+Press Ctrl-C to stop it. It keeps no data.
+`
+
+// prepare installs and builds what the service needs.
+func prepare(ctx context.Context, s *steps, o options) error {
+	err := s.do("Checking Node.js, Python and the port", func() error {
+		return errors.Join(engine.CheckPrerequisites(ctx), engine.CheckPort(o.port))
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.do("Installing the local AWS engine", func() error { return engine.Install(ctx, nil) }); err != nil {
+		return err
+	}
+	return s.do("Building the functions", func() error { return buildWith(ctx, o.ofac) })
+}
+
+// start starts the engine and deploys the service to it. The caller stops the
+// engine.
+func start(ctx context.Context, s *steps, port int) (aws *engine.Engine, stack engine.Outputs, err error) {
+	err = s.do("Starting the engine", func() (err error) {
+		aws, err = engine.Start(ctx, engine.Options{Port: port})
+		return err
+	})
+	if err != nil {
+		return nil, stack, err
+	}
+	err = s.do("Deploying the service to it", func() (err error) {
+		stack, err = aws.Deploy(ctx)
+		return err
+	})
+	if err != nil {
+		aws.Stop()
+		return nil, stack, err
+	}
+	return aws, stack, nil
+}
+
+// buildWith builds the functions with the sanctions list in the folder ofac, which
+// is relative to the working directory.
 func buildWith(ctx context.Context, ofac string) error {
 	if ofac != "" {
 		absolute, err := filepath.Abs(ofac)
@@ -144,21 +171,22 @@ func buildWith(ctx context.Context, ofac string) error {
 	return engine.Build(ctx, ofac)
 }
 
-// steps prints what is being done and how long it took.
+// steps prints each step and how long it took.
 type steps struct {
-	w     io.Writer
-	begun time.Time
+	w       io.Writer
+	started time.Time
 }
 
-func newSteps(w io.Writer) *steps { return &steps{w: w, begun: time.Now()} }
+func newSteps(w io.Writer) *steps { return &steps{w: w, started: time.Now()} }
 
-func (s *steps) do(what string, work func() error) error {
-	fmt.Fprintf(s.w, "%-48s", what+" ...")
-	begun := time.Now()
+// do runs the work of one step.
+func (s *steps) do(name string, work func() error) error {
+	fmt.Fprintf(s.w, "%-48s", name+" ...")
+	started := time.Now()
 	if err := work(); err != nil {
 		fmt.Fprintln(s.w)
 		return err
 	}
-	fmt.Fprintf(s.w, "%6.1f s\n", time.Since(begun).Seconds())
+	fmt.Fprintf(s.w, "%6.1f s\n", time.Since(started).Seconds())
 	return nil
 }

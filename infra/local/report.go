@@ -11,7 +11,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/client"
 )
 
-// showReport prints one report in words. The API returns it as JSON.
+// showReport prints the main parts of a report, which the API returns as JSON.
 func showReport(ctx context.Context, w io.Writer, c *client.Client, inquiryID string) error {
 	got, err := c.Inquiry(ctx, inquiryID)
 	if err != nil {
@@ -21,8 +21,8 @@ func showReport(ctx context.Context, w io.Writer, c *client.Client, inquiryID st
 	if r == nil {
 		return fmt.Errorf("inquiry %s has no report", inquiryID)
 	}
-	fmt.Fprintf(w, "\nThe report with most to say: %s (GET /v1/inquiries/%s)\n", got.BusinessName, inquiryID)
-	fmt.Fprintf(w, "  %s: %d of %d sources that apply have answered\n", got.Status, r.Coverage.Answered, r.Coverage.Applicable)
+	fmt.Fprintf(w, "\nThe most interesting report: %s (GET /v1/inquiries/%s)\n", got.BusinessName, inquiryID)
+	fmt.Fprintf(w, "  %s: %d of %d applicable sources answered\n", got.Status, r.Coverage.Answered, r.Coverage.Applicable)
 	for _, s := range r.Scores {
 		fmt.Fprintf(w, "  %s %.2f: %s\n", s.Name, s.Value, s.Basis)
 	}
@@ -30,7 +30,7 @@ func showReport(ctx context.Context, w io.Writer, c *client.Client, inquiryID st
 		fmt.Fprintf(w, "  %s, %s: %s\n", rec.Type, rec.Subject.Ref, rec.Outcome)
 		m := rec.Match
 		if m == nil {
-			continue // what it rests on is in the JSON
+			continue // the JSON has the evidence
 		}
 		fmt.Fprintf(w, "    %s %q, score %.2f by %s%s%s\n", m.Label, m.MatchedName, m.Score, m.Method,
 			clause("; agree: ", m.Agree), clause("; disagree: ", m.Disagree))

@@ -21,39 +21,39 @@ import (
 )
 
 const (
-	// pollEvery is as often as the API answers.
+	// pollEvery is the shortest interval that the API allows.
 	pollEvery = time.Second / 2
-	// screenTimeout without any progress means that something is broken.
+	// screenTimeout is the time without any progress after which something must be
+	// broken.
 	screenTimeout = 2 * time.Minute
-	// shownRows keeps the table of results on one screen.
+	// shownRows is the most rows of results that are shown, to fit on one screen.
 	shownRows = 25
 )
 
-// errStuck ends a batch that nothing comes of.
-var errStuck = fmt.Errorf("the batch has not moved for %s", screenTimeout)
+// errStuck ends the wait for a batch without progress.
+var errStuck = fmt.Errorf("the batch has made no progress for %s", screenTimeout)
 
-// screen submits the batch, follows it to its end and shows what came of it.
+// screen submits the batch, follows it until it is final and shows the results.
 func screen(ctx context.Context, w io.Writer, s *steps, demo *lender, batch *batchfile.File) error {
 	body, err := json.Marshal(batch)
 	if err != nil {
 		return err
 	}
 	var accepted *client.Submitted
-	what := fmt.Sprintf("Submitting %d inquiries", batch.Len())
-	err = s.do(what, func() (err error) {
+	err = s.do(fmt.Sprintf("Submitting %d inquiries", batch.Len()), func() (err error) {
 		accepted, err = demo.SubmitJSON(ctx, body, "")
 		return inFile(err, batch)
 	})
 	if err != nil {
 		return err
 	}
-	begun := time.Now()
+	submitted := time.Now()
 	last, err := follow(ctx, w, demo.Client, accepted.BatchID)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s after %.1f s: %s. Since the start: %.0f s.\n\n",
-		last.Status, time.Since(begun).Seconds(), progress.Counts(last), time.Since(s.begun).Seconds())
+	fmt.Fprintf(w, "%s after %.1f s: %s. Total time: %.0f s.\n\n",
+		last.Status, time.Since(submitted).Seconds(), progress.Counts(last), time.Since(s.started).Seconds())
 
 	var results []*client.InquirySummary
 	for result, err := range demo.Inquiries(ctx, accepted.BatchID, client.InquiryFilter{PageSize: 500}) {
@@ -66,26 +66,26 @@ func screen(ctx context.Context, w io.Writer, s *steps, demo *lender, batch *bat
 	if len(results) == 0 {
 		return errors.New("the batch has no results")
 	}
-	telling := slices.MaxFunc(results, func(a, b *client.InquirySummary) int { return cmp.Compare(weight(a), weight(b)) })
-	return showReport(ctx, w, demo.Client, telling.InquiryID)
+	most := slices.MaxFunc(results, func(a, b *client.InquirySummary) int { return cmp.Compare(interest(a), interest(b)) })
+	return showReport(ctx, w, demo.Client, most.InquiryID)
 }
 
-// weight says how much a reader would want to see this inquiry's report: what
-// was found first, then what may have been, then how much there is of it.
-func weight(i *client.InquirySummary) int {
-	weight := i.SourceRecordCount
+// interest returns a number that is higher the more an inquiry's report shows:
+// first matches, then possible matches, then the number of records.
+func interest(i *client.InquirySummary) int {
+	score := i.SourceRecordCount
 	for _, outcome := range i.Sources {
 		switch outcome {
 		case "FOUND":
-			weight += 10_000
+			score += 10_000
 		case "AMBIGUOUS":
-			weight += 100
+			score += 100
 		}
 	}
-	return weight
+	return score
 }
 
-// follow watches the batch until it is final, and shows how far it has come.
+// follow watches the batch until it is final, and shows its progress.
 func follow(ctx context.Context, w io.Writer, c *client.Client, batchID string) (*client.Batch, error) {
 	show := progress.New(w)
 	defer show.Close()
@@ -109,7 +109,7 @@ func follow(ctx context.Context, w io.Writer, c *client.Client, batchID string) 
 	return last, nil
 }
 
-// showResults prints the first rows as a table.
+// showResults prints the first results as a table.
 func showResults(w io.Writer, results []*client.InquirySummary) {
 	t := table.NewWriter()
 	t.SetOutputMirror(w)

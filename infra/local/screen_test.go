@@ -16,12 +16,21 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/client/batchfile"
 )
 
-func TestAMissingBatchIsSaidBeforeAnythingStarts(t *testing.T) {
+func TestRun(t *testing.T) {
 	t.Parallel()
-	err := run(t.Context(), func() {}, options{batch: filepath.Join(t.TempDir(), "absent.csv")}, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "BATCH must name a .json or .csv file") {
-		t.Error(err)
-	}
+
+	t.Run("a missing batch file is reported before anything starts", func(t *testing.T) {
+		t.Parallel()
+
+		var out bytes.Buffer
+		err := run(t.Context(), func() {}, options{batch: filepath.Join(t.TempDir(), "absent.csv")}, &out)
+		if want := "BATCH must name a .json or .csv file"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("run() = %v; want an error that says %q", err, want)
+		}
+		if out.Len() > 0 {
+			t.Errorf("run() printed %q", out.String())
+		}
+	})
 }
 
 // transport answers requests without a network.
@@ -33,35 +42,44 @@ func (t transport) RoundTrip(*http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-func TestABatchIsFollowedToItsEnd(t *testing.T) {
+func TestFollow(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const id = "019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0000"
-		asked := 0
-		api := transport(func(w http.ResponseWriter) {
-			if asked++; asked == 1 {
-				io.WriteString(w, `{"batchId":"`+id+`","status":"RUNNING","total":3,"running":2,"completed":1}`)
-				return
+
+	t.Run("a batch is followed until it is final", func(t *testing.T) {
+		t.Parallel()
+
+		synctest.Test(t, func(t *testing.T) {
+			const id = "019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0000"
+			requests := 0
+			api := transport(func(w http.ResponseWriter) {
+				if requests++; requests == 1 {
+					io.WriteString(w, `{"batchId":"`+id+`","status":"RUNNING","total":3,"running":2,"completed":1}`)
+					return
+				}
+				io.WriteString(w, `{"batchId":"`+id+`","status":"PARTIAL_SUCCESS","isTerminal":true,"total":3,"completed":2,"failed":1}`)
+			})
+			c, err := client.New("https://api.example", "vd__test", client.WithPollInterval(pollEvery), client.WithHTTPClient(&http.Client{Transport: api}))
+			if err != nil {
+				t.Fatal(err)
 			}
-			io.WriteString(w, `{"batchId":"`+id+`","status":"PARTIAL_SUCCESS","isTerminal":true,"total":3,"completed":2,"failed":1}`)
+			var out bytes.Buffer
+			last, err := follow(t.Context(), &out, c, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last.Status != client.BatchPartialSuccess {
+				t.Errorf("follow() returned the status %s", last.Status)
+			}
+			if want := "  1 of 3: 2 running, 1 completed\n  3 of 3: 2 completed, 1 failed\n"; out.String() != want {
+				t.Errorf("follow() printed %q; want %q", out.String(), want)
+			}
 		})
-		c, err := client.New("https://api.example", "vd__test", client.WithPollInterval(pollEvery), client.WithHTTPClient(&http.Client{Transport: api}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var said bytes.Buffer
-		last, err := follow(t.Context(), &said, c, id)
-		if err != nil || last.Status != client.StatusPartialSuccess {
-			t.Errorf("%+v, %v", last, err)
-		}
-		if want := "  1 of 3: 2 running, 1 completed\n  3 of 3: 2 completed, 1 failed\n"; said.String() != want {
-			t.Errorf("said %q", said.String())
-		}
 	})
 }
 
-func TestFaultsAreShownInTheFile(t *testing.T) {
+func TestInFile(t *testing.T) {
 	t.Parallel()
+
 	path := filepath.Join(t.TempDir(), "loans.csv")
 	if err := os.WriteFile(path, []byte("businessName\nA\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -70,14 +88,35 @@ func TestFaultsAreShownInTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	faulty := &client.Problem{Status: 422, Errors: []client.Fault{{Pointer: "/inquiries/0/ein", Message: "nine digits"}}}
-	if err := inFile(faulty, file); !strings.Contains(err.Error(), "row 2, column ein: nine digits") || strings.Contains(err.Error(), seeLog) {
-		t.Errorf("of a bad file: %v", err)
-	}
-	if err := inFile(&client.Problem{Status: 500}, file); !strings.Contains(err.Error(), seeLog) {
-		t.Errorf("of a fault of ours: %v", err)
-	}
-	if other := errors.New("another"); inFile(other, file) != other || inFile(nil, file) != nil {
-		t.Error("other errors change")
-	}
+
+	t.Run("a fault names its row and column", func(t *testing.T) {
+		t.Parallel()
+
+		invalid := &client.Problem{Status: 422, Errors: []client.Fault{{Pointer: "/inquiries/0/ein", Message: "nine digits"}}}
+		err := inFile(invalid, file)
+		if want := "row 2, column ein: nine digits"; !strings.Contains(err.Error(), want) {
+			t.Errorf("inFile() = %v; want %q", err, want)
+		}
+		if strings.Contains(err.Error(), seeLog) {
+			t.Errorf("inFile() = %v; the log does not help with an invalid file", err)
+		}
+	})
+
+	t.Run("an error of the API names the log", func(t *testing.T) {
+		t.Parallel()
+
+		if err := inFile(&client.Problem{Status: 500}, file); !strings.Contains(err.Error(), seeLog) {
+			t.Errorf("inFile() = %v; want %q", err, seeLog)
+		}
+	})
+
+	t.Run("other errors are returned unchanged", func(t *testing.T) {
+		t.Parallel()
+
+		for _, other := range []error{errors.New("another"), nil} {
+			if err := inFile(other, file); err != other {
+				t.Errorf("inFile(%v) = %v", other, err)
+			}
+		}
+	})
 }

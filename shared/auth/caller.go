@@ -7,28 +7,28 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// Caller is who makes a request, as the authorizer verified it. All of it comes
-// from our own items, none from a claim that a user could write.
+// Caller is the verified sender of a request. Every field comes from the table or
+// from a verified signature, and none from a claim that users can set themselves.
 type Caller struct {
 	LenderID   inquiry.LenderID // whose data the caller may see
-	UserID     string           // the Cognito sub, for a key that of its owner
+	UserID     string           // the Cognito sub; for an API key, that of its owner
 	Role       Role
 	Credential Credential
-	KeyID      string // set when Credential is CredentialAPIKey
-	KeyVersion int    // of the key that was sent, which may have ended since; from 1, 0 when it is not known
+	KeyID      string // set if Credential is CredentialAPIKey
+	KeyVersion int    // version of the key that was sent, from 1; 0 if unknown; may have ended since
 }
 
-// Credential is how a caller proved who they are.
+// Credential is the kind of credential that a caller sent.
 type Credential string
 
 const (
 	CredentialUser   Credential = "user"   // a Cognito token
-	CredentialAPIKey Credential = "apiKey" // an API key, which acts as its owner
+	CredentialAPIKey Credential = "apiKey" // an API key, which acts for its owner
 )
 
-// Role is what a user may do with their lender's data. The API has two kinds of
-// route, those that change something and those that read, and so there are two
-// roles. Users are managed by us, with the admin command: no role may do that.
+// Role says what a user may do with their lender's data. The API has routes that
+// read and routes that change something, so there are two roles. No role manages
+// users: operators do that with the admin command.
 type Role string
 
 const (
@@ -36,7 +36,7 @@ const (
 	RoleViewer Role = "viewer" // reads batches
 )
 
-// ParseRole reads a role; any other word is an error that names the roles.
+// ParseRole returns the role of this name, or an error that lists the roles.
 func ParseRole(s string) (Role, error) {
 	switch r := Role(s); r {
 	case RoleMember, RoleViewer:
@@ -48,11 +48,12 @@ func ParseRole(s string) (Role, error) {
 // MayChange reports whether the role may submit and cancel.
 func (r Role) MayChange() bool { return r == RoleMember }
 
-// ContextSuspended is what the authorizer says instead of who the caller is when
-// they, or their lender, may not use the service.
+// ContextSuspended is the authorizer's only value for a suspended caller. It replaces
+// the values that would name the caller.
 const ContextSuspended = "suspended"
 
-// Context is the caller in the form that API Gateway passes on: text only.
+// Context returns the caller in the form that API Gateway passes on to the API. All
+// values are text.
 func (c Caller) Context() map[string]any {
 	values := map[string]any{
 		"lenderId":   string(c.LenderID),
@@ -67,10 +68,10 @@ func (c Caller) Context() map[string]any {
 	return values
 }
 
-// CallerFromContext reads what [Caller.Context] wrote, out of a request's
-// requestContext.authorizer. An error means that the request did not come
-// through our authorizer: a fault of the deployment, not of the caller. Only
-// inquiry.ErrSuspended is the authorizer's own word.
+// CallerFromContext reads the values that [Caller.Context] wrote from a request's
+// requestContext.authorizer. It returns inquiry.ErrSuspended if the authorizer found
+// the caller suspended. Any other error means that the request did not come through
+// the authorizer, so the deployment is wrong.
 func CallerFromContext(values map[string]any) (Caller, error) {
 	text := func(name string) string { s, _ := values[name].(string); return s }
 	if text(ContextSuspended) != "" {
@@ -93,7 +94,7 @@ func CallerFromContext(values map[string]any) (Caller, error) {
 		return Caller{}, fmt.Errorf("the authorizer's context: %w", err)
 	}
 	c.Role = role
-	// Answers of an earlier authorizer, which API Gateway kept, have no version.
+	// API Gateway may have cached an answer of an earlier authorizer, without a version.
 	c.KeyVersion, _ = strconv.Atoi(text("keyVersion"))
 	return c, nil
 }

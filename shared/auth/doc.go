@@ -1,10 +1,9 @@
-// Package auth knows who is calling: how an API key is made and checked, which
-// Cognito tokens are believed, and how a verified caller travels from the
-// authorizer to the API.
+// Package auth identifies callers: it makes and checks API keys, verifies Cognito
+// tokens, and passes the verified caller from the authorizer to the API.
 //
-// It proves that a credential is genuine and no more. Which lender a credential
-// belongs to, and whether that lender may use the service, is in the table,
-// which this package does not know.
+// It only proves that a credential is genuine. The table says which lender a
+// credential belongs to, and package access decides whether that lender may use the
+// service.
 package auth
 
 import (
@@ -13,39 +12,38 @@ import (
 	"strings"
 )
 
-// The ways in which a credential is refused. Any other error of this package
-// means that we could not find out.
+// These errors mean that a credential was checked and rejected. Any other error of
+// this package means that it could not be checked.
 var (
-	// ErrMalformedKey: it cannot be a key of ours; most often a typing error or
-	// a key that was cut short. Found without reading anything.
+	// ErrMalformedKey: the text cannot be an API key. Most often it was mistyped or cut
+	// short. Nothing is read to find this out.
 	ErrMalformedKey = errors.New("API key is malformed")
 
-	// ErrUnknownKey: well formed, and not a key that was ever issued.
+	// ErrUnknownKey: the key is well formed, but was never issued.
 	ErrUnknownKey = errors.New("API key is unknown")
 
-	// ErrEndedKey: it was issued, and then revoked or rotated. Only who holds the
-	// whole key, its secret included, may be told so.
+	// ErrEndedKey: the key was issued, and was then revoked or rotated. Only a caller who
+	// has the whole key, including its secret, may learn this.
 	ErrEndedKey = errors.New("API key has ended")
 
-	// ErrInvalidToken: not a token that our user pool issued to our client, or
-	// no longer valid.
+	// ErrInvalidToken: the token was not issued by our user pool to our client, or it is
+	// not valid now.
 	ErrInvalidToken = errors.New("token is invalid")
 
-	// ErrExpiredToken: our user pool issued it to our client, and its time is
-	// over. It is an ErrInvalidToken too.
-	ErrExpiredToken = fmt.Errorf("%w: its time is over", ErrInvalidToken)
+	// ErrExpiredToken: our user pool issued the token to our client, and it has expired.
+	// It is also an ErrInvalidToken.
+	ErrExpiredToken = fmt.Errorf("%w: it has expired", ErrInvalidToken)
 
-	// ErrForeignToken: it says itself that another issuer made it. It is an
-	// ErrInvalidToken too.
-	ErrForeignToken = fmt.Errorf("%w: it is of another issuer", ErrInvalidToken)
+	// ErrForeignToken: the token names another issuer. It is also an ErrInvalidToken.
+	ErrForeignToken = fmt.Errorf("%w: it is from another issuer", ErrInvalidToken)
 )
 
-// keyPrefix begins every API key, so that a key is told from a token, and is
-// found by tools that look for secrets in code.
+// keyPrefix starts every API key. It distinguishes keys from tokens, and tools that
+// look for secrets in code can find it.
 const keyPrefix = "vd__"
 
-// FromHeader returns the credential that an Authorization header carries, with
-// or without "Bearer" before it.
+// FromHeader returns the credential in the value of an Authorization header, with or
+// without "Bearer" before it.
 func FromHeader(header string) string {
 	header = strings.TrimSpace(header)
 	if scheme, rest, ok := strings.Cut(header, " "); ok && strings.EqualFold(scheme, "bearer") {
@@ -54,10 +52,9 @@ func FromHeader(header string) string {
 	return header
 }
 
-// IsKey reports whether the credential means to be an API key, not a token. It
-// looks at "vd_" only, so that a key with half its prefix is told that it is
-// malformed.
+// IsKey reports whether the credential is meant as an API key. It looks for "vd_"
+// only, so that a key with half of its prefix is reported as malformed.
 func IsKey(credential string) bool { return strings.HasPrefix(credential, keyPrefix[:3]) }
 
-// IsToken reports whether the credential has the three parts of a token.
+// IsToken reports whether the credential has the three parts of a JSON Web Token.
 func IsToken(credential string) bool { return strings.Count(credential, ".") == 2 }

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// An API key reads vd__<keyId>_<secret><checksum>. The secret and the checksum
-// are base 62 and have a fixed length.
+// An API key has the form vd__<keyId>_<secret><checksum>. The secret and the checksum
+// are in base 62 and have fixed lengths.
 const (
 	secretLength   = 43 // 256 bits
 	checksumLength = 6  // 32 bits
@@ -27,70 +27,70 @@ const (
 
 const hidden = "[secret]"
 
-// Keys makes and checks API keys. A key's secret follows from the master key,
-// the key's id and its version, so the table holds no secret and the key can be
-// shown again. It never changes once loaded.
+// Keys makes and checks API keys. A key's secret is computed from the master key, the
+// key's id and its version. The table therefore stores no secret, and a key can be
+// shown again. Keys is immutable.
 type Keys struct{ master []byte }
 
-// NewKeys returns the Keys of a master key, which needs at least 32 bytes.
+// NewKeys returns the Keys of a master key, which must have at least 32 bytes.
 func NewKeys(master []byte) (Keys, error) {
 	if len(master) < minMasterLength {
-		return Keys{}, fmt.Errorf("the master key has %d bytes and needs %d", len(master), minMasterLength)
+		return Keys{}, fmt.Errorf("the master key has %d bytes, needs at least %d", len(master), minMasterLength)
 	}
 	return Keys{master}, nil
 }
 
-// SecretReader is the one call of Secrets Manager that LoadKeys makes.
+// SecretReader is the call to Secrets Manager that LoadKeys makes.
 type SecretReader interface {
 	GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, opts ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
 
-// LoadKeys reads the master key: the text of the secret, as it stands. Changing
-// it ends every API key at once, so rotate single keys by their version instead.
+// LoadKeys reads the master key, which is the unchanged text of the secret. Changing
+// the secret ends every API key at once. To end one key, rotate that key.
 func LoadKeys(ctx context.Context, secrets SecretReader, arn string) (Keys, error) {
 	out, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
 	if err != nil {
 		return Keys{}, fmt.Errorf("reading the master key: %w", err)
 	}
 	if out.SecretString == nil {
-		return Keys{}, fmt.Errorf("reading the master key: the secret holds no text")
+		return Keys{}, fmt.Errorf("reading the master key: the secret has no text")
 	}
 	return NewKeys([]byte(*out.SecretString))
 }
 
-// Issue returns the API key of this id and version: the same one every time.
+// Issue returns the API key of this id and version, which is always the same.
 func (k Keys) Issue(keyID string, version int) string {
 	body := keyPrefix + keyID + "_" + k.secret(keyID, version)
 	return body + checksum(body)
 }
 
-// Parse reads an API key without "Bearer". It finds every single mistyped
-// character; whether the key is genuine is for Verify.
+// Parse reads an API key without "Bearer". Its checksum detects any single mistyped
+// character. Verify decides whether the key is genuine.
 func (k Keys) Parse(s string) (ParsedKey, error) {
 	rest, ok := strings.CutPrefix(s, keyPrefix)
 	if !ok {
-		return ParsedKey{}, fmt.Errorf("%w: it does not begin with %s", ErrMalformedKey, keyPrefix)
+		return ParsedKey{}, fmt.Errorf("%w: it does not start with %s", ErrMalformedKey, keyPrefix)
 	}
 	id, tail, ok := strings.Cut(rest, "_")
 	if !ok || !isBase62(id) || len(id) > maxKeyIDLength || len(tail) != secretLength+checksumLength {
 		return ParsedKey{}, fmt.Errorf("%w: a part is missing or too long", ErrMalformedKey)
 	}
 	if body := s[:len(s)-checksumLength]; checksum(body) != tail[secretLength:] {
-		return ParsedKey{}, fmt.Errorf("%w: the checksum does not fit", ErrMalformedKey)
+		return ParsedKey{}, fmt.Errorf("%w: the checksum does not match", ErrMalformedKey)
 	}
 	return ParsedKey{ID: id, secret: tail[:secretLength]}, nil
 }
 
-// Verify reports whether the key's secret is that of this version.
+// Verify reports whether the key's secret belongs to this version.
 func (k Keys) Verify(p ParsedKey, version int) bool {
 	return subtle.ConstantTimeCompare([]byte(p.secret), []byte(k.secret(p.ID, version))) == 1
 }
 
-// maxEnded is how many earlier versions of a key are recognised.
+// maxEnded is how many earlier versions of a key are recognized.
 const maxEnded = 100
 
-// Ended reports whether the key was this one before it was rotated: its secret
-// is that of a version before the given one.
+// Ended reports whether the key was rotated: its secret belongs to a version before
+// this one.
 func (k Keys) Ended(p ParsedKey, version int) bool {
 	for earlier := version - 1; earlier >= max(1, version-maxEnded); earlier-- {
 		if k.Verify(p, earlier) {
@@ -100,7 +100,7 @@ func (k Keys) Ended(p ParsedKey, version int) bool {
 	return false
 }
 
-// secret is what makes the key of this id and version hard to guess.
+// secret returns the secret part of a key, which makes the key hard to guess.
 func (k Keys) secret(keyID string, version int) string {
 	mac := hmac.New(sha256.New, k.master)
 	mac.Write([]byte("api-key|" + keyID + "|" + strconv.Itoa(version)))
@@ -111,7 +111,7 @@ func (Keys) String() string       { return hidden }
 func (Keys) GoString() string     { return hidden }
 func (Keys) LogValue() slog.Value { return slog.StringValue(hidden) }
 
-// ParsedKey is a well-formed key that nobody has verified yet.
+// ParsedKey is a well-formed key that is not verified yet.
 type ParsedKey struct {
 	ID     string // of the key's item in the table
 	secret string
@@ -126,8 +126,8 @@ func checksum(body string) string {
 	return base62(new(big.Int).SetUint64(uint64(sum)), checksumLength)
 }
 
-// base62 writes n with digits, then lower case, then upper case letters, filled
-// up with zeros on the left.
+// base62 writes n with digits, lower-case and upper-case letters, in this order,
+// padded with zeros on the left.
 func base62(n *big.Int, length int) string {
 	s := n.Text(62)
 	return strings.Repeat("0", length-len(s)) + s

@@ -28,7 +28,7 @@ func newKeys(tb testing.TB, master string) auth.Keys {
 
 var anyKeyID = rapid.StringMatching(`[0-9A-Za-z]{1,64}`)
 
-func TestAnIssuedKeyIsVerified(t *testing.T) {
+func TestKeysVerify(t *testing.T) {
 	t.Parallel()
 
 	keys, others := newKeys(t, master), newKeys(t, strings.ToUpper(master))
@@ -36,7 +36,7 @@ func TestAnIssuedKeyIsVerified(t *testing.T) {
 		id, version := anyKeyID.Draw(t, "id"), rapid.IntRange(1, 1000).Draw(t, "version")
 		key := keys.Issue(id, version)
 		if key != keys.Issue(id, version) {
-			t.Fatal("the key cannot be shown again")
+			t.Fatal("a second call issues a different key")
 		}
 		parsed, err := keys.Parse(key)
 		if err != nil {
@@ -46,55 +46,59 @@ func TestAnIssuedKeyIsVerified(t *testing.T) {
 			t.Fatalf("key id %q, want %q", parsed.ID, id)
 		}
 		if !keys.Verify(parsed, version) {
-			t.Fatal("its own version is refused")
+			t.Fatal("its own version is rejected")
 		}
 		if keys.Verify(parsed, version+1) {
-			t.Fatal("rotated, and still valid")
+			t.Fatal("the key is valid after its rotation")
 		}
 		if others.Verify(parsed, version) {
-			t.Fatal("valid under another master key")
+			t.Fatal("the key is valid with another master key")
 		}
 	})
 }
 
-func TestAnyMistypedCharacterIsFoundWithoutARead(t *testing.T) {
+func TestKeysParse(t *testing.T) {
 	t.Parallel()
 
-	keys := newKeys(t, master)
-	rapid.Check(t, func(t *rapid.T) {
-		typed := []byte(keys.Issue(anyKeyID.Draw(t, "id"), 1))
-		at := rapid.IntRange(0, len(typed)-1).Draw(t, "at")
-		typed[at] ^= rapid.ByteRange(1, 255).Draw(t, "change")
-		if _, err := keys.Parse(string(typed)); !errors.Is(err, auth.ErrMalformedKey) {
-			t.Fatalf("%q: %v, want ErrMalformedKey", typed, err)
-		}
-	})
-}
+	t.Run("any mistyped character is detected", func(t *testing.T) {
+		t.Parallel()
 
-func TestParseRefusesWhatIsNoKey(t *testing.T) {
-	t.Parallel()
-
-	keys := newKeys(t, master)
-	whole := keys.Issue("k1", 1)
-	for name, s := range map[string]string{
-		"nothing":               "",
-		"only the prefix":       "vd__",
-		"no key id":             keys.Issue("", 1),
-		"a key id too long":     keys.Issue(strings.Repeat("a", 65), 1),
-		"an id of other signs":  keys.Issue("k#1", 1),
-		"cut short":             whole[:len(whole)-1],
-		"one character more":    whole + "0",
-		"with Bearer before it": "Bearer " + whole,
-		"a token":               "eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
-		"enormous":              "vd__" + strings.Repeat("a_", 1<<20),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := keys.Parse(s); !errors.Is(err, auth.ErrMalformedKey) {
-				t.Errorf("error %v, want ErrMalformedKey", err)
+		keys := newKeys(t, master)
+		rapid.Check(t, func(t *rapid.T) {
+			typed := []byte(keys.Issue(anyKeyID.Draw(t, "id"), 1))
+			at := rapid.IntRange(0, len(typed)-1).Draw(t, "at")
+			typed[at] ^= rapid.ByteRange(1, 255).Draw(t, "change")
+			if _, err := keys.Parse(string(typed)); !errors.Is(err, auth.ErrMalformedKey) {
+				t.Fatalf("%q: %v, want ErrMalformedKey", typed, err)
 			}
 		})
-	}
+	})
+
+	t.Run("malformed keys are rejected", func(t *testing.T) {
+		t.Parallel()
+
+		keys := newKeys(t, master)
+		whole := keys.Issue("k1", 1)
+		for name, s := range map[string]string{
+			"empty":                           "",
+			"only the prefix":                 "vd__",
+			"no key id":                       keys.Issue("", 1),
+			"a key id that is too long":       keys.Issue(strings.Repeat("a", 65), 1),
+			"a key id with another character": keys.Issue("k#1", 1),
+			"cut short":                       whole[:len(whole)-1],
+			"one character too many":          whole + "0",
+			"with Bearer before it":           "Bearer " + whole,
+			"a token":                         "eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
+			"very long":                       "vd__" + strings.Repeat("a_", 1<<20),
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				if _, err := keys.Parse(s); !errors.Is(err, auth.ErrMalformedKey) {
+					t.Errorf("error %v, want ErrMalformedKey", err)
+				}
+			})
+		}
+	})
 }
 
 func TestFromHeader(t *testing.T) {
@@ -116,7 +120,7 @@ func TestFromHeader(t *testing.T) {
 	}
 }
 
-func TestSecretsAreNotPrinted(t *testing.T) {
+func TestKeysAreNotPrinted(t *testing.T) {
 	t.Parallel()
 
 	keys := newKeys(t, master)
@@ -153,10 +157,10 @@ func TestLoadKeys(t *testing.T) {
 		err  error
 		ok   bool
 	}{
-		"long enough":           {text: aws.String(master), ok: true},
-		"too short to be safe":  {text: aws.String(master[1:])},
-		"binary, without text":  {},
-		"the service is not up": {err: errors.New("no answer")},
+		"long enough":          {text: aws.String(master), ok: true},
+		"too short to be safe": {text: aws.String(master[1:])},
+		"binary, without text": {},
+		"the service is down":  {err: errors.New("no answer")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,8 +171,23 @@ func TestLoadKeys(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			if c.ok && keys.Issue("k1", 1) != newKeys(t, master).Issue("k1", 1) {
-				t.Error("another master key than the secret's text")
+				t.Error("the master key is not the text of the secret")
 			}
 		})
+	}
+}
+
+func TestKeysEnded(t *testing.T) {
+	t.Parallel()
+
+	keys := newKeys(t, master)
+	parsed, err := keys.Parse(keys.Issue("k1", 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version, ended := range map[int]bool{1: false, 3: false, 4: true, 103: true, 104: false} {
+		if got := keys.Ended(parsed, version); got != ended {
+			t.Errorf("a key of version 3 while version %d is valid: ended %t, want %t", version, got, ended)
+		}
 	}
 }

@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	fetchTimeout = 2 * time.Second  // an authorizer's caller is waiting
-	keySetLimit  = 64 << 10         // bytes; a user pool's set has about 1,000
-	fetchPause   = time.Minute      // between two fetches, so that invented key ids cost nothing
-	retryPause   = 2 * time.Second  // after a fetch that failed
-	keySetLife   = 60 * time.Minute // then a key that the pool withdrew is forgotten
+	fetchTimeout = 2 * time.Second  // a client is waiting
+	keySetLimit  = 64 << 10         // bytes; a user pool's key set has about 1,000
+	fetchPause   = time.Minute      // between two fetches, so that tokens with made-up key ids cost nothing
+	retryPause   = 2 * time.Second  // after a failed fetch
+	keySetLife   = 60 * time.Minute // after this, keys that the pool has removed are forgotten
 )
 
-// errUnknownKeyID: the user pool has no signing key of this id.
+// errUnknownKeyID: the user pool has no signing key with this id.
 var errUnknownKeyID = errors.New("no such signing key")
 
-// keySet is a user pool's public signing keys, fetched when first needed. It is
-// our own, small, because the libraries at hand answer "unknown key" when the
-// pool cannot be reached, and that would turn our outage into a refusal.
+// keySet contains a user pool's public signing keys, fetched when first needed. The
+// available libraries report "unknown key" if the pool cannot be reached. That would
+// turn an outage into a rejected token, so this is a small implementation of its own.
 type keySet struct {
 	url    string
 	client *http.Client
@@ -36,12 +36,12 @@ type keySet struct {
 	mu        sync.Mutex
 	keys      map[string]*rsa.PublicKey // by key id
 	fetchedAt time.Time                 // of keys
-	nextFetch time.Time                 // none before
-	lastErr   error                     // of the latest fetch
+	nextFetch time.Time                 // earliest time of the next fetch
+	lastErr   error                     // of the most recent fetch
 }
 
-// key returns the signing key of this id. The error is errUnknownKeyID only
-// when the pool was asked and said so.
+// key returns the signing key with this id. It returns errUnknownKeyID only if the
+// pool's own key set does not have it.
 func (s *keySet) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,7 @@ func (s *keySet) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 		s.fetch(ctx, now)
 	}
 	switch key := s.keys[id]; {
-	case key != nil: // perhaps an old one: better than an outage with the pool's
+	case key != nil: // maybe older than keySetLife, but better than failing with the pool
 		return key, nil
 	case s.lastErr != nil:
 		return nil, s.lastErr
@@ -64,7 +64,7 @@ func (s *keySet) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 	}
 }
 
-// fetch replaces the keys, or keeps them and sets lastErr.
+// fetch replaces the keys. If that fails, it keeps them and sets lastErr.
 func (s *keySet) fetch(ctx context.Context, now time.Time) {
 	keys, err := fetchKeys(ctx, s.client, s.url)
 	if err != nil {
@@ -103,7 +103,7 @@ func fetchKeys(ctx context.Context, client *http.Client, url string) (map[string
 		}
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("the answer holds no key for RS256")
+		return nil, errors.New("the key set has no key for RS256")
 	}
 	return keys, nil
 }
@@ -118,7 +118,7 @@ type jsonWebKey struct {
 	E         string `json:"e"`
 }
 
-// publicKey returns the key, or nil if it is not one that signs with RS256.
+// publicKey returns the key, or nil if it is not an RS256 signing key.
 func (k jsonWebKey) publicKey() *rsa.PublicKey {
 	n, errN := base64.RawURLEncoding.DecodeString(k.N)
 	e, errE := base64.RawURLEncoding.DecodeString(k.E)

@@ -12,17 +12,17 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// leeway is how far the user pool's clock may be from ours.
+// leeway is how much the user pool's clock and ours may differ.
 const leeway = 30 * time.Second
 
-// Pool says which Cognito user pool and which of its clients we believe.
+// Pool is the Cognito user pool, and its client, whose tokens are accepted.
 type Pool struct {
 	Region   string
 	ID       string
 	ClientID string
 
-	// Endpoint is where another engine than AWS serves Cognito; empty on AWS.
-	// Only the keys come from there: the issuer is always named as on AWS.
+	// Endpoint is the address of a local engine; empty on AWS. Only the signing keys
+	// are fetched from it: the issuer's name is the same as on AWS.
 	Endpoint string
 }
 
@@ -38,15 +38,15 @@ func (p Pool) keySetURL() string {
 	return base + "/.well-known/jwks.json"
 }
 
-// Tokens checks Cognito tokens. It keeps the pool's signing keys and is safe
-// for concurrent use.
+// Tokens verifies Cognito tokens. It caches the pool's signing keys and is safe for
+// concurrent use.
 type Tokens struct {
 	pool   Pool
 	keys   *keySet
 	parser *jwt.Parser
 }
 
-// NewTokens returns the Tokens of one pool; it fetches nothing yet.
+// NewTokens returns the Tokens of one pool. The signing keys are fetched on first use.
 func NewTokens(pool Pool, client *http.Client, now func() time.Time) *Tokens {
 	return &Tokens{
 		pool: pool,
@@ -61,21 +61,22 @@ func NewTokens(pool Pool, client *http.Client, now func() time.Time) *Tokens {
 	}
 }
 
-// claims are those that we check. Nothing else in a token is believed.
+// claims are the claims that are checked. No other part of a token is used.
 type claims struct {
 	jwt.RegisteredClaims
 	Use      string `json:"token_use"`
-	ClientID string `json:"client_id"` // in access tokens only, which have no audience
+	ClientID string `json:"client_id"` // only in access tokens, which have no audience
 }
 
-// Verify returns the sub of a valid ID or access token. A token that is not one
-// is ErrInvalidToken; any other error means that we could not find out.
+// Verify returns the sub of a valid ID token or access token. It returns
+// ErrExpiredToken, ErrForeignToken or ErrInvalidToken for a token that is not valid.
+// Any other error means that the token could not be checked.
 func (t *Tokens) Verify(ctx context.Context, token string) (sub string, err error) {
 	var unreachable error
 	var c claims
 	_, err = t.parser.ParseWithClaims(token, &c, func(tok *jwt.Token) (any, error) {
 		if c.Issuer != t.pool.issuer() {
-			return nil, ErrForeignToken // and no reason to ask for keys
+			return nil, ErrForeignToken // before fetching any keys
 		}
 		id, _ := tok.Header["kid"].(string)
 		if id == "" {
@@ -93,7 +94,7 @@ func (t *Tokens) Verify(ctx context.Context, token string) (sub string, err erro
 	switch {
 	case errors.Is(err, ErrForeignToken):
 		return "", ErrForeignToken
-	case errors.Is(err, jwt.ErrTokenExpired): // looked at after the signature
+	case errors.Is(err, jwt.ErrTokenExpired): // checked after the signature
 		return "", ErrExpiredToken
 	case err != nil:
 		return "", fmt.Errorf("%w: %w", ErrInvalidToken, err)
@@ -104,12 +105,13 @@ func (t *Tokens) Verify(ctx context.Context, token string) (sub string, err erro
 	return c.Subject, nil
 }
 
-// checkUse holds each kind of token to the claim that names its client.
+// checkUse checks that the token was issued to our client. ID tokens and access
+// tokens name their client in different claims.
 func (t *Tokens) checkUse(c claims) error {
 	switch c.Use {
 	case "id":
 		if !slices.Equal(c.Audience, jwt.ClaimStrings{t.pool.ClientID}) {
-			return errors.New("its audience is another client")
+			return errors.New("its audience is not exactly this client")
 		}
 	case "access":
 		if c.ClientID != t.pool.ClientID {

@@ -1,41 +1,54 @@
 package boot_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/aws/smithy-go"
-
-	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 )
 
-func TestTheAWSConfigurationIsTheEnvironments(t *testing.T) {
+func TestAWS(t *testing.T) {
 	t.Parallel()
-	env := map[string]string{
+	variables := map[string]string{
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
 		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
 	}
-	cfg, err := boot.AWS(func(name string) string { return env[name] })
-	if err != nil {
-		t.Fatal(err)
-	}
-	found, err := cfg.Credentials.Retrieve(t.Context())
-	if err != nil || found.AccessKeyID != "id" || found.SecretAccessKey != "secret" || found.SessionToken != "token" {
-		t.Errorf("credentials of %s, %v", found.Source, err)
-	}
-	if cfg.Region != "us-east-1" || cfg.BaseEndpoint == nil || *cfg.BaseEndpoint != env["AWS_ENDPOINT_URL"] {
-		t.Errorf("region %q, endpoint %v", cfg.Region, cfg.BaseEndpoint)
-	}
-	if !cfg.Retryer().IsErrorRetryable(&smithy.GenericAPIError{Code: "TransactionConflictException"}) {
-		t.Error("a write that meets a transaction is not tried again")
-	}
-	for _, missing := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
-		if _, err := boot.AWS(func(name string) string {
-			if name == missing {
-				return ""
-			}
-			return env[name]
-		}); err == nil {
-			t.Errorf("no error without %s", missing)
+
+	t.Run("the configuration comes from the environment", func(t *testing.T) {
+		t.Parallel()
+		env := envOf(variables)
+		cfg := env.AWS()
+		if err := env.Err(); err != nil {
+			t.Fatal(err)
 		}
+		found, err := cfg.Credentials.Retrieve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found.AccessKeyID != "id" || found.SecretAccessKey != "secret" || found.SessionToken != "token" {
+			t.Errorf("credentials of %s", found.Source)
+		}
+		if cfg.Region != "us-east-1" {
+			t.Errorf("region %q", cfg.Region)
+		}
+		if cfg.BaseEndpoint == nil || *cfg.BaseEndpoint != variables["AWS_ENDPOINT_URL"] {
+			t.Errorf("endpoint %v", cfg.BaseEndpoint)
+		}
+		if !cfg.Retryer().IsErrorRetryable(&smithy.GenericAPIError{Code: "TransactionConflictException"}) {
+			t.Error("a write that conflicts with a transaction is not retried")
+		}
+	})
+
+	for _, missing := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		t.Run(missing+" is required", func(t *testing.T) {
+			t.Parallel()
+			incomplete := maps.Clone(variables)
+			delete(incomplete, missing)
+			env := envOf(incomplete)
+			env.AWS()
+			if err := env.Err(); err == nil || err.Error() != "environment variables not set: "+missing {
+				t.Errorf("error %v, want one about %s", err, missing)
+			}
+		})
 	}
 }

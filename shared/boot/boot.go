@@ -1,40 +1,30 @@
-// Package boot is what every function does before its first event: it makes the
-// logger and reads the environment. It knows no domain.
+// Package boot starts a Lambda function: it makes the logger, reads the
+// environment and hands Lambda the handler. It knows nothing of the domain, and it
+// links no client of an AWS service: each function links only those it uses.
 package boot
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
-	"strings"
+
+	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// Logger returns the structured logger of the named function. It writes one
-// JSON line an outcome to standard output, which Lambda keeps.
+// Run starts the named function. It calls wire once per cold start and gives
+// Lambda the handler that wire returns, which is a function in one of the forms
+// that lambda.Start accepts. If wire fails, Run logs the error and ends the process.
+func Run(function string, wire func(env *Env, log *slog.Logger) (handle any, err error)) {
+	log := Logger(function)
+	handle, err := wire(&Env{Lookup: os.Getenv}, log)
+	if err != nil {
+		log.Error("cannot start", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(handle)
+}
+
+// Logger returns the structured logger of the named function. It writes one line
+// of JSON per entry to standard output, which Lambda sends to CloudWatch Logs.
 func Logger(function string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stdout, nil)).With("function", function)
-}
-
-// Env reads environment variables and remembers every one that is missing, so
-// that a start fails once and names them all.
-type Env struct {
-	Lookup  func(string) string // os.Getenv, but in tests
-	missing []string
-}
-
-// Required returns the variable's value; Err reports it if it is empty.
-func (e *Env) Required(name string) string {
-	value := e.Lookup(name)
-	if value == "" {
-		e.missing = append(e.missing, name)
-	}
-	return value
-}
-
-// Err names every required variable that was missing, or is nil.
-func (e *Env) Err() error {
-	if len(e.missing) == 0 {
-		return nil
-	}
-	return fmt.Errorf("environment variables not set: %s", strings.Join(e.missing, ", "))
 }

@@ -1,10 +1,32 @@
-// Package deployment holds the numbers that the deployment and the code that
-// reasons about it share: infra deploys them, the simulator and the bench rebuild
+// Package deployment holds the names and numbers that the deployment and the code
+// that reasons about it share: infra deploys them, the simulator and the bench rebuild
 // them, and the estimate counts with them. It is constants only, so that anyone
 // may import it.
 package deployment
 
 import "time"
+
+// The Lambda functions. A function's name is that of its folder below functions/.
+const (
+	API              = "api"
+	AuthorizeRequest = "authorize-request"
+	DispatchBatch    = "dispatch-batch"
+	ProcessInquiry   = "process-inquiry"
+	TallyStatuses    = "tally-statuses"
+	FailExhausted    = "fail-exhausted"
+	SweepOpenBatches = "sweep-open-batches"
+)
+
+// The memory of each function, in MB. A function's share of a processor follows it.
+const (
+	APIMemory              = 512
+	AuthorizeRequestMemory = 256
+	DispatchBatchMemory    = 256
+	ProcessInquiryMemory   = 512
+	TallyStatusesMemory    = 256
+	FailExhaustedMemory    = 256
+	SweepOpenBatchesMemory = 512
+)
 
 // How long one invocation of a function may take.
 const (

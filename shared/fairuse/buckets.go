@@ -9,11 +9,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// mostBuckets is how many buckets are kept before those are dropped that are
-// full, and so say nothing.
+// mostBuckets is how many buckets are kept before the full ones are dropped. A full
+// bucket is the same as a new one.
 const mostBuckets = 1024
 
-// Buckets are one limit's buckets, one for each key. They are safe for concurrent
+// Buckets are the buckets of one limit, one for each key. They are safe for concurrent
 // use.
 type Buckets struct {
 	limit Limit
@@ -22,27 +22,27 @@ type Buckets struct {
 	byKey map[string]*rate.Limiter
 }
 
-// NewBuckets returns Buckets that are all full.
+// NewBuckets returns the Buckets of a limit. All are full.
 func NewBuckets(limit Limit) *Buckets {
 	return &Buckets{limit: limit, byKey: map[string]*rate.Limiter{}}
 }
 
-// State is how a bucket stands after a request took from it.
+// State is the state of a bucket after a request.
 type State struct {
 	Limit
 
 	Left int // requests that may follow at once
 	Full int // seconds until the bucket is full again
 
-	// Wait is how many seconds it takes until there is a token for the request
-	// that found none. It is 0 for one that found one.
+	// Wait is 0 if there was a token for the request. Otherwise it is the seconds until
+	// there is one.
 	Wait int
 }
 
-// String is the state as the RateLimit header has it.
+// String returns the state in the form of the RateLimit header.
 func (s State) String() string { return fmt.Sprintf(`"%s";r=%d;t=%d`, s.Name, s.Left, s.Full) }
 
-// Take takes a token out of the key's bucket at the time given.
+// Take takes a token from the key's bucket at the given time.
 func (b *Buckets) Take(key string, now time.Time) State {
 	bucket := b.of(key, now)
 	state := State{Limit: b.limit}

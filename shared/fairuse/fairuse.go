@@ -1,20 +1,22 @@
-// Package fairuse is how much of the service one lender may take, so that none
-// takes another's share.
+// Package fairuse limits how much of the service one lender may use, so that no
+// lender takes another's share. There are three limits:
 //
-// There are three limits. The rate of a lender's requests is bounded by API
-// Gateway, for all of the lender's credentials together, before any function
-// runs; AWS calls that best effort. The same rate and the rate of polls are also
-// counted in each running function's memory, which costs nothing and can say how
-// much is left: a lender who keeps to them is never refused, and one who does not
-// may get as many times more as functions run at once. How many inquiries a
-// lender may have open is exact, and counted by package store with the
-// transactions that open and finish a batch.
+//   - The rate of requests. API Gateway enforces it before any function runs, for all
+//     credentials of a lender together; AWS calls that best effort. Each running
+//     function also counts it in memory, which costs nothing and can report how much
+//     is left.
+//   - The rate of polls, which each running function counts in memory.
+//   - The number of open inquiries. It is exact: package store counts it in the
+//     transactions that open and finish a batch.
+//
+// A lender who keeps to the two rates is never rejected by the counts in memory. One
+// who does not may get as many times more as functions run at the same time.
 package fairuse
 
 import "fmt"
 
-// Limit is a token bucket: so many requests in an instant, after which they
-// come back at so many a second.
+// Limit is a token bucket: Burst requests at once, refilled by PerSecond tokens per
+// second.
 type Limit struct {
 	Name      string // in the RateLimit headers
 	PerSecond int
@@ -22,25 +24,25 @@ type Limit struct {
 }
 
 var (
-	// Requests of one lender, whatever they ask for.
+	// Requests limits all requests of one lender.
 	Requests = Limit{Name: "requests", PerSecond: 20, Burst: 100}
 
-	// Polls of one batch's status.
+	// Polls limits the requests for the status of one batch.
 	Polls = Limit{Name: "polls", PerSecond: 2, Burst: 20}
 )
 
 // OpenInquiries names the limit on a lender's open inquiries in the RateLimit headers.
 const OpenInquiries = "open-inquiries"
 
-// Policy is the limit as the RateLimit-Policy header has it.
+// Policy returns the limit in the form of the RateLimit-Policy header.
 // datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers
 func (l Limit) Policy() string { return fmt.Sprintf(`"%s";q=%d;w=%d`, l.Name, l.Burst, l.Window()) }
 
-// Empty is how an empty bucket stands.
+// Empty returns the state of an empty bucket.
 func (l Limit) Empty() State { return State{Limit: l, Full: l.Window(), Wait: l.refill(1)} }
 
-// Window is how many seconds it takes for an empty bucket to be full again.
+// Window returns the seconds that an empty bucket takes to become full.
 func (l Limit) Window() int { return l.refill(l.Burst) }
 
-// refill is how many seconds it takes for so many tokens to come back.
+// refill returns the seconds that it takes to refill this many tokens.
 func (l Limit) refill(tokens int) int { return (tokens + l.PerSecond - 1) / l.PerSecond }

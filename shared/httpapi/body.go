@@ -222,7 +222,7 @@ func tidy(faults []inquiry.Fault, inquiries []inquiry.Inquiry) []inquiry.Fault {
 		index, err := strconv.Atoi(position)
 		faults[i].Index = -1
 		if ok && err == nil && index < len(inquiries) {
-			faults[i].Index, faults[i].ExternalID = index, inquiries[index].SoundExternalID()
+			faults[i].Index, faults[i].ExternalID = index, inquiries[index].ValidExternalID()
 		}
 	}
 	slices.SortStableFunc(faults, func(a, b inquiry.Fault) int {

@@ -54,20 +54,14 @@ type InquiryStatus string
 // BatchStatus is a batch's status in the API. Its schema lists the statuses.
 type BatchStatus string
 
-// The statuses in the order in which the reference lists them.
-var (
-	inquiryStatuses = []inquiry.Status{
-		inquiry.StatusPlanning, inquiry.StatusRunning, inquiry.StatusCompleted,
-		inquiry.StatusPartialSuccess, inquiry.StatusFailed, inquiry.StatusCancelled,
-	}
-	batchStatuses = []inquiry.BatchStatus{
-		inquiry.BatchPending, inquiry.BatchRunning, inquiry.BatchCompleted,
-		inquiry.BatchPartialSuccess, inquiry.BatchFailed, inquiry.BatchCancelled,
-	}
-)
+// batchStatuses are the statuses in the order in which the reference lists them.
+var batchStatuses = []inquiry.BatchStatus{
+	inquiry.BatchPending, inquiry.BatchRunning, inquiry.BatchCompleted,
+	inquiry.BatchPartialSuccess, inquiry.BatchFailed, inquiry.BatchCancelled,
+}
 
 // Schema makes InquiryStatus a huma.SchemaProvider.
-func (InquiryStatus) Schema(huma.Registry) *huma.Schema { return enumOf(inquiryStatuses) }
+func (InquiryStatus) Schema(huma.Registry) *huma.Schema { return enumOf(inquiry.Statuses()) }
 
 // Schema makes BatchStatus a huma.SchemaProvider.
 func (BatchStatus) Schema(huma.Registry) *huma.Schema { return enumOf(batchStatuses) }

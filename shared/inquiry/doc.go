@@ -1,7 +1,7 @@
-// Package inquiry holds the rules of the service: what a batch and an inquiry
-// are, how far they have come, how a batch's counters follow from what is known
-// of its inquiries, and which input is accepted.
+// Package inquiry has the rules of the service: what a batch and an inquiry are,
+// which statuses they have, how a batch's counters follow from its inquiries, and
+// which input is accepted.
 //
-// It would read the same on another cloud. It knows no database, no queue and no
-// HTTP, and imports the standard library only.
+// It would be the same on another cloud. It knows nothing about databases, queues or
+// HTTP, and imports only the standard library and the constants of package deployment.
 package inquiry

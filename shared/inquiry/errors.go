@@ -5,47 +5,47 @@ import (
 	"fmt"
 )
 
-// The outcomes that callers act on. Anything else is an internal error.
+// The outcomes that callers act on. Any other error is an internal one.
 var (
-	// ErrNotFound: no such thing for this lender. Somebody else's id and an id
-	// that never existed are the same error, so neither can be probed.
+	// ErrNotFound: this lender has no such thing. An id of another lender and an id
+	// that never existed give the same error, so that nobody can probe for ids.
 	ErrNotFound = errors.New("not found")
 
-	// ErrDeleted: the lender has deleted the batch, and its counts alone are left.
-	// To who asks for more it is an ErrNotFound.
+	// ErrDeleted: the lender has deleted the batch, and only its counts are left.
+	// It is an ErrNotFound for callers that need more than the counts.
 	ErrDeleted = fmt.Errorf("deleted: %w", ErrNotFound)
 
-	// ErrUnfinished: the batch is not finished, and what is asked has to wait.
+	// ErrUnfinished: the request has to wait until the batch is finished.
 	ErrUnfinished = errors.New("batch is not finished")
 
-	// ErrFinished: the inquiry already has its final status; there is nothing
-	// left to do for this delivery.
+	// ErrFinished: the inquiry already has its final status, so nothing is left to do
+	// for this delivery.
 	ErrFinished = errors.New("inquiry is already finished")
 
-	// ErrLeased: another worker holds the inquiry. This delivery has to come
-	// back: acknowledging it could delete the only message left.
+	// ErrLeased: another worker holds the inquiry. This delivery has to come back:
+	// acknowledging it could delete the only message that is left.
 	ErrLeased = errors.New("inquiry is leased to another worker")
 
-	// ErrSuperseded: the claim that this attempt worked under is no longer the
-	// current one, so its answer must not be written.
+	// ErrSuperseded: this attempt's claim is not the current one any more, so its
+	// result must not be written.
 	ErrSuperseded = errors.New("claim was superseded")
 
 	// ErrIdempotencyMismatch: the key was used within 24 hours for another request.
 	ErrIdempotencyMismatch = errors.New("idempotency key was used for another request")
 
-	// ErrConflict: another writer was faster; reading again and retrying helps.
+	// ErrConflict: another writer was faster. Reading again and retrying helps.
 	ErrConflict = errors.New("conflicting change")
 
-	// ErrUnavailable: what we keep things in cannot be reached, or takes no more at
-	// the moment. What was asked of it may have been done.
+	// ErrUnavailable: the storage cannot be reached or accepts no more requests at the
+	// moment. The request may have been carried out nevertheless.
 	ErrUnavailable = errors.New("not available at the moment")
 
-	// ErrTooLarge: the batch does not fit one transaction of the table.
+	// ErrTooLarge: the batch does not fit into one transaction of the table.
 	ErrTooLarge = errors.New("batch is too large to store")
 
 	// ErrTooManyOpen: the lender has too many open inquiries to add these.
 	ErrTooManyOpen = errors.New("too many open inquiries")
 
-	// ErrSuspended: the lender or the user exists and may not use the service.
+	// ErrSuspended: the lender or the user exists but may not use the service.
 	ErrSuspended = errors.New("suspended")
 )

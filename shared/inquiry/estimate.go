@@ -3,42 +3,44 @@ package inquiry
 import (
 	"math"
 	"time"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 )
 
 const (
-	// perDelivery is how many inquiries a worker gets at once. They run side by
-	// side, so that they are one observation of the pace.
-	perDelivery = 10
+	// perDelivery is how many inquiries a worker gets at once. They run side by side,
+	// so together they are one observation of the pace.
+	perDelivery = deployment.MessageBatch
 
 	// enoughSeen is how many inquiries have to be finished before their pace says
-	// anything about the rest: five deliveries. Of a small batch half are enough,
-	// when these are two deliveries.
+	// anything about the rest: five deliveries. For a small batch, half of it is
+	// enough, if that is at least leastSeen: two deliveries.
 	enoughSeen, leastSeen = 5 * perDelivery, 2 * perDelivery
 
-	// drift is the factor by which the pace changes while a batch runs: other
-	// lenders' batches come and go, sources have their slow minutes. Nothing that is
-	// seen of one batch makes it smaller.
+	// drift is the factor by which the pace changes while a batch runs: other lenders'
+	// batches come and go, and sources have slow minutes. Observing more of the batch
+	// does not make it smaller.
 	drift = 1.5
 
-	// warmUp is how long the queue takes to start its workers, 5 at once and 300 a
-	// minute up to 50 (docs.aws.amazon.com/lambda, SQS scaling), about. What was
-	// seen meanwhile is slower than what is to come.
+	// warmUp is about how long the queue takes to start its workers: 5 at once, then
+	// 300 a minute up to deployment.MaxWorkers (docs.aws.amazon.com/lambda, SQS
+	// scaling). The pace in this time is slower than the pace to come.
 	warmUp = 6 * time.Second
 )
 
-// Estimate says between which two times the batch will be finished if the rest
-// goes at the pace of what is finished already.
+// Estimate returns the two times between which the batch will probably finish if the
+// rest runs at the pace so far.
 //
-// The pace is that of deliveries; the first one, before which there was none,
-// only starts the clock. The rest may go slower or faster by a factor: drift, and
-// the doubt that so few deliveries leave, which falls with the root of their
-// number. It may go faster still while workers are being started. On top comes the
-// last delivery's own time, twice that of most inquiries, for the slow ones are
-// the last to be seen.
+// The pace is measured in deliveries. The first one only starts the clock, because no
+// delivery came before it. The rest may run slower or faster by a factor: drift plus
+// the uncertainty of so few deliveries, which falls with the square root of their
+// number. It may run even faster while workers are still being started. The last
+// delivery's own time is added, as twice the 95th percentile of the durations, because
+// slow inquiries are the last to be observed.
 //
-// It follows from the tally alone: it is counted from the last progress and
-// changes when the counters do, not with the time of asking. ok is false when too
-// little has been seen, and when nothing is left to wait for.
+// The estimate follows from the tally alone: it counts from the last progress and
+// changes when the counters do, not with the time of the call. ok is false when too
+// few inquiries are finished, and when none is left to wait for.
 func (t Tally) Estimate() (earliest, latest time.Time, ok bool) {
 	left := t.Total - t.Counts().Settled()
 	seen := t.Sums.Work.Count()
@@ -54,8 +56,8 @@ func (t Tally) Estimate() (earliest, latest time.Time, ok bool) {
 	return earliest.Truncate(time.Second), latest.Truncate(time.Second).Add(time.Second), true
 }
 
-// Estimate is that of the batch's tally; ok is false while it is being cancelled,
-// for then the rest does not go at the pace of what is finished.
+// Estimate returns the estimate of the batch's tally. ok is also false while the
+// batch is being canceled, because then the rest does not run at the pace so far.
 func (b Batch) Estimate() (earliest, latest time.Time, ok bool) {
 	if !b.CancelRequestedAt.IsZero() {
 		return time.Time{}, time.Time{}, false

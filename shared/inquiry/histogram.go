@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// Histogram counts durations in classes, each a quarter of a doubling wide, from
-// a millisecond to a quarter of an hour. Two histograms of the same durations
-// are equal whatever the order in which they came, so that it can be a part of
-// a batch's sums.
+// Histogram counts durations in classes, four for each doubling, from a millisecond
+// to a quarter of an hour. Histograms of the same durations are equal, whatever the
+// order in which they were added, so a histogram can be part of a batch's sums.
 type Histogram [histogramClasses]uint16
 
 const (
@@ -17,17 +16,17 @@ const (
 	classesPerDouble = 4
 )
 
-// Add counts one duration. What lies beyond either end counts to the last class
-// there.
+// Add counts one duration. The first and the last class also count durations that
+// are too short or too long.
 func (h *Histogram) Add(d time.Duration) {
 	class := 0
 	if ms := float64(d) / float64(time.Millisecond); ms > 1 {
 		class = min(int(math.Ceil(math.Log2(ms)*classesPerDouble)), histogramClasses-1)
 	}
-	h[class]++ // at most MaxInquiries, so that it never overflows
+	h[class]++ // at most MaxInquiries, so it never overflows
 }
 
-// Count is how many durations were added.
+// Count returns how many durations were added.
 func (h *Histogram) Count() int {
 	n := 0
 	for _, c := range h {
@@ -36,8 +35,8 @@ func (h *Histogram) Count() int {
 	return n
 }
 
-// Quantile returns a duration that the share q of all added ones does not
-// exceed. It is at most a fifth above the exact one, and 0 when there is none.
+// Quantile returns a duration that the share q of the added ones does not exceed. It
+// is at most a fifth above the exact quantile, and 0 when nothing was added.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	wanted, seen := max(int(math.Ceil(q*float64(h.Count()))), 1), 0
 	for class, c := range h {
@@ -49,8 +48,8 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return 0
 }
 
-// Pack writes the classes that are in use: the first one's number, then 16 bits
-// each.
+// Pack encodes the classes that are in use: the first one's number, then 16 bits for
+// each class.
 func (h *Histogram) Pack() []byte {
 	first, last := 0, histogramClasses-1
 	for first <= last && h[first] == 0 {
@@ -69,7 +68,7 @@ func (h *Histogram) Pack() []byte {
 	return packed
 }
 
-// UnpackHistogram reads what Pack wrote. What lies outside is left aside.
+// UnpackHistogram decodes what Pack encoded. It ignores classes that do not exist.
 func UnpackHistogram(packed []byte) (h Histogram) {
 	if len(packed) == 0 {
 		return h

@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// MaxInquiries is how many inquiries a batch can hold at the most: an inquiry's
-// position plus one has to fit the last 16 bits of its id.
+// MaxInquiries is the maximum number of inquiries in a batch: an inquiry's position
+// plus one has to fit into the last 16 bits of its id.
 const MaxInquiries = 1<<16 - 1
 
-// LenderID names the organisation that owns a batch. It comes only from the
+// LenderID identifies the organization that owns a batch. It comes only from the
 // verified caller, never from a request's path, query or body.
 type LenderID string
 
-// BatchID is a UUIDv7 (RFC 9562) whose last 16 bits are zero. The bits left
-// free number the batch's inquiries, so an inquiry's id says where it lies.
+// BatchID is a UUIDv7 (RFC 9562) whose last 16 bits are zero. Those bits number the
+// batch's inquiries, so an inquiry's id says where the inquiry is stored.
 type BatchID [16]byte
 
 // ID identifies one inquiry: its batch's id with the inquiry's position plus
 // one in the last 16 bits.
 type ID [16]byte
 
-// NewBatchID returns a fresh id that carries now, to the millisecond, and 58
-// random bits.
+// NewBatchID returns a new id that contains now, to the millisecond, and 58 random
+// bits.
 func NewBatchID(now time.Time) BatchID {
 	var b BatchID
-	_, _ = rand.Read(b[6:14]) // never fails: crypto/rand ends the process first
+	_, _ = rand.Read(b[6:14]) // crypto/rand ends the process rather than fail
 	ms := uint64(now.UnixMilli())
 	binary.BigEndian.PutUint32(b[0:4], uint32(ms>>16))
 	binary.BigEndian.PutUint16(b[4:6], uint16(ms))
@@ -37,13 +37,14 @@ func NewBatchID(now time.Time) BatchID {
 	return b
 }
 
-// CreatedAt is the time the batch was submitted, to the millisecond, in UTC.
+// CreatedAt returns when the batch was submitted, to the millisecond, in UTC.
 func (b BatchID) CreatedAt() time.Time {
 	ms := int64(binary.BigEndian.Uint32(b[0:4]))<<16 | int64(binary.BigEndian.Uint16(b[4:6]))
 	return time.UnixMilli(ms).UTC()
 }
 
-// Inquiry returns the id of the inquiry at index, which counts from 0.
+// Inquiry returns the id of the inquiry at index, from 0. It panics for an index
+// that no batch can have.
 func (b BatchID) Inquiry(index int) ID {
 	if index < 0 || index >= MaxInquiries {
 		panic(fmt.Sprintf("inquiry: index %d is outside a batch", index))
@@ -60,11 +61,11 @@ func (id ID) Batch() BatchID {
 	return b
 }
 
-// Index is the inquiry's position in its batch, from 0.
+// Index returns the inquiry's position in its batch, from 0.
 func (id ID) Index() int { return int(binary.BigEndian.Uint16(id[14:])) - 1 }
 
-// ParseBatchID reads the 36-character form. Anything that NewBatchID could not
-// have made is ErrNotFound, because no such batch exists.
+// ParseBatchID parses the 36-character form. It returns ErrNotFound for anything that
+// NewBatchID could not have made, because no such batch exists.
 func ParseBatchID(s string) (BatchID, error) {
 	u, ok := parseUUID(s)
 	if !ok || u[14] != 0 || u[15] != 0 {
@@ -73,8 +74,8 @@ func ParseBatchID(s string) (BatchID, error) {
 	return BatchID(u), nil
 }
 
-// ParseID reads the 36-character form of an inquiry's id. Anything that
-// [BatchID.Inquiry] could not have made is ErrNotFound.
+// ParseID parses the 36-character form of an inquiry's id. It returns ErrNotFound for
+// anything that [BatchID.Inquiry] could not have made.
 func ParseID(s string) (ID, error) {
 	u, ok := parseUUID(s)
 	if !ok || u[14] == 0 && u[15] == 0 {
@@ -86,7 +87,7 @@ func ParseID(s string) (ID, error) {
 func (b BatchID) String() string { return formatUUID(b) }
 func (id ID) String() string     { return formatUUID(id) }
 
-// MarshalText makes the id read as a string in JSON and in logs.
+// MarshalText makes the id a string in JSON and in logs.
 func (b BatchID) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
 // UnmarshalText is ParseBatchID.
@@ -95,7 +96,7 @@ func (b *BatchID) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// MarshalText makes the id read as a string in JSON and in logs.
+// MarshalText makes the id a string in JSON and in logs.
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // UnmarshalText is ParseID.
@@ -104,7 +105,7 @@ func (id *ID) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// formatUUID writes the lower-case 8-4-4-4-12 form.
+// formatUUID returns the lower-case 8-4-4-4-12 form.
 func formatUUID(u [16]byte) string {
 	out := make([]byte, 36)
 	hex.Encode(out[0:8], u[0:4])
@@ -116,8 +117,8 @@ func formatUUID(u [16]byte) string {
 	return string(out)
 }
 
-// parseUUID reads what formatUUID writes, upper case allowed, and refuses any
-// other version or variant.
+// parseUUID parses the form that formatUUID returns, upper case allowed, and rejects
+// any other UUID version or variant.
 func parseUUID(s string) (u [16]byte, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return u, false

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Ledger holds, for every inquiry of a batch, the furthest status it is known
-// to have reached: 4 bits each, the even index in the low half of its byte.
-// 250 inquiries take 125 bytes.
+// Ledger stores, for every inquiry of a batch, the furthest status that it is known
+// to have reached: the status's code in 4 bits, the even index in the low half of
+// its byte. 250 inquiries take 125 bytes.
 type Ledger []byte
 
 // NewLedger returns a ledger in which all inquiries are planning.
@@ -19,11 +19,11 @@ func (l Ledger) code(index int) byte {
 	return l[index/2] >> (4 * (index % 2)) & 0x0f
 }
 
-// advance moves an entry to a higher rank and reports whether it moved. An
-// entry never goes back, and a final one never changes: a second, different
-// final status for one inquiry is ignored.
-func (l Ledger) advance(index int, to byte) bool {
-	if rank(to) <= rank(l.code(index)) {
+// advance moves an entry of the ledger to a higher rank and reports whether it
+// moved. An entry never goes back, and a final one never changes: a second,
+// different final status of one inquiry is ignored.
+func (table statusTable) advance(l Ledger, index int, to byte) bool {
+	if table.rank(to) <= table.rank(l.code(index)) {
 		return false
 	}
 	shift := 4 * (index % 2)
@@ -31,34 +31,24 @@ func (l Ledger) advance(index int, to byte) bool {
 	return true
 }
 
-// Counts is how many inquiries of a batch stand in each status. They are never
-// negative and sum to the batch's total, because they are the histogram of one
-// ledger.
-type Counts struct {
-	Planning, Running, Completed, PartialSuccess, Failed, Cancelled int
-}
-
-// Settled is how many inquiries have their final status.
-func (c Counts) Settled() int { return c.Completed + c.PartialSuccess + c.Failed + c.Cancelled }
-
-// Sums are the totals of a batch that a histogram cannot give. An inquiry adds
-// its part in the moment that its ledger entry moves, and so exactly once.
+// Sums are the totals of a batch that do not follow from the ledger. An inquiry adds
+// its part at the moment when its ledger entry moves, and so exactly once.
 type Sums struct {
 	SourceRecords  int
 	Attempts       int                   // claims of the inquiries that are final
 	FirstStartedAt time.Time             // zero until one inquiry has started
-	LastStartedAt  time.Time             // when the latest one to start did
+	LastStartedAt  time.Time             // when the most recent one started
 	LastFinishedAt time.Time             // zero until one inquiry is final
 	Worked         time.Duration         // from claim to final status, over all final inquiries
-	LongestWork    time.Duration         // the slowest of them
-	Work           Histogram             // of the same times
+	LongestWork    time.Duration         // of the slowest one
+	Work           Histogram             // of the same durations
 	Sources        map[string]SourceSums // by source type
 }
 
-// SourceSums are one source's answers over a batch's final inquiries.
+// SourceSums are the sums of one source's answers for a batch's final inquiries.
 type SourceSums struct {
 	Records       int
-	Found         int // inquiries, like the four below
+	Found         int // inquiries, like the next four
 	NoRecord      int
 	Ambiguous     int
 	NotApplicable int
@@ -67,15 +57,15 @@ type SourceSums struct {
 	Longest       time.Duration
 }
 
-// Tally is what is known of a batch's progress. It is a pure value: a merge
-// returns a new one and leaves the old one as it was.
+// Tally is what is known about a batch's progress. It is a pure value: a merge
+// returns a new one and does not change the old one.
 type Tally struct {
 	Total  int
 	Ledger Ledger
 	Sums   Sums
 }
 
-// Change says that an inquiry has been seen in a status. The same change may be
+// Change reports that an inquiry has reached a status. The same change may be
 // reported any number of times, late and in any order.
 type Change struct {
 	Index   int // 0 to Total-1
@@ -86,27 +76,31 @@ type Change struct {
 // NewTally returns the tally of a batch that has just been submitted.
 func NewTally(total int) Tally { return Tally{Total: total, Ledger: NewLedger(total)} }
 
-// Merge adds what the changes say and reports whether anything was new.
+// Merge adds the changes and reports whether any of them was new.
 //
-// The result depends only on the set of changes ever merged, not on their order
-// or repetition. That holds as long as an inquiry has one final status, which
-// the table's conditions see to.
+// The result depends only on the set of changes ever merged, not on their order or
+// repetition. This is true as long as an inquiry has only one final status, which
+// the table's write conditions guarantee.
 //
-// A change whose index lies outside the batch, or whose status is not one of
-// the six, is not merged; callers refuse such records before.
+// Merge ignores a change whose index is outside the batch or whose status is
+// unknown; callers reject such records first.
 func (t Tally) Merge(changes ...Change) (merged Tally, changed bool) {
+	return statuses.merge(t, changes)
+}
+
+func (table statusTable) merge(t Tally, changes []Change) (merged Tally, changed bool) {
 	merged = Tally{Total: t.Total, Ledger: slices.Clone(t.Ledger), Sums: t.Sums.clone()}
 	for _, c := range changes {
-		code, known := c.Status.code()
+		code, known := table.code(c.Status)
 		if !known || c.Index < 0 || c.Index >= t.Total {
 			continue
 		}
-		if !merged.Ledger.advance(c.Index, code) {
+		if !table.advance(merged.Ledger, c.Index, code) {
 			continue
 		}
 		changed = true
 		merged.Sums.start(c.Figures.StartedAt)
-		if c.Status.Final() {
+		if table.rank(code) == rankFinal {
 			merged.Sums.finish(c.Figures)
 		}
 	}
@@ -114,35 +108,32 @@ func (t Tally) Merge(changes ...Change) (merged Tally, changed bool) {
 }
 
 // Counts returns the histogram of the ledger.
-func (t Tally) Counts() Counts {
-	var perCode [16]int
+func (t Tally) Counts() Counts { return statuses.counts(t) }
+
+func (table statusTable) counts(t Tally) (c Counts) {
+	var perCode [maxStatuses]int
 	for i := range t.Total {
 		perCode[t.Ledger.code(i)]++
 	}
-	return Counts{
-		Planning: perCode[0], Running: perCode[1], Completed: perCode[2],
-		PartialSuccess: perCode[3], Failed: perCode[4], Cancelled: perCode[5],
+	for code, row := range table {
+		*row.count(&c) = perCode[code]
 	}
+	return c
 }
 
-// StatusOf is the furthest status that the inquiry at index is known to have
-// reached.
-func (t Tally) StatusOf(index int) Status {
-	if code := int(t.Ledger.code(index)); code < len(statusCodes) {
-		return statusCodes[code]
-	}
-	return ""
-}
+// StatusOf returns the furthest status that the inquiry at index is known to have
+// reached, or "" for one that only a newer version knows.
+func (t Tally) StatusOf(index int) Status { return statuses.status(t.Ledger.code(index)) }
 
 // Final reports whether the inquiry at index is known to have its final status.
-func (t Tally) Final(index int) bool { return rank(t.Ledger.code(index)) == 2 }
+func (t Tally) Final(index int) bool { return statuses.rank(t.Ledger.code(index)) == rankFinal }
 
 // Unclaimed returns the indexes of the inquiries that no worker is known to have
 // claimed. Some of them may have been claimed a moment ago.
 func (t Tally) Unclaimed() []int {
 	var indexes []int
 	for i := range t.Total {
-		if rank(t.Ledger.code(i)) == 0 {
+		if statuses.rank(t.Ledger.code(i)) == rankPlanning {
 			indexes = append(indexes, i)
 		}
 	}
@@ -150,12 +141,14 @@ func (t Tally) Unclaimed() []int {
 }
 
 // Status sums the counters up in one word.
-func (t Tally) Status() BatchStatus {
-	c := t.Counts()
+func (t Tally) Status() BatchStatus { return statuses.batchStatus(t) }
+
+func (table statusTable) batchStatus(t Tally) BatchStatus {
+	c := table.counts(t)
 	switch {
 	case c.Planning == t.Total:
 		return BatchPending
-	case c.Settled() < t.Total:
+	case table.settled(c) < t.Total:
 		return BatchRunning
 	case c.Completed == t.Total:
 		return BatchCompleted
@@ -168,13 +161,13 @@ func (t Tally) Status() BatchStatus {
 	}
 }
 
-// Progress is the share of inquiries that are final, in percent with one
+// Progress returns the share of inquiries that are final, in percent with one
 // decimal, rounded down. It never falls, and it is 100 only when all are final.
 func (t Tally) Progress() float64 {
 	return float64(t.Counts().Settled()*1000/t.Total) / 10
 }
 
-// start takes in when one more inquiry was first claimed.
+// start adds the time when an inquiry was first claimed.
 func (s *Sums) start(at time.Time) {
 	if !at.IsZero() && (s.FirstStartedAt.IsZero() || at.Before(s.FirstStartedAt)) {
 		s.FirstStartedAt = at
@@ -184,7 +177,7 @@ func (s *Sums) start(at time.Time) {
 	}
 }
 
-// finish takes in the figures of one more final inquiry.
+// finish adds the figures of an inquiry that became final.
 func (s *Sums) finish(f Figures) {
 	if f.FinishedAt.After(s.LastFinishedAt) {
 		s.LastFinishedAt = f.FinishedAt

@@ -1,19 +1,19 @@
 package inquiry
 
-// MaxChildren bounds how many reruns a batch's header names.
+// MaxChildren is the maximum number of reruns that a batch's header lists.
 const MaxChildren = 20
 
-// RerunScope says which inquiries of a finished batch are looked up once more.
+// RerunScope says which inquiries of a finished batch are looked up again.
 type RerunScope string
 
 const (
 	RerunFailed       RerunScope = "failed"       // those without a useful report
-	RerunPartial      RerunScope = "partial"      // those from whose report a source is missing
+	RerunPartial      RerunScope = "partial"      // those with a report that lacks a source
 	RerunUnsuccessful RerunScope = "unsuccessful" // both, and those that a cancel stopped
 )
 
-// takes reports whether inquiries of the status are in the scope.
-func (s RerunScope) takes(status Status) bool {
+// includes reports whether inquiries with the status are in the scope.
+func (s RerunScope) includes(status Status) bool {
 	switch status {
 	case StatusFailed:
 		return s == RerunFailed || s == RerunUnsuccessful
@@ -25,21 +25,21 @@ func (s RerunScope) takes(status Status) bool {
 	return false
 }
 
-// Rerun returns the inquiries of the batch, as they were submitted, that are in
-// the scope. Rejected ones never are: the same again cannot help.
+// Rerun returns the batch's inquiries that are in the scope, as they were submitted.
+// Rejected ones are never included: submitting the same again cannot help.
 func (b Batch) Rerun(asked []Inquiry, scope RerunScope) []Inquiry {
 	var again []Inquiry
 	for i, in := range asked {
-		if !in.IsRejected() && scope.takes(b.StatusOf(i)) {
-			again = append(again, b.again(in, i))
+		if !in.IsRejected() && scope.includes(b.StatusOf(i)) {
+			again = append(again, b.repeat(in, i))
 		}
 	}
 	return again
 }
 
-// RerunListed is Rerun for the inquiries with the given ids, whatever their
-// status, each once. invalid are the positions in ids of those that are not of
-// this batch or were rejected.
+// RerunListed returns the inquiries with the given ids, each once and whatever its
+// status. invalid are the positions in ids of those that were rejected or belong to
+// another batch.
 func (b Batch) RerunListed(asked []Inquiry, ids []ID) (again []Inquiry, invalid []int) {
 	listed := map[int]bool{}
 	for i, id := range ids {
@@ -51,13 +51,13 @@ func (b Batch) RerunListed(asked []Inquiry, ids []ID) (again []Inquiry, invalid 
 	}
 	for i, in := range asked {
 		if listed[i] {
-			again = append(again, b.again(in, i))
+			again = append(again, b.repeat(in, i))
 		}
 	}
 	return again, invalid
 }
 
-func (b Batch) again(in Inquiry, index int) Inquiry {
+func (b Batch) repeat(in Inquiry, index int) Inquiry {
 	id := b.ID.Inquiry(index)
 	in.RerunOf = &id
 	return in

@@ -8,31 +8,34 @@ import (
 	"unicode/utf8"
 )
 
-// How long metadata may be; how many there may be is the schema's.
+// Maximum lengths, in characters. The API's schema repeats the first two in its tags,
+// and also limits how many metadata entries there may be.
 const (
-	metadataKeyLength   = 40
-	metadataValueLength = 250
+	MaxNameLength          = 250 // of a business name
+	MaxExternalIDLength    = 128
+	MaxMetadataKeyLength   = 40
+	MaxMetadataValueLength = 250
 )
 
-// Fault is one thing that is wrong with a request. It names the place and the
-// fix and never repeats a value, because values are personal data.
+// Fault is one error in a request. It names the place and the fix and never repeats a
+// value, because values are personal data.
 type Fault struct {
 	Pointer    string // JSON pointer (RFC 6901) into the request body
-	Index      int    // position of the inquiry, from 0; -1 when the fault is not in one
-	ExternalID string // of that inquiry, when it has one
-	Code       string // stable word for programs, such as "duplicate"
-	Message    string // sentence for people
+	Index      int    // index of the inquiry, from 0; -1 when the fault is outside the inquiries
+	ExternalID string // of that inquiry, if it has a valid one
+	Code       string // fixed word for programs, such as "duplicate"
+	Message    string // for people
 }
 
-// ValidationError lists everything that is wrong with a request.
+// ValidationError lists all errors in a request.
 type ValidationError struct{ Faults []Fault }
 
 func (e *ValidationError) Error() string {
-	return fmt.Sprintf("%d faults in the request", len(e.Faults))
+	return fmt.Sprintf("%d errors in the request", len(e.Faults))
 }
 
-// Normalize returns the inquiry as it is stored: blanks around values removed,
-// the EIN without its hyphen, state and country in capitals.
+// Normalize returns the inquiry as it is stored: without blanks around values, without
+// the hyphen in the EIN, and with state and country in capitals.
 func (in Inquiry) Normalize() Inquiry {
 	for _, field := range in.fields() {
 		*field.value = strings.TrimSpace(*field.value)
@@ -45,11 +48,11 @@ func (in Inquiry) Normalize() Inquiry {
 	return in
 }
 
-// Check returns every breach of the rules that a schema cannot state. Lengths,
-// patterns and unknown fields are the schema's, which the API checks first.
+// Check returns all violations of the rules that a schema cannot express. The API
+// checks its schema first: lengths, patterns and unknown fields.
 func Check(inquiries []Inquiry, now time.Time) []Fault {
 	var faults []Fault
-	firstWith := map[string]int{} // external id → index
+	firstWith := map[string]int{} // index by external id
 	for i, in := range inquiries {
 		faults = append(faults, in.check(i, now)...)
 		if in.ExternalID == "" {
@@ -96,7 +99,7 @@ func (in Inquiry) check(index int, now time.Time) []Fault {
 	return faults
 }
 
-// CheckMetadata returns what is wrong with a batch's own metadata.
+// CheckMetadata returns the errors in a batch's own metadata.
 func CheckMetadata(metadata map[string]string) []Fault {
 	var faults []Fault
 	checkMetadata(metadata, func(pointer, code, message string) {
@@ -108,11 +111,11 @@ func CheckMetadata(metadata map[string]string) []Fault {
 func checkMetadata(metadata map[string]string, fail func(pointer, code, message string)) {
 	for key, value := range metadata {
 		at := "/metadata/" + EscapePointer(key)
-		if n := utf8.RuneCountInString(key); n == 0 || n > metadataKeyLength {
-			fail(at, "invalid", fmt.Sprintf("a metadata key has 1 to %d characters", metadataKeyLength))
+		if n := utf8.RuneCountInString(key); n == 0 || n > MaxMetadataKeyLength {
+			fail(at, "invalid", fmt.Sprintf("a metadata key has 1 to %d characters", MaxMetadataKeyLength))
 		}
-		if utf8.RuneCountInString(value) > metadataValueLength {
-			fail(at, "too-long", fmt.Sprintf("a metadata value has at most %d characters", metadataValueLength))
+		if utf8.RuneCountInString(value) > MaxMetadataValueLength {
+			fail(at, "too-long", fmt.Sprintf("a metadata value has at most %d characters", MaxMetadataValueLength))
 		}
 		if code, message := CheckText(key + value); code != "" {
 			fail(at, code, message)
@@ -120,20 +123,20 @@ func checkMetadata(metadata map[string]string, fail func(pointer, code, message 
 	}
 }
 
-// CheckText says what is wrong with a text of any field; code is "" when nothing
-// is. A replacement character is what gateways make of bytes that are not UTF-8:
-// a name that has one would be looked up wrongly.
+// CheckText returns what is wrong with the text of a field; code is "" when it is
+// valid. Gateways turn bytes that are not UTF-8 into replacement characters: a name
+// with one would be looked up wrongly.
 func CheckText(s string) (code, message string) {
 	switch {
 	case strings.ContainsFunc(s, unicode.IsControl):
 		return "control-character", "remove control characters such as line breaks and tabs"
 	case strings.ContainsRune(s, utf8.RuneError):
-		return "damaged-text", "the text holds a replacement character (U+FFFD); send it as UTF-8"
+		return "damaged-text", "the text contains a replacement character (U+FFFD); send it as UTF-8"
 	}
 	return "", ""
 }
 
-// EscapePointer makes a name one step of a JSON pointer (RFC 6901, section 3).
+// EscapePointer escapes a name for use in a JSON pointer (RFC 6901, section 3).
 func EscapePointer(name string) string { return pointerEscapes.Replace(name) }
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
@@ -142,21 +145,21 @@ func (in Inquiry) fault(index int, pointer, code, message string) Fault {
 	return Fault{
 		Pointer:    fmt.Sprintf("/inquiries/%d%s", index, pointer),
 		Index:      index,
-		ExternalID: in.SoundExternalID(),
+		ExternalID: in.ValidExternalID(),
 		Code:       code,
 		Message:    message,
 	}
 }
 
-// field is one text of an inquiry and where it stands.
+// field is one text of an inquiry and its place.
 type field struct {
 	pointer string
 	value   *string
 }
 
-// fields lists every text of the inquiry but its metadata. Its address and
-// principals are copied first, so that changing a text through the list never
-// changes another Inquiry that shares them.
+// fields lists every text of the inquiry except its metadata. It first copies the
+// address and the principals, so that changing a text through the list does not change
+// another Inquiry that shares them.
 func (in *Inquiry) fields() []field {
 	list := []field{
 		{"/businessName", &in.BusinessName}, {"/dba", &in.DBA}, {"/ein", &in.EIN},

@@ -1,11 +1,15 @@
 package match
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// legalForms are the words that say what kind of company it is, not which. They
-// are matched longest first, anywhere in a name: "OOO Romashka" has its form in
-// front.
-var legalForms = index(
+// legalForms are the words for a company's legal form. They do not help to
+// identify a company, so they are removed. They are removed anywhere in a name,
+// because some countries put them first: "OOO Romashka". The longest form is
+// tried first.
+var legalForms = newPhrases(
 	// United States and the Commonwealth
 	"limited liability company", "limited liability co", "limited liability partnership", "limited partnership",
 	"professional corporation", "professional limited liability company", "public limited company",
@@ -18,7 +22,7 @@ var legalForms = index(
 	"aktiengesellschaft", "gesellschaft mit beschrankter haftung", "gmbh and co kg", "gmbh", "ag", "kg", "se",
 	"sa de cv", "s de rl", "s de rl de cv", "sa", "sas", "sarl", "srl", "societatea cu raspundere limitata", "sl", "bv", "bvba", "nv", "ab", "oy", "oyj",
 	"as", "a s", "asa", "aps", "kft", "zrt", "doo", "dd", "ood", "eood", "ad", "sro", "sp z o o", "spzoo", "eirl", "e u", "cia",
-	// Russia and neighbours
+	// Russia and neighbors
 	"open joint stock company", "closed joint stock company", "public joint stock company", "joint stock company",
 	"obshchestvo s ogranichennoi otvetstvennostyu", "aktsionernoe obshchestvo",
 	"ooo", "oao", "zao", "pao", "ao", "ojsc", "cjsc", "pjsc", "jsc",
@@ -27,62 +31,52 @@ var legalForms = index(
 	"kabushiki kaisha", "kk", "pte ltd", "pte", "pjs", "psc",
 )
 
-// titles go before or after a person's name and are no part of it.
-var titles = index("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "hon", "jr", "sr", "esq", "ph d", "phd")
+// titles are written before or after a person's name and are not part of it.
+var titles = newPhrases("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "hon", "jr", "sr", "esq", "ph d", "phd")
 
-// longForms writes out what loan files like to shorten.
-var longForms = map[string]string{
+// abbreviations are common in loan files.
+var abbreviations = map[string]string{
 	"assoc": "associates", "bros": "brothers", "ctr": "center", "dept": "department", "dist": "distribution",
 	"govt": "government", "grp": "group", "hldgs": "holdings", "ind": "industries", "inds": "industries",
 	"intl": "international", "mfg": "manufacturing", "mgmt": "management", "natl": "national",
 	"svc": "service", "svcs": "services", "trdg": "trading",
 }
 
-// writeOut replaces, in place, the words that longForms knows.
-func writeOut(w []string) []string {
+// expandAbbreviations replaces abbreviations in place.
+func expandAbbreviations(w []string) []string {
 	for i := range w {
-		if long, ok := longForms[w[i]]; ok {
+		if long, ok := abbreviations[w[i]]; ok {
 			w[i] = long
 		}
 	}
 	return w
 }
 
-// phrases are keyed by first word; each entry is the rest of a phrase, longest first.
+// phrases are keyed by their first word. Each entry is the rest of a phrase, the
+// longest first.
 type phrases map[string][][]string
 
-func index(list ...string) phrases {
+func newPhrases(list ...string) phrases {
 	p := phrases{}
 	for _, phrase := range list {
 		w := strings.Split(phrase, " ")
-		rest, i := p[w[0]], 0
-		for i < len(rest) && len(rest[i]) >= len(w)-1 {
-			i++
-		}
-		rest = append(rest, nil)
-		copy(rest[i+1:], rest[i:])
-		rest[i] = w[1:]
-		p[w[0]] = rest
+		p[w[0]] = append(p[w[0]], w[1:])
+	}
+	for _, rest := range p {
+		slices.SortStableFunc(rest, func(a, b []string) int { return len(b) - len(a) })
 	}
 	return p
 }
 
-// drop removes every phrase from w, which it overwrites. A name that is nothing
-// but phrases stays as it is.
-func (p phrases) drop(w []string) []string {
-	first := -1
-	for i := range w {
-		if p.at(w[i:]) > 0 {
-			first = i
-			break
-		}
-	}
-	if first < 0 {
-		return w
+// remove returns w without any of the phrases. If nothing would be left, it
+// returns w unchanged.
+func (p phrases) remove(w []string) []string {
+	if !p.in(w) {
+		return w // the usual case, without an allocation
 	}
 	kept := make([]string, 0, len(w))
 	for i := 0; i < len(w); {
-		if n := p.at(w[i:]); n > 0 {
+		if n := p.prefix(w[i:]); n > 0 {
 			i += n
 			continue
 		}
@@ -95,8 +89,19 @@ func (p phrases) drop(w []string) []string {
 	return kept
 }
 
-// at is the number of words of the longest phrase that w begins with, or 0.
-func (p phrases) at(w []string) int {
+// in reports whether w contains any of the phrases.
+func (p phrases) in(w []string) bool {
+	for i := range w {
+		if p.prefix(w[i:]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// prefix returns the number of words of the longest phrase that w begins with, or
+// 0 if there is none.
+func (p phrases) prefix(w []string) int {
 next:
 	for _, rest := range p[w[0]] {
 		if len(rest) > len(w)-1 {

@@ -1,8 +1,9 @@
-// Package match compares names of organisations and of people, as they are
-// written on loan files and on public lists: in any order, in any script, with
-// and without legal forms, misspelt.
+// Package match compares the names of organizations and of people, as they are
+// written in loan files and on public lists: with the words in any order, in any
+// script, with or without legal forms, and with spelling mistakes.
 //
-// It knows names only. What a score means is decided where it is used.
+// A comparison gives a score from 0 (nothing in common) to 1 (the same name). The
+// package does not decide which score counts as a match; its callers do.
 package match
 
 import (
@@ -11,27 +12,30 @@ import (
 	"github.com/mozillazg/go-unidecode"
 )
 
-// Name is a name made ready for comparing: transliterated to ASCII, in lower
-// case, cut into words, without punctuation and, for an organisation, without
-// its legal form. The zero Name is like nothing.
+// Name is a name prepared for comparing: transliterated to ASCII, in lower case,
+// split into words, without punctuation, and without an organization's legal form
+// or a person's title. The zero Name scores 0 against every name.
 type Name struct {
 	Words []string // in the order they were written; none is empty
 }
 
 // OrganizationName prepares the name of a business, a vessel or an aircraft.
-func OrganizationName(s string) Name { return Name{Words: writeOut(legalForms.drop(words(fold(s))))} }
+func OrganizationName(s string) Name {
+	return Name{Words: expandAbbreviations(legalForms.remove(words(fold(s))))}
+}
 
-// PersonName prepares the name of a person, given and family names in any order.
-func PersonName(s string) Name { return Name{Words: titles.drop(words(fold(s)))} }
+// PersonName prepares the name of a person. Given and family names may be in any
+// order.
+func PersonName(s string) Name { return Name{Words: titles.remove(words(fold(s)))} }
 
-// Joined is the name without its spaces.
+// Joined returns the name without spaces.
 func (n Name) Joined() string { return strings.Join(n.Words, "") }
 
-// String is the name's words, one space between them. Two names that read the
-// same are the same.
+// String returns the words with one space between them. Names with the same
+// string are the same.
 func (n Name) String() string { return strings.Join(n.Words, " ") }
 
-// fold brings s to lower-case ASCII.
+// fold converts s to lower-case ASCII.
 func fold(s string) string {
 	lower := true
 	for i := range len(s) {
@@ -47,25 +51,27 @@ func fold(s string) string {
 	return strings.ToLower(s)
 }
 
-// words cuts folded text at everything that is neither letter nor digit. Dots
-// after single letters join them ("S.A." is "sa"), apostrophes vanish ("o'hara"
-// is "ohara"), and "&" is the word "and".
+// words splits folded text at everything except letters and digits. Dots after
+// single letters join them ("S.A." is "sa"), apostrophes are dropped ("o'hara" is
+// "ohara"), and "&" becomes the word "and".
 func words(s string) []string {
 	out := make([]string, 0, 2+strings.Count(s, " "))
-	start, clean := -1, true // the word being read, and whether it lies in s as it is
+	// The current word is s[start:], as long as no character of it was dropped.
+	// After that it is in buf.
+	start, unchanged := -1, true
 	var buf []byte
-	flush := func(end int) {
+	endWord := func(end int) {
 		switch {
-		case !clean && len(buf) > 0:
+		case !unchanged && len(buf) > 0:
 			out = append(out, string(buf))
-		case clean && start >= 0 && end > start:
+		case unchanged && start >= 0 && end > start:
 			out = append(out, s[start:end])
 		}
-		start, clean, buf = -1, true, buf[:0]
+		start, unchanged, buf = -1, true, buf[:0]
 	}
-	dirty := func(end int) {
-		if clean && start >= 0 {
-			buf, clean = append(buf[:0], s[start:end]...), false
+	dropChar := func(at int) {
+		if unchanged && start >= 0 {
+			buf, unchanged = append(buf[:0], s[start:at]...), false
 		}
 	}
 	for i := range len(s) {
@@ -74,25 +80,25 @@ func words(s string) []string {
 		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
 			if start < 0 {
 				start = i
-			} else if !clean {
+			} else if !unchanged {
 				buf = append(buf, c)
 			}
 		case c == '\'' || c == '`':
-			dirty(i)
+			dropChar(i)
 		case c == '.' && initialBefore(s, i) && i+2 < len(s) && letter(s[i+1]) && !letter(s[i+2]):
-			dirty(i)
+			dropChar(i)
 		case c == '&':
-			flush(i)
+			endWord(i)
 			out = append(out, "and")
 		default:
-			flush(i)
+			endWord(i)
 		}
 	}
-	flush(len(s))
+	endWord(len(s))
 	return out
 }
 
-// initialBefore reports whether the letter before s[i] stands alone.
+// initialBefore reports whether the character before s[i] is a single letter.
 func initialBefore(s string, i int) bool {
 	return i > 0 && letter(s[i-1]) && (i == 1 || !letter(s[i-2]))
 }

@@ -10,40 +10,42 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/match"
 )
 
-// labelled is a pair of names that a person has judged.
-type labelled struct {
+// labeledPair is a pair of names that a person has labeled as the same or
+// different.
+type labeledPair struct {
 	person       bool
 	name1, name2 string
 	same         bool
 }
 
-// score compares the pair the way its schema asks for.
-func (l labelled) score() float64 {
+// score compares the pair as people or as organizations.
+func (l labeledPair) score() float64 {
 	if l.person {
 		return match.Person(l.name1, l.name2).Value
 	}
 	return match.Organization(l.name1, l.name2).Value
 }
 
-// TestLabelledPairs holds the scorer to what was measured on 410 pairs that lie
-// beside the repository on development machines and are no part of it.
-func TestLabelledPairs(t *testing.T) {
+// TestLabeledPairs checks that the scores have not become worse on 410 labeled
+// pairs. The pairs are not part of the repository; development machines have them
+// beside it.
+func TestLabeledPairs(t *testing.T) {
 	t.Parallel()
 
-	all := labelledPairs(t)
-	organizations := func(l labelled) bool { return !l.person }
+	all := labeledPairs(t)
+	organizations := func(l labeledPair) bool { return !l.person }
 	tests := map[string]struct {
-		only  func(labelled) bool
-		floor float64 // of the best F1 over all thresholds
+		only  func(labeledPair) bool
+		minF1 float64 // of the best threshold
 	}{
-		"all":           {func(labelled) bool { return true }, 0.80},
+		"all":           {func(labeledPair) bool { return true }, 0.80},
 		"organizations": {organizations, 0.87},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			var pairs []labelled
+			var pairs []labeledPair
 			for _, l := range all {
 				if tt.only(l) {
 					pairs = append(pairs, l)
@@ -51,15 +53,15 @@ func TestLabelledPairs(t *testing.T) {
 			}
 			f1, threshold := bestF1(pairs)
 			t.Logf("%d pairs: best F1 %.3f at %.2f", len(pairs), f1, threshold)
-			if f1 < tt.floor {
-				t.Errorf("best F1 = %.3f, want at least %.3f", f1, tt.floor)
+			if f1 < tt.minF1 {
+				t.Errorf("best F1 = %.3f, want at least %.3f", f1, tt.minF1)
 			}
 		})
 	}
 }
 
-// bestF1 tries every threshold in steps of a hundredth.
-func bestF1(pairs []labelled) (best, at float64) {
+// bestF1 tries every threshold from 0.50 to 1.00 in steps of 0.01.
+func bestF1(pairs []labeledPair) (best, at float64) {
 	scores := make([]float64, len(pairs))
 	for i, p := range pairs {
 		scores[i] = p.score()
@@ -68,10 +70,10 @@ func bestF1(pairs []labelled) (best, at float64) {
 		threshold := float64(percent) / 100
 		var hits, misses, falseAlarms float64
 		for i, p := range pairs {
-			switch said := scores[i] >= threshold; {
-			case said && p.same:
+			switch predicted := scores[i] >= threshold; {
+			case predicted && p.same:
 				hits++
-			case said:
+			case predicted:
 				falseAlarms++
 			case p.same:
 				misses++
@@ -84,14 +86,14 @@ func bestF1(pairs []labelled) (best, at float64) {
 	return best, at
 }
 
-func labelledPairs(t testing.TB) []labelled {
+func labeledPairs(t testing.TB) []labeledPair {
 	t.Helper()
 
 	_, here, _, _ := runtime.Caller(0)
 	path := filepath.Join(filepath.Dir(here), "../../../shared/data/name-pairs/pairs.csv")
 	f, err := os.Open(path)
 	if err != nil {
-		t.Skip("the labelled pairs are not beside the repository (../shared/data/name-pairs/pairs.csv)")
+		t.Skip("the labeled pairs are not beside the repository (../shared/data/name-pairs/pairs.csv)")
 	}
 	defer f.Close()
 
@@ -99,9 +101,9 @@ func labelledPairs(t testing.TB) []labelled {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pairs []labelled
+	var pairs []labeledPair
 	for _, row := range rows[1:] {
-		pairs = append(pairs, labelled{person: row[1] == "Person", name1: row[2], name2: row[3], same: row[4] == "true"})
+		pairs = append(pairs, labeledPair{person: row[1] == "Person", name1: row[2], name2: row[3], same: row[4] == "true"})
 	}
 	return pairs
 }

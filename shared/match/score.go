@@ -2,20 +2,20 @@ package match
 
 import "slices"
 
-// Score says how alike two names are, and why.
+// Score says how similar two names are, and why.
 type Score struct {
 	Value  float64 // 0 to 1
 	Method Method
-	Pairs  []Pair // the words that were held to be the same, best first; none for MethodJoined
+	Pairs  []Pair // the words that were considered the same, best first; none for MethodJoined
 }
 
-// Method is what a score rests on.
+// Method is what a score is based on.
 type Method string
 
 const (
 	MethodExact  Method = "exact"  // the same words in the same order
 	MethodWords  Method = "words"  // word by word, in any order
-	MethodJoined Method = "joined" // without spaces, for names cut into words differently
+	MethodJoined Method = "joined" // without spaces, for names that differ in where the spaces are
 )
 
 // Pair is a word of the query and the candidate's word that it was matched with.
@@ -24,19 +24,35 @@ type Pair struct {
 	Similarity       float64
 }
 
-// How words weigh. They come from measurements on labelled pairs; the test on
-// those pairs fails if a change makes them worse.
+// The parameters of a score. A score by words is
+//
+//	sum of similarity × length over all pairs
+//	-----------------------------------------------------------------
+//	sum of length over all pairs + weighted length of the other words
+//
+// where a pair's length is the average of its two words. The values come from
+// measurements on labeled pairs of names; TestLabeledPairs fails if a change
+// makes the results worse.
 const (
-	floor        = 0.65 // words less alike than this are different words
-	initial      = 0.75 // "J" for "John"
-	lackingQuery = 1.0  // weight of a letter of the query that the candidate lacks
-	lackingOther = 0.4  // weight of a letter of the candidate that the query lacks
-	joinedFloor  = 0.9  // names less alike than this without spaces do not differ in spacing alone
-	joinedWorth  = 0.98 // of a likeness that shows only without spaces
+	wordFloor         = 0.65 // words less similar than this are different words
+	initialSimilarity = 0.75 // of "J" and "John"
+	missingWeight     = 1.0  // for words of the query that the candidate lacks
+	extraWeight       = 0.4  // for words that only the candidate has
+
+	// Names whose similarity without spaces is below joinedFloor differ in more than
+	// spaces. Otherwise the similarity is multiplied by joinedFactor, so names that
+	// differ only in spaces score 0.98.
+	joinedFloor  = 0.9
+	joinedFactor = 0.98
 )
 
-// Organization compares two names of organisations. It is not quite symmetric:
-// words that the candidate lacks cost more than words that it has besides.
+// maxWords is the number of words of a name that are compared; the rest are
+// ignored. A set of words fits into a uint64.
+const maxWords = 64
+
+// Organization compares two names of organizations. The order of the arguments
+// matters a little: a word that the candidate lacks lowers the score more than a
+// word that only the candidate has.
 func Organization(query, candidate string) Score {
 	return Compare(OrganizationName(query), OrganizationName(candidate))
 }
@@ -53,33 +69,35 @@ func Compare(query, candidate Name) Score {
 	return q.Compare(candidate)
 }
 
-// Query is a name prepared for being compared with many others. It is not safe
-// for concurrent use.
+// Query is a name prepared for comparing it with many others. It is not safe for
+// concurrent use.
 type Query struct {
 	name   Name
-	exact  string
+	text   string // the name's words with spaces
 	words  []pattern
-	joined pattern
+	joined pattern // the name without spaces
 
-	sims  []float64 // scratch: similarity of word i of the query and j of the candidate
-	pairs []pairing // scratch
+	// Reused from one candidate to the next.
+	similarities []float64 // of word i of the query and word j of the candidate, at i*(candidate's words)+j
+	pairs        []pairing
 }
 
+// pairing is a pair of words by their indexes.
 type pairing struct{ q, c int }
 
 // Set makes q the query for name.
 func (q *Query) Set(name Name) {
-	q.name, q.exact = name, name.String()
+	q.name, q.text = name, name.String()
 	q.words = make([]pattern, len(name.Words))
 	for i, w := range name.Words {
-		q.words[i].set(clip(w))
+		q.words[i].set(w)
 	}
-	q.joined.set(clip(name.Joined()))
+	q.joined.set(name.Joined())
 }
 
-// Compare scores one candidate and explains the score.
+// Compare returns the candidate's score with its explanation.
 func (q *Query) Compare(candidate Name) Score {
-	value, method := q.value(candidate)
+	value, method := q.score(candidate)
 	s := Score{Value: value, Method: method}
 	if method == MethodJoined {
 		return s
@@ -87,139 +105,155 @@ func (q *Query) Compare(candidate Name) Score {
 	for _, p := range q.pairs {
 		s.Pairs = append(s.Pairs, Pair{
 			Query: q.name.Words[p.q], Candidate: candidate.Words[p.c],
-			Similarity: q.sims[p.q*len(candidate.Words)+p.c],
+			Similarity: q.similarities[p.q*len(candidate.Words)+p.c],
 		})
 	}
 	return s
 }
 
-// Value is Compare without the explanation, and does not allocate.
+// Value returns the candidate's score without the explanation. It does not
+// allocate.
 func (q *Query) Value(candidate Name) float64 {
-	v, _ := q.value(candidate)
+	v, _ := q.score(candidate)
 	return v
 }
 
-func (q *Query) value(c Name) (float64, Method) {
+func (q *Query) score(c Name) (float64, Method) {
 	byWords := q.byWords(c)
-	if byWords == 1 && sameOrder(q.name, c) {
+	if byWords == 1 && slices.Equal(q.name.Words, c.Words) {
 		return 1, MethodExact
 	}
-	if joined := joinedWorth * q.byJoined(c); joined > byWords {
+	if joined := joinedFactor * q.byJoined(c); joined > byWords {
 		return joined, MethodJoined
 	}
 	return byWords, MethodWords
 }
 
-// byWords pairs the words greedily, the most alike first, each once, and weighs
-// pairs and leftovers by their length.
+// byWords returns the score by words, and leaves the pairs in q.pairs. Each word
+// is in at most one pair, and the most similar words are paired first.
 func (q *Query) byWords(c Name) float64 {
 	q.compareWords(c)
 	q.pairs = q.pairs[:0]
-	n := len(c.Words)
-	var got, of float64
-	var takenQ, takenC uint64 // a name of more than 64 words is judged by its first 64
+	var similar, total float64
+	var pairedQ, pairedC uint64 // sets of words, by index
 	for {
-		best, at := 0.0, pairing{}
-		for i := range min(len(q.words), 64) {
-			if takenQ>>i&1 == 1 {
-				continue
-			}
-			for j := range min(n, 64) {
-				if takenC>>j&1 == 1 {
-					continue
-				}
-				// Among equals the longer word goes first, so that order cannot matter.
-				s := q.sims[i*n+j]
-				if s > best || s == best && s > 0 && len(q.name.Words[i]) > len(q.name.Words[at.q]) {
-					best, at = s, pairing{i, j}
-				}
-			}
-		}
-		if best == 0 {
+		p, similarity := q.closest(c, pairedQ, pairedC)
+		if similarity == 0 {
 			break
 		}
-		takenQ |= 1 << at.q
-		takenC |= 1 << at.c
-		q.pairs = append(q.pairs, at)
-		weight := float64(len(q.name.Words[at.q])+len(c.Words[at.c])) / 2
-		got += best * weight
-		of += weight
+		pairedQ |= 1 << p.q
+		pairedC |= 1 << p.c
+		q.pairs = append(q.pairs, p)
+		weight := float64(len(q.name.Words[p.q])+len(c.Words[p.c])) / 2
+		similar += similarity * weight
+		total += weight
 	}
-	for i, w := range q.name.Words {
-		if i < 64 && takenQ>>i&1 == 0 {
-			of += lackingQuery * float64(len(w))
-		}
-	}
-	for j, w := range c.Words {
-		if j < 64 && takenC>>j&1 == 0 {
-			of += lackingOther * float64(len(w))
-		}
-	}
-	if of == 0 {
+	total = addUnpaired(total, missingWeight, q.name.Words, pairedQ)
+	total = addUnpaired(total, extraWeight, c.Words, pairedC)
+	if total == 0 {
 		return 0
 	}
-	return got / of
+	return similar / total
 }
 
-// compareWords fills sims.
+// closest returns the most similar words that are not paired yet. The similarity
+// is 0 if no similar words are left.
+func (q *Query) closest(c Name, pairedQ, pairedC uint64) (pairing, float64) {
+	n := len(c.Words)
+	best, at := 0.0, pairing{}
+	for i := range min(len(q.words), maxWords) {
+		if pairedQ>>i&1 == 1 {
+			continue
+		}
+		for j := range min(n, maxWords) {
+			if pairedC>>j&1 == 1 {
+				continue
+			}
+			// Among equals the longer word is paired first, so that the order of the
+			// words does not matter.
+			s := q.similarities[i*n+j]
+			if s > best || s == best && s > 0 && len(q.name.Words[i]) > len(q.name.Words[at.q]) {
+				best, at = s, pairing{i, j}
+			}
+		}
+	}
+	return at, best
+}
+
+// addUnpaired adds to total the weighted length of each word that is not in the
+// set paired.
+func addUnpaired(total, weight float64, words []string, paired uint64) float64 {
+	for i := range min(len(words), maxWords) {
+		if paired>>i&1 == 0 {
+			total += weight * float64(len(words[i]))
+		}
+	}
+	return total
+}
+
+// compareWords fills q.similarities.
 func (q *Query) compareWords(c Name) {
 	n := len(q.words) * len(c.Words)
-	if cap(q.sims) < n {
-		q.sims = make([]float64, n)
+	if cap(q.similarities) < n {
+		q.similarities = make([]float64, n)
 	}
-	q.sims = q.sims[:n]
+	q.similarities = q.similarities[:n]
 	for i, w := range q.name.Words {
 		for j, v := range c.Words {
-			q.sims[i*len(c.Words)+j] = wordSimilarity(&q.words[i], w, v)
+			q.similarities[i*len(c.Words)+j] = wordSimilarity(&q.words[i], w, v)
 		}
 	}
 }
 
-// wordSimilarity is 0 for words that are not held to be the same.
+// wordSimilarity returns the similarity of w and v, where p is the pattern of w.
+// It is 0 for different words.
 func wordSimilarity(p *pattern, w, v string) float64 {
 	switch {
 	case w == v:
 		return 1
 	case len(w) == 1 || len(v) == 1:
-		if w[0] == v[0] && letter(w[0]) && !hasDigit(w) && !hasDigit(v) {
-			return initial
+		if w[0] == v[0] && !hasDigit(w) && !hasDigit(v) {
+			return initialSimilarity
 		}
 		return 0
-	case tooFar(len(w), len(v)), hasDigit(w), hasDigit(v):
-		return 0 // another number is another thing: "Unit 731" is not "Unit 732"
+	case tooDifferentLengths(len(w), len(v)):
+		return 0
+	case hasDigit(w), hasDigit(v):
+		return 0 // a different number is a different thing: "Unit 731" is not "Unit 732"
 	}
-	if s := p.similarity(v, floor); s >= floor {
+	if s := p.similarity(v, wordFloor); s >= wordFloor {
 		return s
 	}
 	return 0
 }
 
-// tooFar reports whether words of these lengths cannot be alike.
-func tooFar(a, b int) bool { return max(a-b, b-a) > reach(max(a, b)) }
+// tooDifferentLengths reports whether words of these lengths cannot be similar.
+func tooDifferentLengths(a, b int) bool { return max(a-b, b-a) > maxDistance(max(a, b)) }
 
-// reach is the distance up to which words are alike, of which the longer has n
-// letters.
-func reach(n int) int { return int((1-floor)*float64(n) + 1e-9) }
+// maxDistance returns the greatest distance of two similar words, where the longer
+// word has n letters.
+func maxDistance(n int) int { return int((1-wordFloor)*float64(n) + 1e-9) }
 
-// byJoined compares the names without their spaces.
+// byJoined returns the similarity of the names without their spaces, or 0 if it is
+// below joinedFloor.
 func (q *Query) byJoined(c Name) float64 {
 	n := 0
 	for _, w := range c.Words {
 		n += len(w)
 	}
-	if n == 0 || n > longest || q.joined.n == 0 {
+	if n == 0 || n > maxWord || q.joined.n == 0 {
 		return 0
 	}
-	if apart := max(n-q.joined.n, q.joined.n-n); float64(apart) > (1-joinedFloor)*float64(max(n, q.joined.n)) {
+	if difference := max(n-q.joined.n, q.joined.n-n); float64(difference) > (1-joinedFloor)*float64(max(n, q.joined.n)) {
 		return 0
 	}
-	var buf [longest]byte
+	if !sameDigits(q.text, c) {
+		return 0
+	}
+	var buf [maxWord]byte
 	joined := buf[:0]
 	for _, w := range c.Words {
 		joined = append(joined, w...)
-	}
-	if !sameDigits(q.exact, c) {
-		return 0
 	}
 	if s := q.joined.similarity(string(joined), joinedFloor); s >= joinedFloor {
 		return s
@@ -227,10 +261,7 @@ func (q *Query) byJoined(c Name) float64 {
 	return 0
 }
 
-// sameOrder reports whether two names have the same words in the same order.
-func sameOrder(a, b Name) bool { return slices.Equal(a.Words, b.Words) }
-
-// sameDigits reports whether the digits of c, read on end, are those of s.
+// sameDigits reports whether s and c contain the same digits in the same order.
 func sameDigits(s string, c Name) bool {
 	i := 0
 	next := func() byte {
@@ -260,13 +291,4 @@ func hasDigit(w string) bool {
 		}
 	}
 	return false
-}
-
-// clip shortens a word that is too long to be compared letter by letter; it then
-// matches nothing but itself.
-func clip(w string) string {
-	if len(w) > longest {
-		return ""
-	}
-	return w
 }

@@ -1,6 +1,6 @@
-// Package queue puts a batch's inquiries on the SQS queue that process-inquiry
-// reads. It knows the message's shape and how to send many; what to do with a
-// message is the worker's.
+// Package queue puts a batch's inquiries on the SQS queue that process-inquiry reads.
+// It knows the form of a message and how to send many of them; process-inquiry knows
+// what to do with one.
 package queue
 
 import (
@@ -14,36 +14,35 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/retry"
 )
 
 const (
-	// entriesPerCall is the most messages that one SendMessageBatch takes.
-	entriesPerCall = 10
-
-	// bytesPerCall bounds the bodies of one call. SQS takes 1 MiB; the rest is
-	// room for attributes and for engines that still have the older limit.
+	// bytesPerCall bounds the bodies of one call. SQS accepts 1 MiB; the limit leaves
+	// room for attributes and for engines that still have the older limit of 256 KiB.
 	bytesPerCall = 250_000
 
-	// sendAttempts bounds how often messages that SQS did not take are sent.
+	// sendAttempts bounds how often a message is sent that SQS does not accept.
 	sendAttempts = 4
 )
 
-// Message asks a worker to look one inquiry up. It carries all that the worker
-// needs, so that none has to read the batch first.
+// Message tells a worker to look up one inquiry. It contains everything that the worker
+// needs, so that the worker does not have to read the batch first.
 type Message struct {
 	LenderID inquiry.LenderID `json:"lenderId"`
 	ID       inquiry.ID       `json:"inquiryId"`
 	Inquiry  inquiry.Inquiry  `json:"inquiry"`
 }
 
-// Parse reads a message's body. A field it does not know is left aside, since
-// a newer sender may be deployed before its readers. Its error never quotes the
-// body, which is personal data.
+// Parse parses a message's body. It ignores unknown fields, because a newer sender may
+// be deployed before its readers. Its error never quotes the body, which is personal
+// data.
 func Parse(body string) (Message, error) {
 	var m Message
 	if json.Unmarshal([]byte(body), &m) != nil || m.LenderID == "" || m.ID == (inquiry.ID{}) {
-		return Message{}, errors.New("message is not an inquiry's")
+		return Message{}, errors.New("the message is not about an inquiry")
 	}
 	return m, nil
 }
@@ -59,15 +58,16 @@ type Queue struct {
 	url    string
 }
 
-// New returns a Queue on the SQS queue at url.
+// New returns a Queue that sends to the SQS queue at url.
 func New(client Client, url string) *Queue { return &Queue{client: client, url: url} }
 
-// Send puts the messages on the queue, ten a call. Each carries its lender as
-// message group, by which a standard queue serves lenders fairly.
+// Send puts the messages on the queue, up to deployment.MessageBatch per call. Each
+// message has its lender as message group, so that a standard queue serves lenders
+// fairly.
 //
-// A call's reply can be a success and still name messages that were not taken:
-// those are sent again. After an error some messages may be on the queue and
-// some not; sending all of them again is harmless.
+// A successful reply can list messages that SQS did not accept. Send sends those again,
+// after a pause. If Send returns an error, some of the messages may be on the queue;
+// sending all of them again is harmless.
 func (q *Queue) Send(ctx context.Context, messages []Message) error {
 	entries := make([]types.SendMessageBatchRequestEntry, len(messages))
 	for i, m := range messages {
@@ -81,24 +81,29 @@ func (q *Queue) Send(ctx context.Context, messages []Message) error {
 			MessageGroupId: aws.String(string(m.LenderID)),
 		}
 	}
-	for attempt := 0; len(entries) > 0; attempt++ {
-		if attempt == sendAttempts {
-			return fmt.Errorf("%d of %d messages were not taken", len(entries), len(messages))
-		}
+	for attempt := range sendAttempts {
 		refused, err := q.sendOnce(ctx, entries)
 		if err != nil {
 			return err
 		}
-		entries = refused
+		if entries = refused; len(entries) == 0 {
+			return nil
+		}
+		if attempt == sendAttempts-1 {
+			break
+		}
+		if err := retry.Pause(ctx, attempt); err != nil {
+			return fmt.Errorf("sending %d messages again: %w", len(entries), err)
+		}
 	}
-	return nil
+	return fmt.Errorf("%d of %d messages were not accepted", len(entries), len(messages))
 }
 
-// sendOnce sends every entry once and returns those that were not taken.
+// sendOnce sends every entry once and returns those that SQS did not accept.
 func (q *Queue) sendOnce(ctx context.Context, entries []types.SendMessageBatchRequestEntry) ([]types.SendMessageBatchRequestEntry, error) {
 	var refused []types.SendMessageBatchRequestEntry
 	for len(entries) > 0 {
-		n := fit(entries)
+		n := callSize(entries)
 		out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries[:n]})
 		if err != nil {
 			return nil, fmt.Errorf("sending %d messages: %w", n, err)
@@ -117,12 +122,12 @@ func (q *Queue) sendOnce(ctx context.Context, entries []types.SendMessageBatchRe
 	return refused, nil
 }
 
-// fit returns how many of the entries, one at least, go into one call.
-func fit(entries []types.SendMessageBatchRequestEntry) int {
+// callSize returns how many of the entries fit into one call, at least one.
+func callSize(entries []types.SendMessageBatchRequestEntry) int {
 	size := 0
 	for n, e := range entries {
 		size += len(*e.MessageBody)
-		if n == entriesPerCall || n > 0 && size > bytesPerCall {
+		if n == deployment.MessageBatch || n > 0 && size > bytesPerCall {
 			return n
 		}
 	}

@@ -17,15 +17,15 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 )
 
-// fakeSQS takes what it is told to take. refuse names, by call from 0, how many
-// of the call's messages it reports as failed; err is returned for every call.
+// fakeSQS accepts messages. refuse says how many messages it reports as failed, by call
+// from 0; err is returned for every call.
 type fakeSQS struct {
-	refuse map[int]int
-	err    error
-	calls  []int // messages in each call
-	bytes  []int
-	taken  []queue.Message
-	groups map[string]bool
+	refuse   map[int]int
+	err      error
+	calls    []int // messages in each call
+	bytes    []int
+	accepted []queue.Message
+	groups   map[string]bool
 }
 
 func (f *fakeSQS) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
@@ -42,7 +42,7 @@ func (f *fakeSQS) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchIn
 		if err != nil {
 			return nil, err
 		}
-		f.taken = append(f.taken, m)
+		f.accepted = append(f.accepted, m)
 		if f.groups == nil {
 			f.groups = map[string]bool{}
 		}
@@ -63,94 +63,102 @@ func messages(n, nameBytes int) []queue.Message {
 	return list
 }
 
-func TestSendTakesTenACall(t *testing.T) {
+func TestSend(t *testing.T) {
 	t.Parallel()
-	fake := &fakeSQS{}
-	sent := messages(250, 20)
-	if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
-		t.Fatal(err)
-	}
-	if len(fake.calls) != 25 {
-		t.Errorf("250 messages took %d calls, want 25", len(fake.calls))
-	}
-	if diff := cmp.Diff(sent, fake.taken); diff != "" {
-		t.Errorf("messages (-sent +taken):\n%s", diff)
-	}
-	if diff := cmp.Diff(map[string]bool{"acme": true}, fake.groups); diff != "" {
-		t.Errorf("message groups (-want +got):\n%s", diff)
-	}
-}
 
-func TestSendKeepsACallBelowTheSizeLimit(t *testing.T) {
-	t.Parallel()
-	fake := &fakeSQS{}
-	sent := messages(10, 60_000)
-	if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
-		t.Fatal(err)
-	}
-	for i, size := range fake.bytes {
-		if size > 256<<10 {
-			t.Errorf("call %d has %d bytes", i, size)
+	t.Run("ten messages per call", func(t *testing.T) {
+		t.Parallel()
+		fake := &fakeSQS{}
+		sent := messages(250, 20)
+		if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if len(fake.taken) != len(sent) {
-		t.Errorf("%d of %d messages were taken", len(fake.taken), len(sent))
-	}
-}
-
-func TestSendSendsAgainWhatASuccessfulReplyNamesAsFailed(t *testing.T) {
-	t.Parallel()
-	fake := &fakeSQS{refuse: map[int]int{0: 3, 1: 10, 3: 1}}
-	sent := messages(25, 20)
-	if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
-		t.Fatal(err)
-	}
-	taken := map[inquiry.ID]int{}
-	for _, m := range fake.taken {
-		taken[m.ID]++
-	}
-	for _, m := range sent {
-		if taken[m.ID] != 1 {
-			t.Errorf("inquiry %d was taken %d times", m.ID.Index(), taken[m.ID])
+		if len(fake.calls) != 25 {
+			t.Errorf("250 messages took %d calls, want 25", len(fake.calls))
 		}
-	}
-}
-
-func TestSendGivesUpOnWhatIsNeverTaken(t *testing.T) {
-	t.Parallel()
-	fake := &fakeSQS{refuse: map[int]int{0: 1, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1}}
-	if err := queue.New(fake, "url").Send(t.Context(), messages(5, 20)); err == nil {
-		t.Error("Send() = nil though one message was never taken")
-	}
-	if len(fake.calls) > 5 {
-		t.Errorf("%d calls for one stubborn message", len(fake.calls))
-	}
-}
-
-func TestSendReportsABrokenCall(t *testing.T) {
-	t.Parallel()
-	broken := errors.New("no route to host")
-	if err := queue.New(&fakeSQS{err: broken}, "url").Send(t.Context(), messages(1, 20)); !errors.Is(err, broken) {
-		t.Errorf("Send() = %v, want the call's error", err)
-	}
-}
-
-func TestParseRefusesWhatSendDidNotMake(t *testing.T) {
-	t.Parallel()
-	id := inquiry.NewBatchID(time.Now()).Inquiry(0).String()
-	for name, body := range map[string]string{
-		"empty":                 "",
-		"not JSON":              "Secret Name LLC",
-		"no lender":             `{"inquiryId":"` + id + `","inquiry":{"businessName":"Secret Name LLC"}}`,
-		"no inquiry id":         `{"lenderId":"acme","inquiry":{"businessName":"Secret Name LLC"}}`,
-		"an id we never made":   `{"lenderId":"acme","inquiryId":"Secret Name LLC"}`,
-		"a field of wrong type": `{"lenderId":"acme","inquiryId":"` + id + `","inquiry":{"businessName":{"Secret Name LLC":1}}}`,
-	} {
-		_, err := queue.Parse(body)
-		if err == nil {
-			t.Errorf("%s: was read", name)
-		} else if strings.Contains(err.Error(), "Secret") {
-			t.Errorf("%s: the error quotes the body: %v", name, err)
+		if diff := cmp.Diff(sent, fake.accepted); diff != "" {
+			t.Errorf("messages (-sent +accepted):\n%s", diff)
 		}
-	}
+		if diff := cmp.Diff(map[string]bool{"acme": true}, fake.groups); diff != "" {
+			t.Errorf("message groups (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("a call stays below the size limit", func(t *testing.T) {
+		t.Parallel()
+		fake := &fakeSQS{}
+		sent := messages(10, 60_000)
+		if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
+			t.Fatal(err)
+		}
+		for i, size := range fake.bytes {
+			if size > 256<<10 {
+				t.Errorf("call %d has %d bytes", i, size)
+			}
+		}
+		if len(fake.accepted) != len(sent) {
+			t.Errorf("%d of %d messages were accepted", len(fake.accepted), len(sent))
+		}
+	})
+
+	t.Run("sends failed messages of a successful reply again", func(t *testing.T) {
+		t.Parallel()
+		fake := &fakeSQS{refuse: map[int]int{0: 3, 1: 10, 3: 1}}
+		sent := messages(25, 20)
+		if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
+			t.Fatal(err)
+		}
+		accepted := map[inquiry.ID]int{}
+		for _, m := range fake.accepted {
+			accepted[m.ID]++
+		}
+		for _, m := range sent {
+			if accepted[m.ID] != 1 {
+				t.Errorf("inquiry %d was accepted %d times, want once", m.ID.Index(), accepted[m.ID])
+			}
+		}
+	})
+
+	t.Run("gives up on a message that is never accepted", func(t *testing.T) {
+		t.Parallel()
+		fake := &fakeSQS{refuse: map[int]int{0: 1, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1}}
+		if err := queue.New(fake, "url").Send(t.Context(), messages(5, 20)); err == nil {
+			t.Error("Send() = nil, although one message was never accepted")
+		}
+		if len(fake.calls) > 5 {
+			t.Errorf("%d calls for one message, want at most 5", len(fake.calls))
+		}
+	})
+
+	t.Run("returns the error of a call", func(t *testing.T) {
+		t.Parallel()
+		broken := errors.New("no route to host")
+		if err := queue.New(&fakeSQS{err: broken}, "url").Send(t.Context(), messages(1, 20)); !errors.Is(err, broken) {
+			t.Errorf("Send() = %v, want the call's error", err)
+		}
+	})
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+
+	t.Run("rejects any other body without quoting it", func(t *testing.T) {
+		t.Parallel()
+		id := inquiry.NewBatchID(time.Now()).Inquiry(0).String()
+		for name, body := range map[string]string{
+			"empty":                 "",
+			"not JSON":              "Secret Name LLC",
+			"no lender":             `{"inquiryId":"` + id + `","inquiry":{"businessName":"Secret Name LLC"}}`,
+			"no inquiry id":         `{"lenderId":"acme","inquiry":{"businessName":"Secret Name LLC"}}`,
+			"not an inquiry's id":   `{"lenderId":"acme","inquiryId":"Secret Name LLC"}`,
+			"a field of wrong type": `{"lenderId":"acme","inquiryId":"` + id + `","inquiry":{"businessName":{"Secret Name LLC":1}}}`,
+		} {
+			_, err := queue.Parse(body)
+			if err == nil {
+				t.Errorf("%s: Parse accepted it", name)
+			} else if strings.Contains(err.Error(), "Secret") {
+				t.Errorf("%s: the error quotes the body: %v", name, err)
+			}
+		}
+	})
 }

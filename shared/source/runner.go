@@ -13,7 +13,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// Answer is how one source answered one inquiry, or why it did not.
+// Answer is one source's answer to one inquiry, or the reason why there is none.
 type Answer struct {
 	Type        string
 	Version     string
@@ -23,20 +23,20 @@ type Answer struct {
 	Outcome     inquiry.SourceOutcome
 	Reason      string // why there is no answer, in fixed words; empty if there is one
 	Records     []Record
-	AsOf        time.Time // the date of the list or data set; zero if not known
-	RetrievedAt time.Time // when the answer came, or was given up
+	AsOf        time.Time // the date of the list or data set; zero if unknown
+	RetrievedAt time.Time // when the answer came, or when the runner gave up
 	Elapsed     time.Duration
 	Evidence    []Evidence
 	Notes       []string
 }
 
-// Runner asks a fixed set of sources. It is safe for concurrent use.
+// Runner queries a fixed set of sources. It is safe for concurrent use.
 type Runner struct {
 	sources []Source
 }
 
-// NewRunner returns a runner that asks these sources. Two of the same type are a
-// mistake in the wiring, and it panics.
+// NewRunner returns a runner for these sources. It panics if two have the same
+// type, because that is a mistake in the wiring.
 func NewRunner(sources ...Source) *Runner {
 	r := &Runner{sources: slices.Clone(sources)}
 	seen := map[string]bool{}
@@ -50,28 +50,28 @@ func NewRunner(sources ...Source) *Runner {
 	return r
 }
 
-// Run asks every applicable source at once and returns when all have answered or
-// ctx has ended, whichever is first. There is one answer for each source, in the
-// order given to NewRunner. It never fails: whatever goes wrong with a source is
-// that source's outcome.
+// Run queries every applicable source at once. It returns when all have answered
+// or ctx has ended, whichever is first. It returns one answer per source, in the
+// order given to NewRunner. It never fails: an error in a source becomes that
+// source's outcome.
 func (r *Runner) Run(ctx context.Context, id inquiry.ID, in inquiry.Inquiry) []Answer {
-	answers := make([]Answer, len(r.sources))
 	pending := make([]<-chan Answer, len(r.sources))
 	for i, s := range r.sources {
-		pending[i] = ask(ctx, s, Query{ID: id, Inquiry: in})
+		pending[i] = start(ctx, s, Query{ID: id, Inquiry: in})
 	}
+	answers := make([]Answer, len(r.sources))
 	for i := range pending {
 		answers[i] = <-pending[i]
 	}
 	return answers
 }
 
-// ask starts the lookup and answers within the source's timeout even if the
-// source does not: a late result goes nowhere, and is never read.
-func ask(ctx context.Context, s Source, q Query) <-chan Answer {
+// start begins a lookup. The channel receives an answer within the source's
+// timeout even if the source ignores it. A result that comes later is dropped.
+func start(ctx context.Context, s Source, q Query) <-chan Answer {
 	d := s.Describe()
 	started := time.Now()
-	answer := func(a Answer) Answer {
+	complete := func(a Answer) Answer {
 		a.Type, a.Version, a.Criticality, a.Licence = d.Type, d.Version, d.Criticality, d.Licence
 		a.RetrievedAt = time.Now().UTC().Truncate(time.Millisecond)
 		a.Elapsed = time.Since(started)
@@ -82,27 +82,27 @@ func ask(ctx context.Context, s Source, q Query) <-chan Answer {
 	if d.Timeout > 0 {
 		ctx, cancel = context.WithTimeout(ctx, d.Timeout)
 	}
-	looked := make(chan Answer, 1) // room for one, so that a late result leaves no goroutine behind
-	go func() { looked <- look(ctx, s, q) }()
+	result := make(chan Answer, 1) // buffered, so that a late result does not block its goroutine forever
+	go func() { result <- lookUp(ctx, s, q) }()
 
 	out := make(chan Answer, 1)
 	go func() {
 		defer cancel()
 		select {
-		case a := <-looked:
-			out <- answer(a)
+		case a := <-result:
+			out <- complete(a)
 		case <-ctx.Done():
-			out <- answer(failed(&Error{Kind: Unavailable, Detail: ended(ctx), Err: ctx.Err()}))
+			out <- complete(failed(&Error{Kind: Unavailable, Detail: endReason(ctx), Err: ctx.Err()}))
 		}
 	}()
 	return out
 }
 
-// look is one lookup, with every way it can end turned into an answer.
-func look(ctx context.Context, s Source, q Query) (a Answer) {
+// lookUp does one lookup. Errors, panics and invalid results become answers.
+func lookUp(ctx context.Context, s Source, q Query) (a Answer) {
 	defer func() {
 		if recover() != nil {
-			// What was thrown may quote the inquiry; where it was thrown cannot.
+			// The panic's value may quote the inquiry. Its location cannot.
 			a = failed(&Error{Kind: BadResponse, Detail: "panicked at " + panicSite()})
 		}
 	}()
@@ -122,36 +122,32 @@ func look(ctx context.Context, s Source, q Query) (a Answer) {
 	}
 }
 
-// asError reads what Lookup returned. A source should return nothing but *Error;
-// of anything else no text is kept, because it may hold the query.
+// asError converts an error of Lookup. A source should return only *Error. The
+// text of any other error is dropped, because it may contain the query.
 func asError(ctx context.Context, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	if ctx.Err() != nil {
-		return &Error{Kind: Unavailable, Detail: ended(ctx), Err: err}
+		return &Error{Kind: Unavailable, Detail: endReason(ctx), Err: err}
 	}
 	return &Error{Kind: Unavailable, Detail: "unexpected error", Err: err}
 }
 
 func failed(e *Error) Answer {
-	reason := string(e.Kind)
-	if e.Detail != "" {
-		reason += ": " + e.Detail
-	}
-	return Answer{Outcome: e.Kind.Outcome(), Reason: reason}
+	return Answer{Outcome: e.Kind.Outcome(), Reason: e.reason()}
 }
 
-// ended says in fixed words why ctx is over.
-func ended(ctx context.Context) string {
+// endReason says in fixed words why ctx has ended.
+func endReason(ctx context.Context) string {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return "did not answer in time"
 	}
 	return "canceled"
 }
 
-// panicSite is the file and line of the function that panicked. It works only
-// inside a deferred function that is recovering.
+// panicSite returns the file and line of the function that panicked. It works
+// only inside a deferred function that is recovering.
 func panicSite() string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])

@@ -11,18 +11,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/retry"
 )
 
-// RequestCancel asks for the batch to be cancelled; the stream hands the request
-// to dispatch-batch, and the next sweep sees whether that was done. Asking again
-// changes nothing. The batch is returned as it is then. One that is finished is
-// inquiry.ErrFinished.
+// cancelAttempts bounds how often a cancel that met other transactions is tried.
+const cancelAttempts = 10
+
+// RequestCancel records that the batch is to be canceled, and returns the batch as
+// it is then. The stream delivers the request to dispatch-batch; the next sweep
+// checks that it was carried out. Requesting it again changes nothing. RequestCancel
+// returns inquiry.ErrFinished for a finished batch.
 func (s *Store) RequestCancel(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
-	write := alone(s.cancel(lender, id))
+	write := updateInput(s.cancelUpdate(lender, id))
 	write.ReturnValues = types.ReturnValueAllNew
 	out, err := s.db.UpdateItem(ctx, write)
 	var current item
-	old, refused := refused(err)
+	old, refused := refusal(err)
 	switch {
 	case refused && old == nil:
 		err = inquiry.ErrNotFound
@@ -32,69 +36,57 @@ func (s *Store) RequestCancel(ctx context.Context, lender inquiry.LenderID, id i
 		current = out.Attributes
 	}
 	if err != nil {
-		return inquiry.Batch{}, fmt.Errorf("cancelling batch %s: %w", id, err)
+		return inquiry.Batch{}, fmt.Errorf("canceling batch %s: %w", id, err)
 	}
 	_, batch, err := parseHeader(current)
 	if err != nil {
-		return inquiry.Batch{}, fmt.Errorf("cancelling batch %s: %w", id, err)
+		return inquiry.Batch{}, fmt.Errorf("canceling batch %s: %w", id, err)
 	}
 	if batch.CancelRequestedAt.IsZero() {
-		return batch, fmt.Errorf("cancelling batch %s: %w", id, inquiry.ErrFinished)
+		return batch, fmt.Errorf("canceling batch %s: %w", id, inquiry.ErrFinished)
 	}
 	return batch, nil
 }
 
-// cancel is the write that asks for a batch to be cancelled: an open one, once.
-func (s *Store) cancel(lender inquiry.LenderID, id inquiry.BatchID) types.Update {
-	return types.Update{
-		TableName:           &s.table,
-		Key:                 key(batchKey(lender, id), headerKey),
-		UpdateExpression:    aws.String("SET cancelRequestedAt = :now, nextCheckAt = :due, event = :event ADD version :one"),
-		ConditionExpression: aws.String("attribute_exists(openShard) AND attribute_not_exists(cancelRequestedAt)"),
-		ExpressionAttributeValues: item{
-			":now": number(s.now().UnixMilli()), ":due": number(s.now().Unix()), ":event": text(string(EventCancelRequested)), ":one": number(1),
-		},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}
-}
-
-// cancelAttempts bounds how often a cancel that met other transactions is tried
-// again.
-const cancelAttempts = 10
-
-// RequestCancelOnce is RequestCancel with an idempotency key, which is remembered
-// with it in one transaction, if the batch can be cancelled. replayed tells that
-// the key was used before for this very request; the batch is as it is now even
-// then. A key that was used for another one is inquiry.ErrIdempotencyMismatch, and
-// nothing is cancelled.
+// RequestCancelOnce is RequestCancel with an idempotency key. If the batch can be
+// canceled, one transaction records both the request and the key.
+//
+// replayed reports that the key was used before for this very request; the batch is
+// returned as it is now even then. If the key was used for another request,
+// RequestCancelOnce returns inquiry.ErrIdempotencyMismatch and cancels nothing.
 func (s *Store) RequestCancelOnce(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, idempotency string) (b inquiry.Batch, replayed bool, err error) {
-	for attempt := range cancelAttempts {
-		if replayed, err = s.tryCancel(ctx, lender, id, idempotency); !errors.Is(err, inquiry.ErrConflict) {
-			break
-		}
-		if paused := pause(ctx, attempt); paused != nil {
-			err = paused
-			break
-		}
+	if replayed, err = s.cancelOnce(ctx, lender, id, idempotency); err != nil {
+		return inquiry.Batch{}, false, fmt.Errorf("canceling batch %s: %w", id, err)
 	}
-	var current item
-	if err == nil {
-		current, err = s.get(ctx, key(batchKey(lender, id), headerKey), true)
-	}
-	if err == nil {
-		_, b, err = parseHeader(current)
-	}
+	current, err := s.get(ctx, key(batchKey(lender, id), headerKey), consistent)
 	if err != nil {
-		return inquiry.Batch{}, false, fmt.Errorf("cancelling batch %s: %w", id, err)
+		return inquiry.Batch{}, false, fmt.Errorf("canceling batch %s: %w", id, err)
+	}
+	if _, b, err = parseHeader(current); err != nil {
+		return inquiry.Batch{}, false, fmt.Errorf("canceling batch %s: %w", id, err)
 	}
 	return b, replayed, nil
 }
 
-// tryCancel asks for the cancel, unless the key or the batch stands against it.
-// It is inquiry.ErrConflict when another transaction was in the way.
+// cancelOnce calls tryCancel until no other transaction is in the way.
+func (s *Store) cancelOnce(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, idempotency string) (replayed bool, err error) {
+	for attempt := range cancelAttempts {
+		replayed, err = s.tryCancel(ctx, lender, id, idempotency)
+		if !errors.Is(err, inquiry.ErrConflict) {
+			return replayed, err
+		}
+		if err := retry.Pause(ctx, attempt); err != nil {
+			return false, err
+		}
+	}
+	return false, inquiry.ErrConflict
+}
+
+// tryCancel records the cancel and the key, unless the state of either forbids it.
+// It returns inquiry.ErrConflict when another transaction was in the way.
 func (s *Store) tryCancel(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, idempotency string) (replayed bool, err error) {
 	request := sha256.Sum256([]byte("cancel " + id.String()))
-	cancel, remember := s.cancel(lender, id), s.remember(lender, idempotency, request, id)
+	cancel, remember := s.cancelUpdate(lender, id), s.remember(lender, idempotency, request, id)
 	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Update: &cancel}, remember}})
 	canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
 	if !ok || len(canceled.CancellationReasons) != 2 {
@@ -107,9 +99,9 @@ func (s *Store) tryCancel(ctx context.Context, lender inquiry.LenderID, id inqui
 		return true, err
 	case header.Item != nil && header.Item["cancelRequestedAt"] == nil:
 		return false, inquiry.ErrFinished
-	case header.Item != nil: // cancelled already; what is left is to remember the key
-		return s.rememberAlone(ctx, remember.Put, request)
-	case aws.ToString(header.Code) == "ConditionalCheckFailed":
+	case header.Item != nil: // already canceled: only the key is left to record
+		return s.rememberOnly(ctx, remember.Put, request)
+	case failedCondition(header):
 		return false, inquiry.ErrNotFound
 	case throttled(header) || throttled(record):
 		return false, err
@@ -119,14 +111,30 @@ func (s *Store) tryCancel(ctx context.Context, lender inquiry.LenderID, id inqui
 	return false, err
 }
 
-// rememberAlone makes the key stand for the request, or finds that it does.
-func (s *Store) rememberAlone(ctx context.Context, record *types.Put, request fingerprint) (replayed bool, err error) {
+// cancelUpdate returns the update that requests the cancel of an open batch. Its
+// condition fails for any other batch, and for one that is already being canceled.
+func (s *Store) cancelUpdate(lender inquiry.LenderID, id inquiry.BatchID) types.Update {
+	return types.Update{
+		TableName:           &s.table,
+		Key:                 key(batchKey(lender, id), headerKey),
+		UpdateExpression:    aws.String("SET cancelRequestedAt = :now, nextCheckAt = :due, event = :event ADD version :one"),
+		ConditionExpression: aws.String("attribute_exists(openShard) AND attribute_not_exists(cancelRequestedAt)"),
+		ExpressionAttributeValues: item{
+			":now": number(s.now().UnixMilli()), ":due": number(s.now().Unix()), ":event": text(string(EventCancelRequested)), ":one": number(1),
+		},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+}
+
+// rememberOnly writes the key's record in a request of its own. If the key has been
+// recorded by now, it compares that record with the request.
+func (s *Store) rememberOnly(ctx context.Context, record *types.Put, request fingerprint) (replayed bool, err error) {
 	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: record.TableName, Item: record.Item, ConditionExpression: record.ConditionExpression,
 		ExpressionAttributeValues:           record.ExpressionAttributeValues,
 		ReturnValuesOnConditionCheckFailure: record.ReturnValuesOnConditionCheckFailure,
 	})
-	if old, refused := refused(err); refused {
+	if old, refused := refusal(err); refused {
 		_, err := remembered(old, request)
 		return true, err
 	}

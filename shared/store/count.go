@@ -12,18 +12,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/retry"
 )
 
-// mergeAttempts bounds how often a merge that another writer overtook is tried
-// again. Each round one writer gets through.
+// mergeAttempts bounds how often a merge is tried that another writer overtook. In
+// each round, one writer succeeds.
 const mergeAttempts = 20
 
-// Merge brings the batch's ledger, counters, sums and status up to what the
-// changes say, in one write of the header, and returns the batch as it is then.
-// When the changes say nothing new, nothing is written. With the last inquiry the
-// lender gets its room for the batch back, in the same transaction.
+// Merge adds the changes to the batch's ledger, counters, sums and status, in one
+// write of the header, and returns the batch as it is then. It writes nothing when
+// the changes contain nothing new. The write for the batch's last inquiry also gives
+// the lender its room for the batch back, in the same transaction.
 //
-// It is inquiry.ErrNotFound when the batch has been deleted, and
+// Merge returns inquiry.ErrNotFound when the batch has been deleted, and
 // inquiry.ErrConflict when other writers were faster every time.
 func (s *Store) Merge(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, changes []inquiry.Change) (inquiry.Batch, error) {
 	batch, err := s.merge(ctx, lender, id, changes)
@@ -55,7 +56,7 @@ func (s *Store) merge(ctx context.Context, lender inquiry.LenderID, id inquiry.B
 		batch.Tally = tally
 		overtaken, err := s.writeTally(ctx, &batch)
 		if errors.Is(err, inquiry.ErrConflict) {
-			if err = pause(ctx, attempt); err == nil {
+			if err = retry.Pause(ctx, attempt); err == nil {
 				overtaken, err = s.getFresh(ctx, key(batchKey(lender, id), headerKey))
 			}
 		}
@@ -70,82 +71,96 @@ func (s *Store) merge(ctx context.Context, lender inquiry.LenderID, id inquiry.B
 	return inquiry.Batch{}, inquiry.ErrConflict
 }
 
-// writeTally writes the batch's tally over version b.Version of its header and
-// raises b.Version. When the header has moved on, it returns the header as it
-// is instead. It is inquiry.ErrConflict when another transaction was in the way.
+// writeTally writes the batch's tally over version b.Version of its header and raises
+// b.Version. If another writer has changed the header, writeTally writes nothing and
+// returns the header as it is now. It returns inquiry.ErrConflict when another
+// transaction was in the way.
 func (s *Store) writeTally(ctx context.Context, b *inquiry.Batch) (overtaken item, err error) {
-	h := header{Event: EventCounted}
-	h.setTally(b.Tally)
-	update := "SET ledger = :ledger, sums = :sums, #status = :status, event = :event, version = :next, " +
-		"planning = :planning, running = :running, completed = :completed, " +
-		"partialSuccess = :partialSuccess, failed = :failed, cancelled = :cancelled"
-	if h.Status.Final() {
-		h.Event = EventFinished
+	final := b.Status().Final()
+	if final {
 		b.FinishedAt = b.Sums.LastFinishedAt
-		update += ", finishedAt = :finished REMOVE openShard, nextCheckAt"
 	}
-	sums, err := attributevalue.Marshal(h.Sums)
+	write, err := s.tallyUpdate(*b)
 	if err != nil {
-		return nil, fmt.Errorf("building header: %w", err)
-	}
-	values := item{
-		":ledger": binary(h.Ledger), ":sums": sums, ":status": text(string(h.Status)), ":event": text(string(h.Event)),
-		":version": number(b.Version), ":next": number(b.Version + 1),
-		":planning": number(h.Planning), ":running": number(h.Running), ":completed": number(h.Completed),
-		":partialSuccess": number(h.PartialSuccess), ":failed": number(h.Failed), ":cancelled": number(h.Cancelled),
-	}
-	if h.Status.Final() {
-		values[":finished"] = number(int64(toMillis(b.FinishedAt)))
-	}
-	write := types.Update{
-		TableName:                           &s.table,
-		Key:                                 key(batchKey(b.LenderID, b.ID), headerKey),
-		UpdateExpression:                    aws.String(update),
-		ConditionExpression:                 aws.String("attribute_exists(PK) AND version = :version"),
-		ExpressionAttributeNames:            map[string]string{"#status": "status"},
-		ExpressionAttributeValues:           values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		return nil, err
 	}
 	var old item
-	var held bool
-	if h.Status.Final() {
-		old, held, err = s.updateLast(ctx, write, *b)
+	var written bool
+	if final {
+		old, written, err = s.updateLast(ctx, write, *b)
 	} else {
-		old, held, err = s.update(ctx, write)
+		old, written, err = s.update(ctx, write)
 	}
 	switch {
 	case err != nil:
 		return nil, err
-	case !held && old == nil:
+	case !written && old == nil:
 		return nil, inquiry.ErrNotFound
-	case !held:
+	case !written:
 		return old, nil
 	}
 	b.Version++
 	return nil, nil
 }
 
-// update makes a conditional write. held tells whether its condition held; old
-// is the item for which it did not.
-func (s *Store) update(ctx context.Context, u types.Update) (old item, held bool, err error) {
-	_, err = s.db.UpdateItem(ctx, alone(u))
-	if old, refused := refused(err); refused {
+// tallyUpdate returns the update that writes the batch's tally. Its condition fails
+// unless the header still has version b.Version. A finished batch leaves the index of
+// open batches.
+func (s *Store) tallyUpdate(b inquiry.Batch) (types.Update, error) {
+	stored, err := attributevalue.Marshal(toSums(b.Sums))
+	if err != nil {
+		return types.Update{}, fmt.Errorf("building header: %w", err)
+	}
+	event, status, counts := EventCounted, b.Status(), b.Counts()
+	update := "SET ledger = :ledger, sums = :sums, #status = :status, event = :event, version = :next"
+	names := map[string]string{"#status": StatusAttribute}
+	values := item{
+		":ledger": binary(b.Ledger), ":sums": stored, ":status": text(string(status)),
+		":version": number(b.Version), ":next": number(b.Version + 1),
+	}
+	for _, s := range inquiry.Statuses() {
+		counter := s.Counter()
+		update += ", #" + counter + " = :" + counter
+		names["#"+counter], values[":"+counter] = counter, number(counts.Of(s))
+	}
+	if status.Final() {
+		event = EventFinished
+		update += ", finishedAt = :finished REMOVE openShard, nextCheckAt"
+		values[":finished"] = number(int64(toMillis(b.FinishedAt)))
+	}
+	values[":event"] = text(string(event))
+	return types.Update{
+		TableName:                           &s.table,
+		Key:                                 key(batchKey(b.LenderID, b.ID), headerKey),
+		UpdateExpression:                    aws.String(update),
+		ConditionExpression:                 aws.String("attribute_exists(PK) AND version = :version"),
+		ExpressionAttributeNames:            names,
+		ExpressionAttributeValues:           values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, nil
+}
+
+// update makes a conditional write and reports whether its condition was met. If it
+// was not, old is the item, or nil when there is none.
+func (s *Store) update(ctx context.Context, u types.Update) (old item, written bool, err error) {
+	_, err = s.db.UpdateItem(ctx, updateInput(u))
+	if old, refused := refusal(err); refused {
 		return old, false, nil
 	}
 	return nil, true, err
 }
 
-// updateLast is update for the write that makes a batch final. The lender gets
-// its room back in the same transaction, and so once, whoever writes and however
-// often it is tried.
-func (s *Store) updateLast(ctx context.Context, u types.Update, b inquiry.Batch) (old item, held bool, err error) {
+// updateLast is update for the write that makes a batch final. The same transaction
+// gives the lender its room back, and therefore only once, whoever writes and however
+// often the write is tried.
+func (s *Store) updateLast(ctx context.Context, u types.Update, b inquiry.Batch) (old item, written bool, err error) {
 	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		{Update: &u},
 		{Update: &types.Update{
 			TableName:                 &s.table,
 			Key:                       key(lenderKey(b.LenderID), profileKey),
 			UpdateExpression:          aws.String("ADD #open :less"),
-			ExpressionAttributeNames:  map[string]string{"#open": "open"},
+			ExpressionAttributeNames:  map[string]string{"#open": OpenInquiriesAttribute},
 			ExpressionAttributeValues: item{":less": number(-b.Total)},
 		}},
 	}})
@@ -153,7 +168,7 @@ func (s *Store) updateLast(ctx context.Context, u types.Update, b inquiry.Batch)
 	if !ok || len(canceled.CancellationReasons) == 0 {
 		return nil, true, err
 	}
-	if reason := canceled.CancellationReasons[0]; aws.ToString(reason.Code) == "ConditionalCheckFailed" {
+	if reason := canceled.CancellationReasons[0]; failedCondition(reason) {
 		return reason.Item, false, nil
 	}
 	if slices.ContainsFunc(canceled.CancellationReasons, contended) {

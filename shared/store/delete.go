@@ -12,31 +12,31 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// purgesAtOnce bounds how many inquiries are purged side by side.
+// purgesAtOnce bounds how many inquiries are purged at the same time.
 const purgesAtOnce = 32
 
-// Delete removes all personal data of a finished batch: its name and metadata,
-// what was asked, and the reports. What is left are the header with its counts
-// and, for each inquiry, its status: a message that comes late must not make a
-// worker look the business up again.
+// Delete removes all personal data of a finished batch: its name, its metadata, the
+// submitted inquiries and the reports. It keeps the header with its counts and, for
+// each inquiry, the status: a late message must not make a worker look the business up
+// again.
 //
-// From the first write on the batch reads as deleted, so that a deletion that
-// dies half-way hides what it has not reached; asking again goes on from there.
-// A batch that is not finished is inquiry.ErrUnfinished.
+// From the first write on, the batch reads as deleted, so that a deletion that fails
+// half-way hides the data it did not reach. Calling Delete again continues from there.
+// Delete returns inquiry.ErrUnfinished for a batch that is not finished.
 func (s *Store) Delete(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
 	h, batch, err := s.markDeleted(ctx, lender, id)
 	if err != nil {
 		return inquiry.Batch{}, fmt.Errorf("deleting batch %s: %w", id, err)
 	}
-	for page := range h.Pages {
-		if err := s.purgePage(ctx, batch, h.Pages, page); err != nil {
+	for page := range h.PageStarts {
+		if err := s.purgePage(ctx, batch, h.PageStarts, page); err != nil {
 			return inquiry.Batch{}, fmt.Errorf("deleting batch %s: %w", id, err)
 		}
 	}
 	return batch, nil
 }
 
-// markDeleted makes the header a tombstone, or finds that it is one.
+// markDeleted marks the header as deleted, unless it already is, and returns it.
 func (s *Store) markDeleted(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (header, inquiry.Batch, error) {
 	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table,
@@ -52,11 +52,11 @@ func (s *Store) markDeleted(ctx context.Context, lender inquiry.LenderID, id inq
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var current item
-	old, refused := refused(err)
+	old, refused := refusal(err)
 	switch {
 	case refused && (old == nil || s.expired(old)):
 		return header{}, inquiry.Batch{}, inquiry.ErrNotFound
-	case refused && textOf(old, "openShard") != "":
+	case refused && textOf(old, OpenShardAttribute) != "":
 		return header{}, inquiry.Batch{}, inquiry.ErrUnfinished
 	case refused:
 		current = old
@@ -68,15 +68,15 @@ func (s *Store) markDeleted(ctx context.Context, lender inquiry.LenderID, id inq
 	return parseHeader(current)
 }
 
-// purgePage removes the reports of a page's inquiries and then what the page
-// holds, so that a page without content says that its part is done.
+// purgePage removes the reports of a page's inquiries and then the page's content, so
+// that a page without content is known to be completely purged.
 func (s *Store) purgePage(ctx context.Context, b inquiry.Batch, pageStarts []int, page int) error {
 	where := key(batchKey(b.LenderID, b.ID), pageKey(page))
-	it, err := s.get(ctx, where, true)
+	it, err := s.get(ctx, where, consistent)
 	if err != nil {
 		return fmt.Errorf("page %d: %w", page, err)
 	}
-	if _, full := it["data"]; !full {
+	if _, hasContent := it["data"]; !hasContent {
 		return nil
 	}
 	end := b.Total
@@ -86,17 +86,17 @@ func (s *Store) purgePage(ctx context.Context, b inquiry.Batch, pageStarts []int
 	g, purging := errgroup.WithContext(ctx)
 	g.SetLimit(purgesAtOnce)
 	for index := pageStarts[page]; index < end; index++ {
-		g.Go(func() error { return s.strip(purging, recordKey(b.LenderID, b.ID.Inquiry(index)), "report") })
+		g.Go(func() error { return s.removeAttribute(purging, recordKey(b.LenderID, b.ID.Inquiry(index)), "report") })
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("reports of page %d: %w", page, err)
 	}
-	return s.strip(ctx, where, "data")
+	return s.removeAttribute(ctx, where, "data")
 }
 
-// strip removes one attribute of an item, if the item is there: a rejected
-// inquiry has none.
-func (s *Store) strip(ctx context.Context, k item, attribute string) error {
+// removeAttribute removes one attribute of an item. It ignores an absent item: a
+// rejected inquiry has none.
+func (s *Store) removeAttribute(ctx context.Context, k item, attribute string) error {
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                &s.table,
 		Key:                      k,
@@ -104,7 +104,7 @@ func (s *Store) strip(ctx context.Context, k item, attribute string) error {
 		ConditionExpression:      aws.String("attribute_exists(PK)"),
 		ExpressionAttributeNames: map[string]string{"#attribute": attribute},
 	})
-	if _, refused := refused(err); refused {
+	if _, refused := refusal(err); refused {
 		return nil
 	}
 	return err

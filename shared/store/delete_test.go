@@ -12,8 +12,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// reported is a finished batch of n inquiries with a report each, but for the
-// first one, which was rejected.
+// reported returns a finished batch of n inquiries. Each has a report except the first,
+// which was rejected.
 func reported(t testing.TB, s *Store, n int) inquiry.Batch {
 	t.Helper()
 	lender, sub := newLender(t, s, acme), submission(n)
@@ -36,12 +36,12 @@ func reported(t testing.TB, s *Store, n int) inquiry.Batch {
 	}
 	batch, err := s.Merge(t.Context(), acme, id, changes)
 	if err != nil || !batch.Status().Final() {
-		t.Fatalf("%s, %v", batch.Status(), err)
+		t.Fatalf("the batch is %s, %v", batch.Status(), err)
 	}
 	return batch
 }
 
-// personal counts the attributes that hold personal data of a batch.
+// personal counts the attributes with personal data of a batch.
 func (s *Store) personal(t testing.TB, b inquiry.Batch) (n int) {
 	t.Helper()
 	items, err := s.query(t.Context(), batchKey(acme, b.ID), headerKey, pageKey(999), forward, consistent)
@@ -68,70 +68,112 @@ func (s *Store) personal(t testing.TB, b inquiry.Batch) (n int) {
 	return n
 }
 
-func TestADeletedBatchLeavesItsCounts(t *testing.T) {
+func TestDelete(t *testing.T) {
 	t.Parallel()
-	s := newStore(t)
-	batch := reported(t, s, 300)
-	if n := s.personal(t, batch); n != 299+1+2 {
-		t.Fatalf("%d attributes before", n)
-	}
-	for range 2 { // asking again changes nothing
-		gone, err := s.later(time.Minute).Delete(t.Context(), acme, batch.ID)
-		if err != nil || !gone.DeletedAt.Equal(noon.Add(time.Minute)) || gone.Counts() != batch.Counts() || gone.Name != "" || gone.Metadata != nil {
-			t.Errorf("%+v, %v", gone, err)
+
+	t.Run("only the counts and statuses remain", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		batch := reported(t, s, 300)
+		if n := s.personal(t, batch); n != 299+1+2 {
+			t.Fatalf("%d attributes have personal data before, want a report of 299 inquiries, a page, the name and the metadata", n)
 		}
-	}
-	if n := s.personal(t, batch); n != 0 {
-		t.Errorf("%d attributes are left", n)
-	}
-	now, err := s.Batch(t.Context(), acme, batch.ID)
-	if err != nil || now.DeletedAt.IsZero() || now.Status() != batch.Status() {
-		t.Errorf("status %+v, %v", now, err)
-	}
-	if list, _, err := s.Batches(t.Context(), acme, 0, 10); err != nil || len(list) != 1 || list[0].DeletedAt.IsZero() {
-		t.Errorf("list %+v, %v", list, err)
-	}
-	for name, read := range map[string]func() error{
-		"inquiries": func() error { _, _, err := s.Entries(t.Context(), acme, batch.ID, 0, 10); return err },
-		"inquiry":   func() error { _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(1)); return err },
-		"pages":     func() error { _, _, err := s.Submitted(t.Context(), acme, batch.ID); return err },
-		"a rerun of what was read before": func() error {
-			lender, err := s.Lender(t.Context(), acme)
+		for range 2 { // the second call changes nothing
+			gone, err := s.later(time.Minute).Delete(t.Context(), acme, batch.ID)
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
-			sub := submission(1)
-			sub.Operation, sub.Parent = inquiry.OperationRerun, &batch
-			_, _, err = s.Submit(t.Context(), lender, sub)
-			return err
-		},
-	} {
-		if err := read(); !errors.Is(err, inquiry.ErrDeleted) || !errors.Is(err, inquiry.ErrNotFound) {
-			t.Errorf("%s: %v, want ErrDeleted", name, err)
+			if want := noon.Add(time.Minute); !gone.DeletedAt.Equal(want) {
+				t.Errorf("deleted at %s, want %s", gone.DeletedAt, want)
+			}
+			if gone.Counts() != batch.Counts() {
+				t.Errorf("counts %+v, want %+v", gone.Counts(), batch.Counts())
+			}
+			if gone.Name != "" || gone.Metadata != nil {
+				t.Errorf("the name %q and the metadata %v are left", gone.Name, gone.Metadata)
+			}
 		}
-	}
-	// A message that was sent twice comes late.
-	if _, err := s.Claim(t.Context(), acme, batch.ID.Inquiry(1), "late", s.until()); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("claiming an inquiry of it: %v, want ErrFinished", err)
-	}
+		if n := s.personal(t, batch); n != 0 {
+			t.Errorf("%d attributes with personal data are left", n)
+		}
+		now, err := s.Batch(t.Context(), acme, batch.ID)
+		if err != nil || now.DeletedAt.IsZero() || now.Status() != batch.Status() {
+			t.Errorf("the batch is %+v, %v", now, err)
+		}
+		if list, _, err := listBatches(t, s, acme, 0, 10); err != nil || len(list) != 1 || list[0].DeletedAt.IsZero() {
+			t.Errorf("the list is %+v, %v", list, err)
+		}
+		for name, read := range map[string]func() error{
+			"inquiries": func() error { _, _, err := listEntries(t, s, acme, batch.ID, 0, 10); return err },
+			"inquiry":   func() error { _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(1)); return err },
+			"pages":     func() error { _, _, err := s.Submitted(t.Context(), acme, batch.ID); return err },
+			"a rerun of the batch as it was read before": func() error {
+				lender, err := s.Lender(t.Context(), acme)
+				if err != nil {
+					return err
+				}
+				sub := submission(1)
+				sub.Operation, sub.Parent = inquiry.OperationRerun, &batch
+				_, _, err = s.Submit(t.Context(), lender, sub)
+				return err
+			},
+		} {
+			err := read()
+			if !errors.Is(err, inquiry.ErrDeleted) {
+				t.Errorf("%s: %v, want ErrDeleted", name, err)
+			}
+			if !errors.Is(err, inquiry.ErrNotFound) {
+				t.Errorf("%s: %v, want it to be an ErrNotFound too", name, err)
+			}
+		}
+		// A message that was sent twice arrives late.
+		if _, err := s.Claim(t.Context(), acme, batch.ID.Inquiry(1), "late", s.until()); !errors.Is(err, inquiry.ErrFinished) {
+			t.Errorf("claiming one of its inquiries: %v, want ErrFinished", err)
+		}
+	})
+
+	t.Run("only the lender deletes a batch, and only a finished one", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		id := mustSubmit(t, s, acme, 1)
+		if _, err := s.Delete(t.Context(), acme, id); !errors.Is(err, inquiry.ErrUnfinished) {
+			t.Errorf("a running batch: %v, want ErrUnfinished", err)
+		}
+		if _, err := s.Delete(t.Context(), "other-bank", id); !errors.Is(err, inquiry.ErrNotFound) {
+			t.Errorf("another lender's batch: %v, want ErrNotFound", err)
+		}
+		if b, err := s.Batch(t.Context(), acme, id); err != nil || !b.DeletedAt.IsZero() || b.Name == "" {
+			t.Errorf("the batch is %+v, %v; want it unchanged", b, err)
+		}
+	})
+
+	t.Run("the next call completes one that died half-way", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		batch := reported(t, s, 20)
+		failing := *s
+		d := &dying{DB: s.db}
+		d.left.Store(7)
+		failing.db = d
+		if _, err := failing.Delete(t.Context(), acme, batch.ID); err == nil {
+			t.Fatal("Delete did not fail")
+		}
+		if n := s.personal(t, batch); n == 0 {
+			t.Fatal("Delete failed only after everything was deleted")
+		}
+		if _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(19)); !errors.Is(err, inquiry.ErrDeleted) {
+			t.Errorf("data that it did not reach can be read: %v", err)
+		}
+		if _, err := s.Delete(t.Context(), acme, batch.ID); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.personal(t, batch); n != 0 {
+			t.Errorf("%d attributes with personal data are left", n)
+		}
+	})
 }
 
-func TestOnlyAFinishedBatchOfOnesOwnIsDeleted(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	id := mustSubmit(t, s, acme, 1)
-	if _, err := s.Delete(t.Context(), acme, id); !errors.Is(err, inquiry.ErrUnfinished) {
-		t.Errorf("a running one: %v, want ErrUnfinished", err)
-	}
-	if _, err := s.Delete(t.Context(), "other-bank", id); !errors.Is(err, inquiry.ErrNotFound) {
-		t.Errorf("another lender's: %v, want ErrNotFound", err)
-	}
-	if b, err := s.Batch(t.Context(), acme, id); err != nil || !b.DeletedAt.IsZero() || b.Name == "" {
-		t.Errorf("%+v, %v", b, err)
-	}
-}
-
-// dying fails every update after the first few.
+// dying is a DB whose updates fail after the first few.
 type dying struct {
 	DB
 	left atomic.Int32
@@ -142,29 +184,4 @@ func (d *dying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o 
 		return nil, errors.New("out of time")
 	}
 	return d.DB.UpdateItem(ctx, in, o...)
-}
-
-func TestADeletionThatDiedHalfWayIsFinishedByTheNext(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	batch := reported(t, s, 20)
-	failing := *s
-	d := &dying{DB: s.db}
-	d.left.Store(7)
-	failing.db = d
-	if _, err := failing.Delete(t.Context(), acme, batch.ID); err == nil {
-		t.Fatal("it did not die")
-	}
-	if n := s.personal(t, batch); n == 0 {
-		t.Fatal("it died when all was done")
-	}
-	if _, err := s.Entry(t.Context(), acme, batch.ID.Inquiry(19)); !errors.Is(err, inquiry.ErrDeleted) {
-		t.Errorf("what it did not reach can be read: %v", err)
-	}
-	if _, err := s.Delete(t.Context(), acme, batch.ID); err != nil {
-		t.Fatal(err)
-	}
-	if n := s.personal(t, batch); n != 0 {
-		t.Errorf("%d attributes are left", n)
-	}
 }

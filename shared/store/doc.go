@@ -1,8 +1,8 @@
 // Package store keeps the service's state in one DynamoDB table. It knows keys,
 // items and conditions; the rules behind them are in package inquiry.
 //
-// A lender's id is part of every key that holds a lender's data, so there is no
-// way to reach a batch by its id alone.
+// Every key of a lender's data contains the lender's id, so no code can reach a
+// batch by its id alone.
 //
 //	item          PK                                     SK                       Go
 //	lender        LENDER#<lenderId>                      PROFILE                  inquiry.Lender
@@ -14,10 +14,11 @@
 //	user          USER#<Cognito sub>                     PROFILE                  User
 //	API key       APIKEY#<keyId>                         PROFILE                  APIKey
 //
-// The bucket b is index / 256. An inquiry has an item from RUNNING on; absent
-// means PLANNING. The sparse index "open" (openShard, nextCheckAt) holds the
+// The bucket b is index / 256. An inquiry has an item from RUNNING on; an absent
+// item means PLANNING. The sparse index "open" (openShard, nextCheckAt) contains the
 // headers of unfinished batches.
 //
-// No AWS type or error leaves this package: what a caller acts on is one of
-// package inquiry's sentinel errors.
+// No AWS type or error leaves this package: callers act on package inquiry's
+// sentinel errors. Types that the rules in package inquiry do not need (Claim,
+// Result, User, APIKey) are declared here.
 package store

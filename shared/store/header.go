@@ -10,25 +10,27 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// Event says why the header was last written. The stream's filters read it, so
-// every write of a header has to set it: a SUBMITTED left standing would
-// dispatch the batch again.
+// Event says why the header was last written. The stream's filters read it, so every
+// write of a header has to set it: if SUBMITTED remained after another write, the
+// batch would be dispatched again.
 type Event string
 
 const (
 	EventSubmitted       Event = "SUBMITTED"        // dispatch-batch acts on it
-	EventCounted         Event = "COUNTED"          // counters moved; nobody acts
+	EventCounted         Event = "COUNTED"          // its counters changed; no function acts on it
 	EventFinished        Event = "FINISHED"         // the last inquiry became final; written once
 	EventCancelRequested Event = "CANCEL_REQUESTED" // dispatch-batch acts on it; written once
-	EventDeleted         Event = "DELETED"          // its data was or is being deleted; nobody acts
-	EventRerun           Event = "RERUN"            // a rerun was submitted; nobody acts
-	EventChecked         Event = "CHECKED"          // a sweep looked at it; nobody acts
+	EventDeleted         Event = "DELETED"          // its data has been or is being deleted; no function acts on it
+	EventRerun           Event = "RERUN"            // a rerun of it was submitted; no function acts on it
+	EventChecked         Event = "CHECKED"          // a sweep examined it; no function acts on it
 )
 
-// firstCheck is how long after its submission an unfinished batch is looked at.
+// firstCheck is how long after its submission an unfinished batch is first swept.
 const firstCheck = 15 * time.Minute
 
-// header is the stored form of inquiry.Batch.
+// header is the stored form of inquiry.Batch. The item also has a counter for each
+// status, for people and exports that read the table. The code counts the ledger
+// instead, so that the two cannot disagree in an answer.
 type header struct {
 	PK              string
 	SK              string
@@ -40,7 +42,7 @@ type header struct {
 	User            string                  `dynamodbav:"submittedBy"`
 	Ordinal         int                     `dynamodbav:"ordinal"`
 	Total           int                     `dynamodbav:"total"`
-	Pages           []int                   `dynamodbav:"pages"` // index of each page's first inquiry
+	PageStarts      []int                   `dynamodbav:"pages"` // index of each page's first inquiry
 	Ledger          []byte                  `dynamodbav:"ledger"`
 	Sums            sums                    `dynamodbav:"sums"`
 	Finished        millis                  `dynamodbav:"finishedAt,omitempty"`
@@ -53,27 +55,15 @@ type header struct {
 	Event           Event                   `dynamodbav:"event"`
 	Version         int                     `dynamodbav:"version"`
 	Expires         attributevalue.UnixTime `dynamodbav:"expiresAt"`
-	counters
 
 	// Set while the batch is unfinished.
 	OpenShard   string `dynamodbav:"openShard,omitempty"`
 	NextCheckAt int64  `dynamodbav:"nextCheckAt,omitempty"` // seconds since 1970
 }
 
-// counters are stored for people and exports that read the table. Readers here
-// count the ledger instead, so the two cannot disagree in an answer.
-type counters struct {
-	Planning       int `dynamodbav:"planning"`
-	Running        int `dynamodbav:"running"`
-	Completed      int `dynamodbav:"completed"`
-	PartialSuccess int `dynamodbav:"partialSuccess"`
-	Failed         int `dynamodbav:"failed"`
-	Cancelled      int `dynamodbav:"cancelled"`
-}
-
-// sums is the stored form of inquiry.Sums: times and work in whole milliseconds,
-// a source's time in whole microseconds, as the inquiries' items hold them, so
-// that nothing is rounded when they are added up.
+// sums is the stored form of inquiry.Sums: times and work in whole milliseconds, a
+// source's time in whole microseconds, as in the inquiries' items, so that nothing is
+// rounded when they are added up.
 type sums struct {
 	SourceRecords int                  `dynamodbav:"records"`
 	Attempts      int                  `dynamodbav:"attempts"`
@@ -86,6 +76,7 @@ type sums struct {
 	Sources       map[string]sourceSum `dynamodbav:"sources,omitempty"`
 }
 
+// sourceSum is the stored form of inquiry.SourceSums.
 type sourceSum struct {
 	Records       int   `dynamodbav:"records"`
 	Found         int   `dynamodbav:"found"`
@@ -114,9 +105,9 @@ func (m millis) time() time.Time {
 	return time.UnixMilli(int64(m)).UTC()
 }
 
-// newHeader returns the header of a batch that has just been submitted.
-func newHeader(b inquiry.Batch, pages []int) header {
-	h := header{
+// newHeader returns the header's item for a batch that has just been submitted.
+func newHeader(b inquiry.Batch, pageStarts []int) (item, error) {
+	it, err := attributevalue.MarshalMap(header{
 		PK:          string(batchKey(b.LenderID, b.ID)),
 		SK:          string(headerKey),
 		Lender:      b.LenderID,
@@ -127,24 +118,28 @@ func newHeader(b inquiry.Batch, pages []int) header {
 		User:        b.SubmittedBy,
 		Ordinal:     b.Ordinal,
 		Total:       b.Total,
-		Pages:       pages,
+		PageStarts:  pageStarts,
+		Ledger:      b.Ledger,
+		Sums:        toSums(b.Sums),
+		Status:      b.Status(),
 		Event:       EventSubmitted,
 		Version:     b.Version,
 		Expires:     attributevalue.UnixTime(b.ExpiresAt()),
 		OpenShard:   OpenShard,
 		NextCheckAt: b.CreatedAt().Add(firstCheck).Unix(),
 		Parent:      lineageText(b.Parent),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("building header: %w", err)
 	}
-	h.setTally(b.Tally)
-	return h
+	counts := b.Counts()
+	for _, status := range inquiry.Statuses() {
+		it[status.Counter()] = number(counts.Of(status))
+	}
+	return it, nil
 }
 
-func (h *header) setTally(t inquiry.Tally) {
-	h.Ledger, h.Sums, h.Status = t.Ledger, toSums(t.Sums), t.Status()
-	h.counters = counters(t.Counts())
-}
-
-// parseHeader reads a header item.
+// parseHeader parses a header's item.
 func parseHeader(it item) (header, inquiry.Batch, error) {
 	var h header
 	if err := attributevalue.UnmarshalMap(it, &h); err != nil {
@@ -152,7 +147,7 @@ func parseHeader(it item) (header, inquiry.Batch, error) {
 	}
 	id, err := inquiry.ParseBatchID(h.Batch)
 	if err != nil || h.PK != string(batchKey(h.Lender, id)) {
-		// Not %w: a damaged header is not a batch that does not exist.
+		// Not %w: a damaged header does not mean that the batch does not exist.
 		return header{}, inquiry.Batch{}, fmt.Errorf("reading header %q: it names batch %q of lender %q", h.PK, h.Batch, h.Lender)
 	}
 	batch := inquiry.Batch{
@@ -176,7 +171,7 @@ func parseHeader(it item) (header, inquiry.Batch, error) {
 	return h, batch, nil
 }
 
-// lineage reads which batches this one comes from and leads to.
+// lineage parses the ids of the batch's parent and of its reruns.
 func (h header) lineage(b *inquiry.Batch) error {
 	read := func(text string, into *inquiry.BatchID) (err error) {
 		if text != "" {
@@ -194,7 +189,7 @@ func (h header) lineage(b *inquiry.Batch) error {
 	return errors.Join(read(h.Parent, &b.Parent), read(h.LatestChild, &b.LatestChild))
 }
 
-// lineageText is a batch's id, or "" when there is none.
+// lineageText returns a batch's id, or "" for none.
 func lineageText(id inquiry.BatchID) string {
 	if id == (inquiry.BatchID{}) {
 		return ""
@@ -252,12 +247,3 @@ func fromSums(s sums) inquiry.Sums {
 
 func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 func us(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
-
-// marshal turns a stored form into an item.
-func marshal(stored any) (item, error) {
-	it, err := attributevalue.MarshalMap(stored)
-	if err != nil {
-		return nil, fmt.Errorf("building item: %w", err)
-	}
-	return it, nil
-}

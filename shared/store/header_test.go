@@ -1,16 +1,19 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// sizeOf is what DynamoDB takes an attribute's value for, and a little more.
+// sizeOf returns slightly more than the size that DynamoDB counts for a value.
 func sizeOf(value types.AttributeValue) int {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS:
@@ -35,31 +38,67 @@ func sizeOf(value types.AttributeValue) int {
 	return 1
 }
 
-// A poll costs one read of half a unit only while the header fits 4 KB.
-func TestAHeaderOf5000InquiriesFitsHalfAReadUnit(t *testing.T) {
+func TestNewHeader(t *testing.T) {
 	t.Parallel()
-	const total = 5000
-	var changes []inquiry.Change
-	for i := range total {
-		started := noon.Add(time.Duration(i) * time.Second)
-		c := inquiry.Change{Index: i, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{
-			StartedAt: started, FinishedAt: started.Add(time.Duration(i) * 37 * time.Millisecond), Attempts: 1,
-			Sources: map[string]inquiry.SourceFigures{},
-		}}
-		for s := range 5 {
-			c.Figures.Sources[fmt.Sprintf("source-%d", s)] = inquiry.SourceFigures{Outcome: inquiry.OutcomeFound, Records: 2, Elapsed: time.Duration(i) * 31 * time.Microsecond}
+
+	// A poll costs only half a read unit while the header fits into 4 KB.
+	t.Run("5,000 inquiries fit into half a read unit", func(t *testing.T) {
+		t.Parallel()
+		const total = 5000
+		var changes []inquiry.Change
+		for i := range total {
+			started := noon.Add(time.Duration(i) * time.Second)
+			c := inquiry.Change{Index: i, Status: inquiry.StatusCompleted, Figures: inquiry.Figures{
+				StartedAt: started, FinishedAt: started.Add(time.Duration(i) * 37 * time.Millisecond), Attempts: 1,
+				Sources: map[string]inquiry.SourceFigures{},
+			}}
+			for s := range 5 {
+				c.Figures.Sources[fmt.Sprintf("source-%d", s)] = inquiry.SourceFigures{Outcome: inquiry.OutcomeFound, Records: 2, Elapsed: time.Duration(i) * 31 * time.Microsecond}
+			}
+			changes = append(changes, c)
 		}
-		changes = append(changes, c)
-	}
-	tally, _ := inquiry.NewTally(total).Merge(changes...)
-	it, err := marshal(newHeader(inquiry.Batch{
-		ID: inquiry.NewBatchID(noon), LenderID: acme, Name: "A name as people give batches", Operation: inquiry.OperationSubmit,
-		SubmittedBy: "0191e0c0-7a5c-7000-8000-000000000000", Ordinal: 100_000, Tally: tally, Version: 400,
-	}, []int{0, 1000, 2000, 3000, 4000}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := sizeOf(&types.AttributeValueMemberM{Value: it}); n > 4096 {
-		t.Errorf("the header has about %d bytes", n)
-	}
+		tally, _ := inquiry.NewTally(total).Merge(changes...)
+		it, err := newHeader(inquiry.Batch{
+			ID: inquiry.NewBatchID(noon), LenderID: acme, Name: "A name as people give batches", Operation: inquiry.OperationSubmit,
+			SubmittedBy: "0191e0c0-7a5c-7000-8000-000000000000", Ordinal: 100_000, Tally: tally, Version: 400,
+		}, []int{0, 1000, 2000, 3000, 4000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := sizeOf(&types.AttributeValueMemberM{Value: it}); n > 4096 {
+			t.Errorf("the header has about %d bytes", n)
+		}
+	})
+}
+
+func TestParseHeader(t *testing.T) {
+	t.Parallel()
+
+	// A batch that does not exist is the caller's mistake. A header that cannot be read is
+	// a fault of the service and must not be reported as the former.
+	t.Run("a damaged header is not reported as absent", func(t *testing.T) {
+		t.Parallel()
+		for _, damage := range []string{"REMOVE batchId", "REMOVE lenderId", "SET lenderId = :other", "SET batchId = :other"} {
+			t.Run(damage, func(t *testing.T) {
+				t.Parallel()
+				s := newStore(t)
+				id := mustSubmit(t, s, acme, 1)
+				update := &dynamodb.UpdateItemInput{
+					TableName: &s.table, Key: key(batchKey(acme, id), headerKey), UpdateExpression: aws.String(damage),
+				}
+				if damage[0] == 'S' {
+					update.ExpressionAttributeValues = item{":other": text("other-bank")}
+				}
+				if _, err := s.db.UpdateItem(t.Context(), update); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Batch(t.Context(), acme, id); err == nil || errors.Is(err, inquiry.ErrNotFound) {
+					t.Errorf("reading it: %v, want an error that is not ErrNotFound", err)
+				}
+				if _, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err == nil || errors.Is(err, inquiry.ErrNotFound) {
+					t.Errorf("counting in it: %v, want an error that is not ErrNotFound", err)
+				}
+			})
+		}
+	})
 }

@@ -16,36 +16,38 @@ import (
 // idempotencyLife is how long a key is remembered.
 const idempotencyLife = 24 * time.Hour
 
-// fingerprint tells a request from others under the same idempotency key.
+// fingerprint is a hash of a request. It distinguishes requests that were sent with
+// the same idempotency key.
 type fingerprint = [sha256.Size]byte
 
-// Recall returns the batch that the idempotency key stands for. A key that has
-// not been used is inquiry.ErrNotFound, and one that another request was sent
-// with is inquiry.ErrIdempotencyMismatch.
+// Recall returns the batch that was recorded for the idempotency key. It returns
+// inquiry.ErrNotFound when the key has not been used, and
+// inquiry.ErrIdempotencyMismatch when it was used for a different request.
 func (s *Store) Recall(ctx context.Context, lender inquiry.LenderID, idempotency string, request fingerprint) (inquiry.BatchID, error) {
-	record, err := s.get(ctx, idempotencyRecord(lender, idempotency), true)
+	record, err := s.get(ctx, idempotencyRecord(lender, idempotency), consistent)
 	if err != nil {
 		return inquiry.BatchID{}, fmt.Errorf("recalling an idempotency key: %w", err)
 	}
 	return remembered(record, request)
 }
 
-// remember is a transaction's write that makes the key stand for the request and
-// the batch that it is about; it is refused while the key stands for anything.
+// remember returns a transaction's action that records the key with its request and
+// the batch that the request is about. Its condition fails while the key is in use.
 func (s *Store) remember(lender inquiry.LenderID, idempotency string, request fingerprint, batch inquiry.BatchID) types.TransactWriteItem {
 	now := s.now()
 	record := idempotencyRecord(lender, idempotency)
 	record["batchId"] = text(batch.String())
 	record["fingerprint"] = binary(request[:])
-	record["expiresAt"] = number(now.Add(idempotencyLife).Unix())
+	record[ExpiresAtAttribute] = number(now.Add(idempotencyLife).Unix())
 	return s.put(record, "attribute_not_exists(PK) OR expiresAt <= :now", item{":now": number(now.Unix())})
 }
 
-// remembered reads what remember wrote, for a request that comes with the same key.
+// remembered returns the batch in a record that remember wrote, if the record is
+// about the same request.
 func remembered(record item, request fingerprint) (inquiry.BatchID, error) {
 	batch, err := inquiry.ParseBatchID(textOf(record, "batchId"))
 	if err != nil {
-		// Not %w: a damaged record is not a key that was never used.
+		// Not %w: a damaged record does not mean that the key was never used.
 		return inquiry.BatchID{}, fmt.Errorf("reading idempotency record: %v", err)
 	}
 	first, _ := record["fingerprint"].(*types.AttributeValueMemberB)
@@ -55,8 +57,8 @@ func remembered(record item, request fingerprint) (inquiry.BatchID, error) {
 	return batch, nil
 }
 
-// idempotencyRecord is the key of the item that remembers an idempotency key, by
-// a hash: the key itself may be anything that a lender thought of.
+// idempotencyRecord returns the primary key of the item that records an idempotency
+// key. It contains a hash, because the key itself may be any text that a lender sent.
 func idempotencyRecord(lender inquiry.LenderID, idempotency string) item {
 	hash := sha256.Sum256([]byte(idempotency))
 	return key(lenderKey(lender), idempotencyKey(hex.EncodeToString(hash[:])))

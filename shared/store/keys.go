@@ -10,14 +10,14 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// partitionKey and sortKey are types of their own, so that one cannot stand
-// where the other belongs.
+// partitionKey and sortKey are separate types, so that one cannot be used in place
+// of the other.
 type (
 	partitionKey string
 	sortKey      string
 )
 
-// bucketSize is how many inquiries share a partition key.
+// bucketSize is the number of inquiries that share a partition key.
 const bucketSize = 256
 
 const (
@@ -46,7 +46,7 @@ func inquiryKey(index int) sortKey { return sortKey(fmt.Sprintf("%s%05d", Inquir
 
 func idempotencyKey(keyHash string) sortKey { return sortKey(IdempotencyPrefix + keyHash) }
 
-// item is a table item, or a part of one, by attribute name.
+// item is a table item, or a part of one: its attributes by name.
 type item = map[string]types.AttributeValue
 
 // key returns the primary key of one item.
@@ -54,14 +54,14 @@ func key(partition partitionKey, sort sortKey) item {
 	return item{PKAttribute: text(string(partition)), SKAttribute: text(string(sort))}
 }
 
-// place says which batch and inquiry a bucket's item belongs to.
+// place identifies the batch and the inquiry that an item in a bucket belongs to.
 type place struct {
 	lender inquiry.LenderID
 	batch  inquiry.BatchID
 	index  int
 }
 
-// parseInquiryKey reads back what bucketKey and inquiryKey wrote.
+// parseInquiryKey parses the keys that bucketKey and inquiryKey build.
 func parseInquiryKey(pk, sk string) (place, error) {
 	rest, okLender := strings.CutPrefix(pk, LenderPrefix)
 	lender, rest, okBatch := strings.Cut(rest, BatchInfix)
@@ -69,11 +69,11 @@ func parseInquiryKey(pk, sk string) (place, error) {
 	digits, okSort := strings.CutPrefix(sk, InquiryPrefix)
 	index, err := strconv.Atoi(digits)
 	if !okLender || !okBatch || !okBucket || !okSort || err != nil {
-		return place{}, fmt.Errorf("key %q, %q is not an inquiry's", pk, sk)
+		return place{}, fmt.Errorf("key %q, %q does not belong to an inquiry", pk, sk)
 	}
 	batch, err := inquiry.ParseBatchID(id)
 	if err != nil {
-		return place{}, fmt.Errorf("key %q: %v", pk, err) // not %w: a damaged key is not an absent batch
+		return place{}, fmt.Errorf("key %q: %v", pk, err) // not %w: a damaged key does not mean that the batch is absent
 	}
 	return place{inquiry.LenderID(lender), batch, index}, nil
 }

@@ -12,18 +12,18 @@ import (
 )
 
 const (
-	// maxExamined bounds how many batches one filtered page looks at, and with
-	// it what the page costs.
+	// maxExamined bounds how many batches one filtered page examines, and therefore what
+	// the page costs.
 	maxExamined = 500
 
-	// commitTime is how long after its id was made a batch may take its place in
-	// the list: an older place has an older id, but for this much.
+	// commitTime is the longest time from creating a batch's id to storing its place in
+	// the list. Except for this difference, an older place has an older id.
 	commitTime = time.Minute
 )
 
-// ListBatches returns one page of the lender's batches. What it reads depends on
-// the page's size, not on how deep in the list it lies; with a filter it looks
-// at maxExamined batches at the most and says where to go on.
+// ListBatches returns one page of the lender's batches. How much it reads depends on the
+// page's size, not on the page's position in the list. With a filter, it examines at
+// most maxExamined batches and returns where to continue.
 func (s *Store) ListBatches(ctx context.Context, lender inquiry.LenderID, q inquiry.BatchQuery) (inquiry.BatchPage, error) {
 	profile, err := s.Lender(ctx, lender)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Store) ListBatches(ctx context.Context, lender inquiry.LenderID, q inqu
 	if q.From > 0 {
 		next = min(q.From, profile.BatchCount)
 	}
-	last, step := next-q.Limit, q.Limit // where the page ends at the latest, and how many are read at once
+	last, step := next-q.Limit, q.Limit // the lowest ordinal to examine is last+1; step batches are read at once
 	if !q.Filter.IsZero() {
 		last, step = next-max(q.Limit, maxExamined), max(q.Limit, 100)
 	}
@@ -62,8 +62,8 @@ func (s *Store) ListBatches(ctx context.Context, lender inquiry.LenderID, q inqu
 	return page, nil
 }
 
-// noneBefore reports whether no batch can be listed that was submitted before
-// id: it has expired, or is too old for the filter.
+// noneBefore reports whether all batches that were submitted before id have expired or
+// are too old for the filter.
 func (s *Store) noneBefore(id inquiry.BatchID, f inquiry.BatchFilter) bool {
 	newest := id.CreatedAt().Add(commitTime)
 	return newest.Before(f.CreatedFrom) || newest.Add(inquiry.Retention).Before(s.now())
@@ -85,8 +85,8 @@ func (s *Store) places(ctx context.Context, lender inquiry.LenderID, oldest, new
 	return ids, nil
 }
 
-// matching reads those of the batches that the filter may let through, and
-// returns those that it does, in the same order. A place outlives its batch.
+// matching returns the batches that the filter selects, in the same order. It does not
+// read those that the id already excludes. A place in the list outlives its batch.
 func (s *Store) matching(ctx context.Context, lender inquiry.LenderID, ids []inquiry.BatchID, f inquiry.BatchFilter) ([]inquiry.Batch, error) {
 	var keys []item
 	for _, id := range ids {
@@ -115,11 +115,11 @@ func (s *Store) matching(ctx context.Context, lender inquiry.LenderID, ids []inq
 	return batches, nil
 }
 
-// ListEntries returns one page of the batch's inquiries. A status is looked up
-// in the ledger, an external id in the pages: only the inquiries on the page are
-// read. An inquiry that has moved on since the ledger was written is left out.
+// ListEntries returns one page of the batch's inquiries. It finds a status in the ledger
+// and an external id in the pages, so that it reads only the inquiries on the page. It
+// omits an inquiry that has changed its status since the ledger was written.
 func (s *Store) ListEntries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, q inquiry.EntryQuery) (inquiry.EntryPage, error) {
-	pages, batch, err := s.header(ctx, lender, id)
+	pageStarts, batch, err := s.liveHeader(ctx, lender, id)
 	if err != nil {
 		return inquiry.EntryPage{}, err
 	}
@@ -131,10 +131,10 @@ func (s *Store) ListEntries(ctx context.Context, lender inquiry.LenderID, id inq
 			page.Next = end
 		}
 		if start < end {
-			page.Entries, err = s.entries(ctx, batch, pages, start, end)
+			page.Entries, err = s.entries(ctx, batch, pageStarts, start, end)
 		}
 	} else {
-		err = s.listSome(ctx, pages, q, &page)
+		err = s.listMatches(ctx, pageStarts, q, &page)
 	}
 	if err != nil {
 		return inquiry.EntryPage{}, fmt.Errorf("listing inquiries of batch %s: %w", id, err)
@@ -142,8 +142,8 @@ func (s *Store) ListEntries(ctx context.Context, lender inquiry.LenderID, id inq
 	return page, nil
 }
 
-// listSome fills in a page of the inquiries that match.
-func (s *Store) listSome(ctx context.Context, pageStarts []int, q inquiry.EntryQuery, page *inquiry.EntryPage) error {
+// listMatches fills in a page of the matching inquiries.
+func (s *Store) listMatches(ctx context.Context, pageStarts []int, q inquiry.EntryQuery, page *inquiry.EntryPage) error {
 	matches, err := s.matches(ctx, page.Batch, pageStarts, q)
 	if err != nil {
 		return err
@@ -167,7 +167,7 @@ func (s *Store) listSome(ctx context.Context, pageStarts []int, q inquiry.EntryQ
 	return nil
 }
 
-// matches returns the indexes of the inquiries that match.
+// matches returns the indexes of the matching inquiries.
 func (s *Store) matches(ctx context.Context, b inquiry.Batch, pageStarts []int, q inquiry.EntryQuery) ([]int, error) {
 	candidates := make([]inquiry.Entry, 0)
 	if q.ExternalID != "" {
@@ -186,7 +186,7 @@ func (s *Store) matches(ctx context.Context, b inquiry.Batch, pageStarts []int, 
 	return matches, nil
 }
 
-// entriesAt reads the inquiries at the given indexes, which ascend.
+// entriesAt reads the inquiries at the given indexes, which must be ascending.
 func (s *Store) entriesAt(ctx context.Context, b inquiry.Batch, pageStarts, indexes []int) ([]inquiry.Entry, error) {
 	entries := make([]inquiry.Entry, len(indexes))
 	keys := make([]item, len(indexes))
@@ -195,17 +195,9 @@ func (s *Store) entriesAt(ctx context.Context, b inquiry.Batch, pageStarts, inde
 		entries[i] = inquiry.Entry{ID: id, Record: inquiry.Record{ID: id, Status: inquiry.StatusPlanning}}
 		keys[i] = recordKey(b.LenderID, id)
 	}
+	submitted := make([]inquiry.Inquiry, len(indexes))
 	g, reading := errgroup.WithContext(ctx)
-	asked := make([]inquiry.Inquiry, len(indexes))
-	for rest, done := indexes, 0; len(rest) > 0; {
-		page, n := pageOf(pageStarts, rest[0]), 1
-		for n < len(rest) && pageOf(pageStarts, rest[n]) == page {
-			n++
-		}
-		these, into := rest[:n], asked[done:done+n]
-		g.Go(func() error { return s.readPageAt(reading, b, pageStarts, page, these, into) })
-		rest, done = rest[n:], done+n
-	}
+	s.readPagesAt(reading, g, b, pageStarts, indexes, submitted)
 	records, err := s.getMany(ctx, keys, eventual)
 	if err := g.Wait(); err != nil {
 		return nil, err
@@ -213,11 +205,11 @@ func (s *Store) entriesAt(ctx context.Context, b inquiry.Batch, pageStarts, inde
 	if err != nil {
 		return nil, err
 	}
-	var behind []item // where a replica has not caught up with the ledger
+	var behind []item // keys of records that a replica has older than the ledger
 	for i, index := range indexes {
-		entries[i].Inquiry = asked[i]
-		status := inquiry.Status(textOf(records[nameOf(keys[i])], "status"))
-		if !asked[i].IsRejected() && (b.Final(index) && !status.Final() || b.StatusOf(index) != inquiry.StatusPlanning && status == "") {
+		entries[i].Inquiry = submitted[i]
+		status := inquiry.Status(textOf(records[nameOf(keys[i])], StatusAttribute))
+		if !submitted[i].IsRejected() && (b.Final(index) && !status.Final() || b.StatusOf(index) != inquiry.StatusPlanning && status == "") {
 			behind = append(behind, keys[i])
 		}
 	}
@@ -235,27 +227,40 @@ func (s *Store) entriesAt(ctx context.Context, b inquiry.Batch, pageStarts, inde
 				return nil, err
 			}
 		}
-		rejected(b, &entries[i])
+		fillRejected(b, &entries[i])
 	}
 	return entries, nil
 }
 
-// readPageAt fills in what was asked at the given indexes, which lie in one page.
+// readPagesAt makes g fill in the submitted inquiries at the given indexes.
+func (s *Store) readPagesAt(ctx context.Context, g *errgroup.Group, b inquiry.Batch, pageStarts, indexes []int, into []inquiry.Inquiry) {
+	for start := 0; start < len(indexes); {
+		page, end := pageOf(pageStarts, indexes[start]), start+1
+		for end < len(indexes) && pageOf(pageStarts, indexes[end]) == page {
+			end++
+		}
+		these, part := indexes[start:end], into[start:end]
+		g.Go(func() error { return s.readPageAt(ctx, b, pageStarts, page, these, part) })
+		start = end
+	}
+}
+
+// readPageAt fills in the submitted inquiries at the given indexes, all from one page.
 func (s *Store) readPageAt(ctx context.Context, b inquiry.Batch, pageStarts []int, page int, indexes []int, into []inquiry.Inquiry) error {
 	it, err := s.getFresh(ctx, key(batchKey(b.LenderID, b.ID), pageKey(page)))
 	if err != nil {
 		return fmt.Errorf("page %d: %w", page, err)
 	}
-	asked, err := parsePage(it)
+	submitted, err := parsePage(it)
 	if err != nil {
 		return err
 	}
 	for i, index := range indexes {
 		at := index - pageStarts[page]
-		if at >= len(asked) {
+		if at >= len(submitted) {
 			return fmt.Errorf("page %d ends before index %d", page, index)
 		}
-		into[i] = asked[at]
+		into[i] = submitted[at]
 	}
 	return nil
 }

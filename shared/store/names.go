@@ -1,11 +1,12 @@
 package store
 
-// The words of the table that others must spell too: infra in the stream's
-// filters, in the functions' permissions and in the table's declaration, the
-// local engine in the tables that it creates, and the bench. The simulator's
-// checks spell them again on purpose, as a second opinion.
+// The table's words that other packages need too: infra for the stream's filters,
+// the functions' permissions and the table's declaration, the local engine for the
+// tables that it creates, and the bench. The simulator's checks spell them again on
+// purpose, as an independent check. In this package, DynamoDB expressions and struct
+// tags spell out attribute names, because a constant would make them unreadable.
 
-// Attributes, by name.
+// Attribute names.
 const (
 	PKAttribute = "PK" // the partition key
 	SKAttribute = "SK" // the sort key
@@ -24,8 +25,8 @@ const (
 	APIKeyIDAttribute      = "apiKeyId"
 )
 
-// OpenIndex is the sparse index of unfinished batches. Only their headers have
-// its partition key and its sort key.
+// OpenIndex is the sparse index of unfinished batches. Only the headers of
+// unfinished batches have its partition key and its sort key.
 const (
 	OpenIndex            = "open"
 	OpenShardAttribute   = "openShard"
@@ -35,8 +36,7 @@ const (
 	OpenShard = "0"
 )
 
-// Keys, and the beginnings and middles of keys. The package's documentation has
-// the whole table.
+// Keys and parts of keys. The package documentation shows the whole table.
 const (
 	LenderPrefix = "LENDER#"
 	BatchInfix   = "#BATCH#"

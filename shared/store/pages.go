@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// pageBytes bounds a page before compression, and so after it: an item
-	// holds at most 400 KB.
+	// pageBytes bounds a page before compression, and therefore after it: an item has at
+	// most 400 KB.
 	pageBytes = 300_000
 
-	// submissionBytes bounds all pages of a batch after compression: a
-	// transaction holds at most 4 MB, keys and the other items included.
+	// submissionBytes bounds all pages of a batch after compression: a transaction has at
+	// most 4 MB, including keys and the other items.
 	submissionBytes = 3_900_000
 )
 
-// page is a stretch of a batch's inquiries as one item holds them.
+// page is a range of a batch's inquiries, packed for one item.
 type page struct {
 	first int    // index of its first inquiry
 	data  []byte // zstd of a JSON array
@@ -44,8 +44,8 @@ var (
 	})
 )
 
-// paginate packs a batch's inquiries into as few pages as fit. A batch whose
-// pages do not fit one transaction is inquiry.ErrTooLarge.
+// paginate packs a batch's inquiries into as few pages as possible. It returns
+// inquiry.ErrTooLarge when the pages do not fit into one transaction.
 func paginate(inquiries []inquiry.Inquiry) ([]page, error) {
 	var (
 		pages []page
@@ -83,19 +83,19 @@ func paginate(inquiries []inquiry.Inquiry) ([]page, error) {
 	return pages, nil
 }
 
-// parsePage reads what paginate packed. zstd's own checksum finds a damaged one.
+// parsePage unpacks a page that paginate packed. zstd's checksum detects damage.
 func parsePage(it item) ([]inquiry.Inquiry, error) {
 	data, ok := it["data"].(*types.AttributeValueMemberB)
 	if !ok {
-		return nil, fmt.Errorf("page %s has no data", textOf(it, "SK"))
+		return nil, fmt.Errorf("page %s has no data", textOf(it, SKAttribute))
 	}
 	raw, err := decoder().DecodeAll(data.Value, nil)
 	if err != nil {
-		return nil, fmt.Errorf("unpacking page %s: %w", textOf(it, "SK"), err)
+		return nil, fmt.Errorf("unpacking page %s: %w", textOf(it, SKAttribute), err)
 	}
 	var inquiries []inquiry.Inquiry
 	if err := json.Unmarshal(raw, &inquiries); err != nil {
-		return nil, fmt.Errorf("reading page %s: %w", textOf(it, "SK"), err)
+		return nil, fmt.Errorf("reading page %s: %w", textOf(it, SKAttribute), err)
 	}
 	return inquiries, nil
 }

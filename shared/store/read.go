@@ -13,23 +13,24 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/retry"
 )
 
-// Batch returns one batch of the lender, for half a read unit a 4 KB.
+// Batch returns one batch of the lender. It costs half a read unit per 4 KB.
 func (s *Store) Batch(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
 	_, batch, err := s.anyHeader(ctx, lender, id)
 	return batch, err
 }
 
-// Submitted returns a batch with all of its inquiries, read consistently, so
-// that it can be called as soon as the submission has committed.
+// Submitted returns a batch with all of its inquiries. The read is consistent, so that
+// it can be called as soon as the submission has committed.
 func (s *Store) Submitted(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error) {
-	// The header sorts before the pages and is none of the other items.
+	// The header sorts before the pages, and the partition has no other items.
 	items, err := s.query(ctx, batchKey(lender, id), headerKey, pageKey(999), forward, consistent)
 	if err != nil {
 		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, err)
 	}
-	if len(items) == 0 || textOf(items[0], "SK") != string(headerKey) {
+	if len(items) == 0 || textOf(items[0], SKAttribute) != string(headerKey) {
 		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, inquiry.ErrNotFound)
 	}
 	_, batch, err := parseHeader(items[0])
@@ -48,43 +49,30 @@ func (s *Store) Submitted(ctx context.Context, lender inquiry.LenderID, id inqui
 		inquiries = append(inquiries, page...)
 	}
 	if len(inquiries) != batch.Total {
-		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: pages hold %d of %d inquiries", id, len(inquiries), batch.Total)
+		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: pages have %d of %d inquiries", id, len(inquiries), batch.Total)
 	}
 	return batch, inquiries, nil
 }
 
-// Batches returns the lender's batches, newest first: limit of them after
-// skipping offset, and how many there are in all.
-func (s *Store) Batches(ctx context.Context, lender inquiry.LenderID, offset, limit int) ([]inquiry.Batch, int, error) {
-	page, err := s.ListBatches(ctx, lender, inquiry.BatchQuery{Offset: offset, Limit: limit})
-	return page.Batches, page.Total, err
-}
-
-// Entries returns the batch and limit of its inquiries after skipping offset,
-// in the order of submission. What it reads does not depend on offset.
-func (s *Store) Entries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, offset, limit int) (inquiry.Batch, []inquiry.Entry, error) {
-	page, err := s.ListEntries(ctx, lender, id, inquiry.EntryQuery{Offset: offset, Limit: limit})
-	return page.Batch, page.Entries, err
-}
-
 // Entry returns one inquiry of the lender.
 func (s *Store) Entry(ctx context.Context, lender inquiry.LenderID, id inquiry.ID) (inquiry.Entry, error) {
-	pages, batch, err := s.header(ctx, lender, id.Batch())
+	pageStarts, batch, err := s.liveHeader(ctx, lender, id.Batch())
 	if err != nil {
 		return inquiry.Entry{}, err
 	}
 	if id.Index() >= batch.Total {
 		return inquiry.Entry{}, fmt.Errorf("reading inquiry %s: %w", id, inquiry.ErrNotFound)
 	}
-	entries, err := s.entries(ctx, batch, pages, id.Index(), id.Index()+1)
+	entries, err := s.entries(ctx, batch, pageStarts, id.Index(), id.Index()+1)
 	if err != nil {
 		return inquiry.Entry{}, fmt.Errorf("reading inquiry %s: %w", id, err)
 	}
 	return entries[0], nil
 }
 
-// entries reads the inquiries from start to before end, which is not empty:
-// what was asked from the pages, what has become of it from the buckets.
+// entries reads the inquiries from start up to, not including, end; there must be at
+// least one. It reads what was submitted from the pages, and the records from the
+// buckets.
 func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, start, end int) ([]inquiry.Entry, error) {
 	entries := make([]inquiry.Entry, end-start)
 	for i := range entries {
@@ -100,28 +88,28 @@ func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, 
 	behind := false
 	for i := range entries {
 		e := &entries[i]
-		rejected(b, e)
+		fillRejected(b, e)
 		behind = behind || !e.Record.Status.Final()
 	}
 	if !behind || !b.Status().Final() {
 		return entries, nil
 	}
-	// Once the batch's status is final, so is every record: a cheap read that has
-	// not caught up with that is done again consistently.
+	// When the batch's status is final, so is every record. An eventually consistent read
+	// that does not show this yet is repeated consistently.
 	g, reading = errgroup.WithContext(ctx)
 	s.readBuckets(reading, g, b, start, entries, consistent)
 	return entries, g.Wait()
 }
 
-// rejected fills in what became of a rejected inquiry, which has no item.
-func rejected(b inquiry.Batch, e *inquiry.Entry) {
+// fillRejected fills in the record of a rejected inquiry, which has no item.
+func fillRejected(b inquiry.Batch, e *inquiry.Entry) {
 	if e.Inquiry.IsRejected() {
 		e.Record.Status, e.Record.Failure = inquiry.StatusFailed, inquiry.FailureInvalid
 		e.Record.Figures.FinishedAt = b.CreatedAt()
 	}
 }
 
-// readBuckets has g read the records of entries, the first of them at index start.
+// readBuckets makes g read the records of entries, the first of which has index start.
 func (s *Store) readBuckets(ctx context.Context, g *errgroup.Group, b inquiry.Batch, start int, entries []inquiry.Entry, c consistency) {
 	end := start + len(entries)
 	for bucket := start / bucketSize; bucket <= (end-1)/bucketSize; bucket++ {
@@ -130,8 +118,8 @@ func (s *Store) readBuckets(ctx context.Context, g *errgroup.Group, b inquiry.Ba
 	}
 }
 
-// readPages fills in what was asked. Pages never change, so an eventually
-// consistent read gives all of a page or, right after the submission, nothing.
+// readPages fills in what was submitted. Pages never change, so an eventually consistent
+// read returns a whole page or, right after the submission, nothing.
 func (s *Store) readPages(ctx context.Context, b inquiry.Batch, pageStarts []int, start int, entries []inquiry.Entry) error {
 	end := start + len(entries)
 	first := pageOf(pageStarts, start)
@@ -147,11 +135,11 @@ func (s *Store) readPages(ctx context.Context, b inquiry.Batch, pageStarts []int
 		return fmt.Errorf("pages %d to %d: %w", first, last, inquiry.ErrNotFound)
 	}
 	for i, it := range items {
-		asked, err := parsePage(it)
+		submitted, err := parsePage(it)
 		if err != nil {
 			return err
 		}
-		for j, in := range asked {
+		for j, in := range submitted {
 			if at := pageStarts[first+i] + j - start; at >= 0 && at < len(entries) {
 				entries[at].Inquiry = in
 			}
@@ -160,7 +148,7 @@ func (s *Store) readPages(ctx context.Context, b inquiry.Batch, pageStarts []int
 	return nil
 }
 
-// pageOf returns the number of the page that holds the inquiry at index.
+// pageOf returns the number of the page with the inquiry at index.
 func pageOf(pageStarts []int, index int) int {
 	n, found := slices.BinarySearch(pageStarts, index)
 	if !found {
@@ -169,8 +157,8 @@ func pageOf(pageStarts []int, index int) int {
 	return n
 }
 
-// readBucket fills in the records of entries that lie in one bucket, the first
-// of them at index from.
+// readBucket fills in the records of entries of one bucket, the first of which has index
+// from.
 func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entries []inquiry.Entry, c consistency) error {
 	partition := bucketKey(b.LenderID, b.ID, from/bucketSize)
 	items, err := s.query(ctx, partition, inquiryKey(from), inquiryKey(from+len(entries)-1), forward, c)
@@ -187,9 +175,9 @@ func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entri
 	return nil
 }
 
-// header reads the header of a batch that has not been deleted, and the index of
-// the first inquiry of each of its pages.
-func (s *Store) header(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (pageStarts []int, b inquiry.Batch, err error) {
+// liveHeader returns a batch that has not been deleted, and the index of the first
+// inquiry of each of its pages.
+func (s *Store) liveHeader(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (pageStarts []int, b inquiry.Batch, err error) {
 	pageStarts, b, err = s.anyHeader(ctx, lender, id)
 	if err == nil && !b.DeletedAt.IsZero() {
 		return nil, inquiry.Batch{}, fmt.Errorf("reading batch %s: %w", id, inquiry.ErrDeleted)
@@ -197,6 +185,7 @@ func (s *Store) header(ctx context.Context, lender inquiry.LenderID, id inquiry.
 	return pageStarts, b, err
 }
 
+// anyHeader is liveHeader for a batch that may have been deleted.
 func (s *Store) anyHeader(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (pageStarts []int, b inquiry.Batch, err error) {
 	it, err := s.getFresh(ctx, key(batchKey(lender, id), headerKey))
 	if err != nil {
@@ -206,20 +195,20 @@ func (s *Store) anyHeader(ctx context.Context, lender inquiry.LenderID, id inqui
 	if err != nil {
 		return nil, inquiry.Batch{}, fmt.Errorf("reading batch %s: %w", id, err)
 	}
-	return h.Pages, batch, nil
+	return h.PageStarts, batch, nil
 }
 
-// getFresh reads an item at half price and, only when it is not there, again
-// consistently: an item that was just written is found, at no cost to the rest.
+// getFresh reads an item at half the price of a consistent read. Only if the item is
+// absent, it repeats the read consistently, because the item may have just been written.
 func (s *Store) getFresh(ctx context.Context, k item) (item, error) {
-	it, err := s.get(ctx, k, false)
+	it, err := s.get(ctx, k, eventual)
 	if errors.Is(err, inquiry.ErrNotFound) {
-		return s.get(ctx, k, true)
+		return s.get(ctx, k, consistent)
 	}
 	return it, err
 }
 
-// direction and consistency are the two choices that a query has.
+// direction and consistency are the options of a query.
 type (
 	direction   bool
 	consistency bool
@@ -232,9 +221,9 @@ const (
 	eventual   consistency = false
 )
 
-// query reads every item of one partition between two sort keys, both included.
+// query returns all items of one partition between two sort keys, inclusive.
 func (s *Store) query(ctx context.Context, partition partitionKey, from, to sortKey, d direction, c consistency) ([]item, error) {
-	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
+	paginator := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
 		TableName:              &s.table,
 		KeyConditionExpression: aws.String("PK = :pk AND SK BETWEEN :from AND :to"),
 		ExpressionAttributeValues: item{
@@ -244,12 +233,12 @@ func (s *Store) query(ctx context.Context, partition partitionKey, from, to sort
 		ConsistentRead:   aws.Bool(bool(c)),
 	})
 	var items []item
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for paginator.HasMorePages() {
+		out, err := paginator.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, it := range page.Items {
+		for _, it := range out.Items {
 			if !s.expired(it) {
 				items = append(items, it)
 			}
@@ -258,13 +247,13 @@ func (s *Store) query(ctx context.Context, partition partitionKey, from, to sort
 	return items, nil
 }
 
-// itemName tells the table's items apart.
+// itemName is an item's primary key as a value that can be a map key.
 type itemName struct{ PK, SK string }
 
-func nameOf(it item) itemName { return itemName{textOf(it, "PK"), textOf(it, "SK")} }
+func nameOf(it item) itemName { return itemName{textOf(it, PKAttribute), textOf(it, SKAttribute)} }
 
-// batchGet reads the items under keys and returns those that exist. What an
-// eventually consistent read does not find is read again consistently.
+// batchGet returns those items that exist. It repeats the read consistently for those
+// that an eventually consistent read does not find.
 func (s *Store) batchGet(ctx context.Context, keys []item) (map[itemName]item, error) {
 	found, err := s.getMany(ctx, keys, eventual)
 	if err != nil {
@@ -279,10 +268,10 @@ func (s *Store) batchGet(ctx context.Context, keys []item) (map[itemName]item, e
 	return found, err
 }
 
-// getMany reads the items under keys once and returns those that exist.
+// getMany returns those items that exist.
 func (s *Store) getMany(ctx context.Context, keys []item, c consistency) (map[itemName]item, error) {
 	found := map[itemName]item{}
-	for chunk := range slices.Chunk(keys, 100) { // the most that one call takes
+	for chunk := range slices.Chunk(keys, 100) { // the maximum for one call
 		part, err := s.batchGetChunk(ctx, chunk, c)
 		if err != nil {
 			return nil, err
@@ -305,11 +294,11 @@ func (s *Store) batchGetChunk(ctx context.Context, keys []item, c consistency) (
 				found[nameOf(it)] = it
 			}
 		}
-		request = out.UnprocessedKeys // what did not fit the 16 MB of one reply, or was throttled
+		request = out.UnprocessedKeys // items beyond the 16 MB of one reply, or throttled
 		if len(request) == 0 {
 			return found, nil
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := retry.Pause(ctx, attempt); err != nil {
 			return nil, err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -27,8 +26,8 @@ type DB interface {
 
 var _ DB = (*dynamodb.Client)(nil)
 
-// Store reads and writes the service's table. It holds no state of its own and
-// is safe for concurrent use.
+// Store reads and writes the service's table. It keeps no state in memory and is
+// safe for concurrent use.
 type Store struct {
 	db    DB
 	table string
@@ -37,16 +36,16 @@ type Store struct {
 
 // New returns a Store on the named table.
 func New(db DB, table string, now func() time.Time) *Store {
-	return &Store{db: plainDB{db}, table: table, now: now}
+	return &Store{db: unavailableDB{db}, table: table, now: now}
 }
 
-// get reads one item; an absent or expired one is inquiry.ErrNotFound. An
-// eventually consistent read costs half and may miss the last second.
-func (s *Store) get(ctx context.Context, k item, consistent bool) (item, error) {
+// get reads one item. It returns inquiry.ErrNotFound for an absent or expired one.
+// An eventually consistent read costs half as much and may miss the last second.
+func (s *Store) get(ctx context.Context, k item, c consistency) (item, error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &s.table,
 		Key:            k,
-		ConsistentRead: aws.Bool(consistent),
+		ConsistentRead: aws.Bool(bool(c)),
 	})
 	if err != nil {
 		return nil, err
@@ -57,46 +56,68 @@ func (s *Store) get(ctx context.Context, k item, consistent bool) (item, error) 
 	return out.Item, nil
 }
 
-// alone is a transaction's update as a request of its own.
-func alone(u types.Update) *dynamodb.UpdateItemInput {
-	return &dynamodb.UpdateItemInput{
-		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
-		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
-		ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure,
+// putNew writes an item unless one with the same key exists, which it returns.
+func (s *Store) putNew(ctx context.Context, it item) (old item, err error) {
+	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                           &s.table,
+		Item:                                it,
+		ConditionExpression:                 aws.String("attribute_not_exists(PK)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if old, refused := refusal(err); refused {
+		return old, nil
 	}
+	return nil, err
 }
 
-// pause waits before the attempt after the given one, which counts from 0: at
-// random up to 20 ms, 40 ms, 80 ms and so on to half a second. It ends early
-// with ctx.
-func pause(ctx context.Context, attempt int) error {
-	longest := min(20*time.Millisecond<<min(attempt, 5), 500*time.Millisecond)
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(rand.N(longest)):
-		return nil
+// setProfile sets one attribute of an existing profile and reports whether that
+// changed its value. It returns inquiry.ErrNotFound when there is no profile.
+func (s *Store) setProfile(ctx context.Context, partition partitionKey, name string, value types.AttributeValue) (changed bool, err error) {
+	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &s.table,
+		Key:                                 key(partition, profileKey),
+		UpdateExpression:                    aws.String("SET #name = :value"),
+		ConditionExpression:                 aws.String("attribute_exists(PK) AND (attribute_not_exists(#name) OR #name <> :value)"),
+		ExpressionAttributeNames:            map[string]string{"#name": name},
+		ExpressionAttributeValues:           item{":value": value},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if old, refused := refusal(err); refused {
+		if old == nil {
+			return false, inquiry.ErrNotFound
+		}
+		return false, nil
 	}
+	return err == nil, err
 }
 
-// expired reports whether the item is past its time. DynamoDB removes expired
-// items hours or days late, and they stay readable until then.
+// expired reports whether the item's time to live has passed. DynamoDB removes
+// expired items hours or days late, and they stay readable until then.
 func (s *Store) expired(it item) bool {
 	var at int64
-	if n, ok := it["expiresAt"].(*types.AttributeValueMemberN); ok {
+	if n, ok := it[ExpiresAtAttribute].(*types.AttributeValueMemberN); ok {
 		at, _ = strconv.ParseInt(n.Value, 10, 64)
 	}
 	return at != 0 && at <= s.now().Unix()
 }
 
-// refused returns the item that made a single conditional write fail; ok is
-// false when err is anything else. The item is nil when there was none.
-func refused(err error) (old item, ok bool) {
-	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
-	if !ok {
+// refusal reports whether err says that the condition of a single write was not
+// met, and returns the item that did not meet it: nil when there is no item.
+func refusal(err error) (old item, refused bool) {
+	failed, refused := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !refused {
 		return nil, false
 	}
 	return failed.Item, true
+}
+
+// annotate adds to an error what was being done, and to which id. It returns nil
+// for nil.
+func annotate(err error, format string, id any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf(format+": %w", id, err)
 }
 
 func text(s string) types.AttributeValue   { return &types.AttributeValueMemberS{Value: s} }

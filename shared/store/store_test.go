@@ -21,7 +21,7 @@ import (
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// newStore returns a Store on an empty table of its own. It stands still at noon.
+// newStore returns a Store on an empty table of its own. Its clock is fixed at noon.
 func newStore(t testing.TB) *Store {
 	t.Helper()
 	return newStoreOver(t, http.DefaultTransport)
@@ -42,24 +42,28 @@ func newStoreOver(t testing.TB, transport http.RoundTripper) *Store {
 	return New(db, name, clock)
 }
 
-// simulated, in the environment, has the tests of this package run on the
+// simulated is the environment variable that makes the tests of this package run on the
 // simulated table instead of a real engine.
 const simulated = "STORE_TESTS_SIMULATED"
 
-// What the simulator runs on must do all that a real engine does here.
-func TestAllOfThisHoldsOnTheSimulatedTableToo(t *testing.T) {
+func TestSimulatedTable(t *testing.T) {
 	t.Parallel()
-	if os.Getenv(simulated) != "" {
-		t.Skip("this is the run on the simulated table")
-	}
-	again := exec.CommandContext(t.Context(), os.Args[0], "-test.count=1")
-	again.Env = append(os.Environ(), simulated+"=1")
-	if out, err := again.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
+
+	// The simulator's table must behave like a real engine.
+	t.Run("passes all tests of this package", func(t *testing.T) {
+		t.Parallel()
+		if os.Getenv(simulated) != "" {
+			t.Skip("this is the run on the simulated table")
+		}
+		again := exec.CommandContext(t.Context(), os.Args[0], "-test.count=1")
+		again.Env = append(os.Environ(), simulated+"=1")
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
 }
 
-// later returns the same store with its clock moved on.
+// later returns a copy of the store whose clock is ahead by d.
 func (s *Store) later(d time.Duration) *Store {
 	moved := *s
 	at := s.now().Add(d)
@@ -67,9 +71,8 @@ func (s *Store) later(d time.Duration) *Store {
 	return &moved
 }
 
-// lossyTransport loses replies: the engine does the work of every request whose
-// operation is named, and the caller is told that the connection broke, as often
-// as losses says.
+// lossyTransport loses replies. The engine carries out every request, but the caller gets
+// a broken connection for the first requests of the operation, as often as losses says.
 type lossyTransport struct {
 	operation string
 	losses    atomic.Int32
@@ -87,7 +90,7 @@ func (l *lossyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return reply, err
 }
 
-// lose is the simulated table's hook after a call.
+// lose is also the simulated table's hook after a call.
 func (l *lossyTransport) lose(operation string, _ any) error {
 	if operation == l.operation && l.losses.Add(-1) >= 0 {
 		return errors.New("connection reset by peer")
@@ -107,7 +110,7 @@ func newLender(t testing.TB, s *Store, id inquiry.LenderID) inquiry.Lender {
 	return lender
 }
 
-// submission is a batch of n inquiries.
+// submission returns a batch of n inquiries.
 func submission(n int) inquiry.Submission {
 	sub := inquiry.Submission{UserID: "user-1", Name: "Autumn review"}
 	for i := range n {
@@ -130,11 +133,11 @@ func mustSubmit(t testing.TB, s *Store, id inquiry.LenderID, n int) inquiry.Batc
 	return batch
 }
 
-// count returns how many items the whole table holds.
+// count returns how many items the whole table has.
 func (s *Store) count(ctx context.Context, t testing.TB) int {
 	t.Helper()
 	n := 0
-	pages := dynamodb.NewScanPaginator(s.db.(plainDB).DB.(dynamodb.ScanAPIClient), &dynamodb.ScanInput{TableName: &s.table})
+	pages := dynamodb.NewScanPaginator(s.db.(unavailableDB).DB.(dynamodb.ScanAPIClient), &dynamodb.ScanInput{TableName: &s.table})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -9,16 +9,16 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// Transition is what one stream record says of one inquiry.
+// Transition is a change of one inquiry, as a stream record reports it.
 type Transition struct {
 	Lender inquiry.LenderID
 	Batch  inquiry.BatchID
 	Change inquiry.Change
 }
 
-// ReadTransition reads a stream record of an inquiry's item. ok is false for a
-// removal, which is the table's housekeeping and no transition. A status that
-// this version does not know is an error.
+// ReadTransition reads a stream record of an inquiry's item. ok is false for a removal:
+// DynamoDB removes expired items, and that is not a transition. A status that this
+// version does not know is an error.
 func ReadTransition(r events.DynamoDBEventRecord) (t Transition, ok bool, err error) {
 	if r.EventName == string(events.DynamoDBOperationTypeRemove) {
 		return Transition{}, false, nil
@@ -38,17 +38,17 @@ func ReadTransition(r events.DynamoDBEventRecord) (t Transition, ok bool, err er
 	}, true, nil
 }
 
-// Occasion is what a write of a header asks dispatch-batch to do.
+// Occasion is what dispatch-batch has to do after a write of a header.
 type Occasion int
 
 const (
 	NoOccasion      Occasion = iota // nothing
 	Submitted                       // send all inquiries
-	CancelRequested                 // cancel what nobody has claimed
+	CancelRequested                 // cancel the inquiries that no worker has claimed
 )
 
-// ReadHeader reads a stream record of a header: the batch as it was written then
-// and what that write asks for.
+// ReadHeader reads a stream record of a header. It returns what dispatch-batch has to do
+// and the batch as it was written then.
 func ReadHeader(r events.DynamoDBEventRecord) (Occasion, inquiry.Batch, error) {
 	if r.EventName == string(events.DynamoDBOperationTypeRemove) {
 		return NoOccasion, inquiry.Batch{}, nil
@@ -57,10 +57,10 @@ func ReadHeader(r events.DynamoDBEventRecord) (Occasion, inquiry.Batch, error) {
 	if err != nil {
 		return NoOccasion, inquiry.Batch{}, err
 	}
-	if textOf(image, "SK") != string(headerKey) {
+	if textOf(image, SKAttribute) != string(headerKey) {
 		return NoOccasion, inquiry.Batch{}, nil
 	}
-	occasion := map[Event]Occasion{EventSubmitted: Submitted, EventCancelRequested: CancelRequested}[Event(textOf(image, "event"))]
+	occasion := map[Event]Occasion{EventSubmitted: Submitted, EventCancelRequested: CancelRequested}[Event(textOf(image, EventAttribute))]
 	if occasion == NoOccasion {
 		return NoOccasion, inquiry.Batch{}, nil
 	}
@@ -68,8 +68,8 @@ func ReadHeader(r events.DynamoDBEventRecord) (Occasion, inquiry.Batch, error) {
 	return occasion, batch, err
 }
 
-// fromStream turns an image as the event carries it into an item as the SDK
-// does. The two have different types for the same JSON.
+// fromStream converts an image from the Lambda event's types to the SDK's. The two have
+// different types for the same JSON.
 func fromStream(image map[string]events.DynamoDBAttributeValue) (item, error) {
 	it := make(item, len(image))
 	for name, value := range image {
@@ -108,6 +108,6 @@ func fromStreamValue(v events.DynamoDBAttributeValue) (types.AttributeValue, err
 		}
 		return &types.AttributeValueMemberL{Value: list}, nil
 	default:
-		return nil, fmt.Errorf("no item of ours holds data type %d", v.DataType())
+		return nil, fmt.Errorf("the table does not use data type %d", v.DataType())
 	}
 }

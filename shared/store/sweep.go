@@ -12,15 +12,14 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// BatchRef names one batch of one lender.
+// BatchRef identifies one batch of one lender.
 type BatchRef struct {
 	Lender inquiry.LenderID
 	ID     inquiry.BatchID
 }
 
-// Due returns up to limit unfinished batches whose time to be looked at has
-// come, the longest overdue first. The index that it reads trails the table by
-// a moment.
+// Due returns up to limit unfinished batches that are due for a sweep, the most overdue
+// first. It reads an index that is a moment behind the table.
 func (s *Store) Due(ctx context.Context, limit int) ([]BatchRef, error) {
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 &s.table,
@@ -37,15 +36,15 @@ func (s *Store) Due(ctx context.Context, limit int) ([]BatchRef, error) {
 		lender, id, ok := strings.Cut(strings.TrimPrefix(textOf(it, PKAttribute), LenderPrefix), BatchInfix)
 		batch, err := inquiry.ParseBatchID(id)
 		if !ok || err != nil {
-			return nil, fmt.Errorf("looking for unfinished batches: key %q is not a batch's", textOf(it, "PK"))
+			return nil, fmt.Errorf("looking for unfinished batches: key %q does not belong to a batch", textOf(it, PKAttribute))
 		}
 		refs[i] = BatchRef{inquiry.LenderID(lender), batch}
 	}
 	return refs, nil
 }
 
-// Records returns what is known of the batch's inquiries, read consistently: one
-// record, without its report, for each that is beyond PLANNING.
+// Records returns one record, without its report, for each of the batch's inquiries that
+// is beyond PLANNING. The read is consistent.
 func (s *Store) Records(ctx context.Context, b inquiry.Batch) ([]inquiry.Record, error) {
 	var records []inquiry.Record
 	for bucket := range (b.Total + bucketSize - 1) / bucketSize {
@@ -58,24 +57,24 @@ func (s *Store) Records(ctx context.Context, b inquiry.Batch) ([]inquiry.Record,
 	return records, nil
 }
 
-// recordsOf leaves the reports in the table: a batch's may be more than a
-// function's memory.
+// recordsOf returns the records of one bucket. It does not read the reports, because
+// all reports of a batch may not fit into a function's memory.
 func (s *Store) recordsOf(ctx context.Context, bucket partitionKey) ([]inquiry.Record, error) {
-	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
+	paginator := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
 		TableName:                 &s.table,
 		KeyConditionExpression:    aws.String("PK = :pk AND begins_with(SK, :prefix)"),
 		ProjectionExpression:      aws.String("PK, SK, #status, leaseUntil, attempt, startedAt, finishedAt, #sources, failure, retryable"),
-		ExpressionAttributeNames:  map[string]string{"#status": "status", "#sources": "sources"},
+		ExpressionAttributeNames:  map[string]string{"#status": StatusAttribute, "#sources": "sources"},
 		ExpressionAttributeValues: item{":pk": text(string(bucket)), ":prefix": text(InquiryPrefix)},
 		ConsistentRead:            aws.Bool(true),
 	})
 	var records []inquiry.Record
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for paginator.HasMorePages() {
+		out, err := paginator.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, it := range page.Items {
+		for _, it := range out.Items {
 			_, record, err := parseRecord(it)
 			if err != nil {
 				return nil, err
@@ -86,8 +85,8 @@ func (s *Store) recordsOf(ctx context.Context, bucket partitionKey) ([]inquiry.R
 	return records, nil
 }
 
-// Postpone sets when an unfinished batch is due again, to the second. A batch
-// that is finished or deleted by now is left as it is.
+// Postpone sets when an unfinished batch is due again, to the second. It ignores a batch
+// that has been finished or deleted in the meantime.
 func (s *Store) Postpone(ctx context.Context, ref BatchRef, next time.Time) error {
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:           &s.table,
@@ -98,7 +97,7 @@ func (s *Store) Postpone(ctx context.Context, ref BatchRef, next time.Time) erro
 			":next": number(next.Unix()), ":event": text(string(EventChecked)),
 		},
 	})
-	if _, refused := refused(err); err != nil && !refused {
+	if _, refused := refusal(err); err != nil && !refused {
 		return fmt.Errorf("postponing batch %s: %w", ref.ID, err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -10,216 +9,129 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-func TestUnfinishedBatchesComeDueLongestOverdueFirst(t *testing.T) {
+func TestDue(t *testing.T) {
 	t.Parallel()
-	s := newStore(t)
-	lender := newLender(t, s, acme)
-	var ids []inquiry.BatchID
-	for i := range 3 {
-		id, _, err := s.later(time.Duration(i)*time.Minute).Submit(t.Context(), lender, submission(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		lender.BatchCount++
-		ids = append(ids, id)
-	}
-	due := func(after time.Duration, limit int) []BatchRef {
-		t.Helper()
-		refs, err := s.later(after).Due(t.Context(), limit)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return refs
-	}
-	if refs := due(firstCheck-time.Second, 10); len(refs) != 0 {
-		t.Errorf("due before their time: %v", refs)
-	}
-	all := []BatchRef{{acme, ids[0]}, {acme, ids[1]}, {acme, ids[2]}}
-	if diff := cmp.Diff(all, due(firstCheck+2*time.Minute, 10)); diff != "" {
-		t.Errorf("due (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(all[:2], due(firstCheck+2*time.Minute, 2)); diff != "" {
-		t.Errorf("the first two (-want +got):\n%s", diff)
-	}
 
-	if err := s.Postpone(t.Context(), all[0], noon.Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Merge(t.Context(), acme, ids[1], []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(all[2:], due(firstCheck+2*time.Minute, 10)); diff != "" {
-		t.Errorf("after one was postponed and one finished (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]BatchRef{all[2], all[0]}, due(time.Hour, 10)); diff != "" {
-		t.Errorf("an hour later (-want +got):\n%s", diff)
-	}
-}
-
-func TestPostponingNeitherReopensNorDispatches(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	id := mustSubmit(t, s, acme, 1)
-	if err := s.Postpone(t.Context(), BatchRef{acme, id}, noon.Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), true)
-	if err != nil || textOf(h, "event") == string(EventSubmitted) {
-		t.Errorf("event %q would dispatch again, %v", textOf(h, "event"), err)
-	}
-	if _, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Postpone(t.Context(), BatchRef{acme, id}, noon); err != nil || s.open(t) != 0 {
-		t.Errorf("%v; %d batches are open", err, s.open(t))
-	}
-	if err := s.Postpone(t.Context(), BatchRef{acme, inquiry.NewBatchID(noon)}, noon); err != nil || s.open(t) != 0 {
-		t.Errorf("a deleted batch: %v; %d batches are open", err, s.open(t))
-	}
-}
-
-func TestRecordsAreAllThatIsBeyondPlanning(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	id := mustSubmit(t, s, acme, 600)
-	batch, err := s.Batch(t.Context(), acme, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, index := range []int{0, 255, 256, 599} {
-		if _, err := s.Claim(t.Context(), acme, id.Inquiry(index), "worker", s.until()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	claim, err := s.later(lease).Claim(t.Context(), acme, id.Inquiry(256), "another", s.until().Add(lease))
-	if err != nil {
-		t.Fatal(err)
-	}
-	figures := map[string]inquiry.SourceFigures{"ofac": {Outcome: inquiry.OutcomeFound, Records: 2, Elapsed: time.Millisecond}}
-	result := Result{Status: inquiry.StatusFailed, Sources: figures, Report: []byte("a report"), Failure: "WHY", Retryable: true}
-	if err := s.later(lease).Finish(t.Context(), claim, result); err != nil {
-		t.Fatal(err)
-	}
-	records, err := s.Records(t.Context(), batch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []int
-	for _, r := range records {
-		got = append(got, r.ID.Index())
-		if r.Status.Final() {
-			// All but its report, which may be large.
-			want, err := s.Entry(t.Context(), acme, r.ID)
-			want.Record.Report = nil
-			if diff := cmp.Diff(want.Record, r); diff != "" || err != nil {
-				t.Errorf("%v; the final one (-as read alone +in the batch):\n%s", err, diff)
+	t.Run("the most overdue batch first", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		lender := newLender(t, s, acme)
+		var ids []inquiry.BatchID
+		for i := range 3 {
+			id, _, err := s.later(time.Duration(i)*time.Minute).Submit(t.Context(), lender, submission(1))
+			if err != nil {
+				t.Fatal(err)
 			}
-			continue
+			lender.BatchCount++
+			ids = append(ids, id)
 		}
-		if r.Status != inquiry.StatusRunning || !r.LeaseUntil.Equal(s.until()) {
-			t.Errorf("record %+v", r)
+		due := func(after time.Duration, limit int) []BatchRef {
+			t.Helper()
+			refs, err := s.later(after).Due(t.Context(), limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return refs
 		}
-	}
-	if diff := cmp.Diff([]int{0, 255, 256, 599}, got); diff != "" {
-		t.Errorf("indexes (-want +got):\n%s", diff)
-	}
-}
+		if refs := due(firstCheck-time.Second, 10); len(refs) != 0 {
+			t.Errorf("due too early: %v", refs)
+		}
+		all := []BatchRef{{acme, ids[0]}, {acme, ids[1]}, {acme, ids[2]}}
+		if diff := cmp.Diff(all, due(firstCheck+2*time.Minute, 10)); diff != "" {
+			t.Errorf("due (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(all[:2], due(firstCheck+2*time.Minute, 2)); diff != "" {
+			t.Errorf("the first two (-want +got):\n%s", diff)
+		}
 
-func TestGivingUpWaitsForALeaseAndRespectsTheEnd(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	batch := mustSubmit(t, s, acme, 3)
-
-	unclaimed := batch.Inquiry(0)
-	if err := s.Fail(t.Context(), acme, unclaimed, inquiry.FailureDeadline); err != nil {
-		t.Fatal(err)
-	}
-	entry, err := s.Entry(t.Context(), acme, unclaimed)
-	if err != nil || entry.Record.Status != inquiry.StatusFailed || entry.Record.Failure != inquiry.FailureDeadline || !entry.Record.Retryable {
-		t.Errorf("%+v, %v", entry.Record, err)
-	}
-	if err := s.Fail(t.Context(), acme, unclaimed, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("giving up twice: %v, want ErrFinished", err)
-	}
-
-	held := batch.Inquiry(1)
-	claim, err := s.Claim(t.Context(), acme, held, "worker", s.until())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Fail(t.Context(), acme, held, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrLeased) {
-		t.Errorf("giving up what a worker holds: %v, want ErrLeased", err)
-	}
-	after := s.later(lease)
-	if err := after.Fail(t.Context(), acme, held, inquiry.FailureExhausted); err != nil {
-		t.Fatal(err)
-	}
-	if err := after.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("the worker comes back: %v, want ErrFinished", err)
-	}
-	if entry, err = s.Entry(t.Context(), acme, held); err != nil || entry.Record.Status != inquiry.StatusFailed || entry.Record.Figures.Attempts != 1 {
-		t.Errorf("%+v, %v", entry.Record, err)
-	}
-
-	done := batch.Inquiry(2)
-	if claim, err = s.Claim(t.Context(), acme, done, "worker", s.until()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); err != nil {
-		t.Fatal(err)
-	}
-	if err := after.Fail(t.Context(), acme, done, inquiry.FailureExhausted); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("giving up what is completed: %v, want ErrFinished", err)
-	}
-}
-
-func TestACancelStopsWhatNobodyHasClaimed(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	batch := mustSubmit(t, s, acme, 2)
-	claim, err := s.Claim(t.Context(), acme, batch.Inquiry(0), "worker", s.until())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 2 {
-		if err := s.CancelInquiry(t.Context(), acme, batch.Inquiry(i)); err != nil {
+		if err := s.Postpone(t.Context(), all[0], noon.Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := s.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); err != nil {
-		t.Errorf("the claimed one runs to its end: %v", err)
-	}
-	if _, err := s.later(time.Hour).Claim(t.Context(), acme, batch.Inquiry(1), "late", s.until()); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("claiming a cancelled inquiry: %v, want ErrFinished", err)
-	}
-	_, entries, err := s.Entries(t.Context(), acme, batch, 0, 2)
-	if err != nil || entries[0].Record.Status != inquiry.StatusCompleted || entries[1].Record.Status != inquiry.StatusCancelled {
-		t.Errorf("%+v, %v", entries, err)
-	}
+		if _, err := s.Merge(t.Context(), acme, ids[1], []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(all[2:], due(firstCheck+2*time.Minute, 10)); diff != "" {
+			t.Errorf("after one was postponed and one finished (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]BatchRef{all[2], all[0]}, due(time.Hour, 10)); diff != "" {
+			t.Errorf("an hour later (-want +got):\n%s", diff)
+		}
+	})
 }
 
-func TestACancelIsRequestedOnceAndNotOfAFinishedBatch(t *testing.T) {
+func TestPostpone(t *testing.T) {
 	t.Parallel()
-	s := newStore(t)
-	id := mustSubmit(t, s, acme, 1)
-	first, err := s.RequestCancel(t.Context(), acme, id)
-	if err != nil || !first.CancelRequestedAt.Equal(noon) {
-		t.Fatalf("%+v, %v", first, err)
-	}
-	again, err := s.later(time.Minute).RequestCancel(t.Context(), acme, id)
-	if err != nil || again.Version != first.Version || !again.CancelRequestedAt.Equal(noon) {
-		t.Errorf("asking again: %+v, %v", again, err)
-	}
-	if _, err := s.RequestCancel(t.Context(), "other-bank", id); !errors.Is(err, inquiry.ErrNotFound) {
-		t.Errorf("another lender's: %v, want ErrNotFound", err)
-	}
 
-	over := newStore(t)
-	id = mustSubmit(t, over, acme, 1)
-	if _, err := over.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := over.RequestCancel(t.Context(), acme, id); !errors.Is(err, inquiry.ErrFinished) {
-		t.Errorf("a finished batch: %v, want ErrFinished", err)
-	}
+	t.Run("neither reopens nor dispatches the batch", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		id := mustSubmit(t, s, acme, 1)
+		if err := s.Postpone(t.Context(), BatchRef{acme, id}, noon.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		h, err := s.get(t.Context(), key(batchKey(acme, id), headerKey), consistent)
+		if err != nil || textOf(h, EventAttribute) == string(EventSubmitted) {
+			t.Errorf("event %q would dispatch the batch again, %v", textOf(h, EventAttribute), err)
+		}
+		if _, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Postpone(t.Context(), BatchRef{acme, id}, noon); err != nil || s.openBatches(t) != 0 {
+			t.Errorf("a finished batch: %v; %d batches are open", err, s.openBatches(t))
+		}
+		if err := s.Postpone(t.Context(), BatchRef{acme, inquiry.NewBatchID(noon)}, noon); err != nil || s.openBatches(t) != 0 {
+			t.Errorf("a deleted batch: %v; %d batches are open", err, s.openBatches(t))
+		}
+	})
+}
+
+func TestRecords(t *testing.T) {
+	t.Parallel()
+
+	t.Run("all inquiries beyond PLANNING", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		id := mustSubmit(t, s, acme, 600)
+		batch, err := s.Batch(t.Context(), acme, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, index := range []int{0, 255, 256, 599} {
+			if _, err := s.Claim(t.Context(), acme, id.Inquiry(index), "worker", s.until()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		claim, err := s.later(lease).Claim(t.Context(), acme, id.Inquiry(256), "another", s.until().Add(lease))
+		if err != nil {
+			t.Fatal(err)
+		}
+		figures := map[string]inquiry.SourceFigures{"ofac": {Outcome: inquiry.OutcomeFound, Records: 2, Elapsed: time.Millisecond}}
+		result := Result{Status: inquiry.StatusFailed, Sources: figures, Report: []byte("a report"), Failure: "WHY", Retryable: true}
+		if err := s.later(lease).Finish(t.Context(), claim, result); err != nil {
+			t.Fatal(err)
+		}
+		records, err := s.Records(t.Context(), batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for _, r := range records {
+			got = append(got, r.ID.Index())
+			if r.Status.Final() {
+				// Everything except the report, which may be large.
+				want, err := s.Entry(t.Context(), acme, r.ID)
+				want.Record.Report = nil
+				if diff := cmp.Diff(want.Record, r); diff != "" || err != nil {
+					t.Errorf("%v; final record (-from Entry +from Records):\n%s", err, diff)
+				}
+				continue
+			}
+			if r.Status != inquiry.StatusRunning || !r.LeaseUntil.Equal(s.until()) {
+				t.Errorf("the record is %+v; want RUNNING until %s", r, s.until())
+			}
+		}
+		if diff := cmp.Diff([]int{0, 255, 256, 599}, got); diff != "" {
+			t.Errorf("indexes (-want +got):\n%s", diff)
+		}
+	})
 }

@@ -9,29 +9,26 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
-	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
-// history is one run of the service's own operations in an order that its seed
-// decides, done on both tables. What the operations return is not looked at: the
-// mirror compares every call below them.
+// history runs operations of the store on both tables, in an order that depends on
+// its seed. It ignores what they return: the mirror compares every call below them.
 type history struct {
 	*mirror
 	random *rand.Rand
 	now    time.Time
 	store  *store.Store
 
-	lenders []inquiry.Lender // as they were read, so out of date at times
+	lenders []inquiry.Lender // as they were last read, so sometimes out of date
 	users   []string
 	keys    []string
 	batches []store.BatchRef
 	totals  []int
 	claims  []store.Claim
-	due     map[int64]bool // seconds at which a batch is or was to be looked at
+	due     map[int64]bool // seconds at which a batch is or was due
 }
 
 func newHistory(m *mirror, seed uint64) *history {
@@ -68,8 +65,8 @@ func (h *history) figures() map[string]inquiry.SourceFigures {
 	}}
 }
 
-// undue returns a time, not before the given one, at which no other batch is due:
-// the order of the index is nobody's promise among equals.
+// undue returns the first time from at on when no other batch is due: the index does
+// not guarantee an order among equal times.
 func (h *history) undue(at time.Time) time.Time {
 	for h.due[at.Unix()] {
 		at = at.Add(time.Second)
@@ -99,17 +96,13 @@ func (h *history) submit() {
 	}
 }
 
-// housekeeping removes what has expired, as the table does in its own time.
+// housekeeping removes one expired item, as DynamoDB does at some time.
 func (h *history) housekeeping() {
 	expired := h.simulated.Expired(h.now)
 	if len(expired) == 0 {
 		return
 	}
-	k := pick(h, expired)
-	h.simulated.Remove(k)
-	if _, err := h.real.DeleteItem(h.tb.Context(), &dynamodb.DeleteItemInput{TableName: &h.name, Key: item{"PK": str(k.PK), "SK": str(k.SK)}}); err != nil {
-		h.tb.Fatal(err)
-	}
+	h.remove(pick(h, expired))
 }
 
 // step does one operation.
@@ -147,15 +140,17 @@ func (h *history) step() {
 		func() { _ = s.Fail(ctx, batch.Lender, id, "GIVEN_UP") },
 		func() { _ = s.CancelInquiry(ctx, batch.Lender, id) },
 		func() {
-			h.now = h.undue(h.now) // a cancelled batch is due at once
+			h.now = h.undue(h.now) // a canceled batch is due at once
 			_, _ = s.RequestCancel(ctx, batch.Lender, batch.ID)
 		},
 		func() { h.merge(batch, id) }, func() { h.merge(batch, id) }, func() { h.merge(batch, id) },
 		func() { _, _ = s.Batch(ctx, lender, batch.ID) },
 		func() { _, _, _ = s.Submitted(ctx, batch.Lender, batch.ID) },
-		func() { _, _, _ = s.Batches(ctx, lender, offset, limit) },
-		func() { _, _, _ = s.Entries(ctx, batch.Lender, batch.ID, offset, limit) },
-		func() { _, _, _ = s.Entries(ctx, batch.Lender, batch.ID, 250, 10) },
+		func() { _, _ = s.ListBatches(ctx, lender, inquiry.BatchQuery{Offset: offset, Limit: limit}) },
+		func() {
+			_, _ = s.ListEntries(ctx, batch.Lender, batch.ID, inquiry.EntryQuery{Offset: offset, Limit: limit})
+		},
+		func() { _, _ = s.ListEntries(ctx, batch.Lender, batch.ID, inquiry.EntryQuery{Offset: 250, Limit: 10}) },
 		func() { _, _ = s.Entry(ctx, batch.Lender, id) },
 		func() { _, _ = s.Due(ctx, limit) },
 		func() {
@@ -207,7 +202,7 @@ func (h *history) recordsOf(batch store.BatchRef) ([]inquiry.Record, error) {
 	return h.store.Records(h.tb.Context(), b)
 }
 
-// seeds is how many histories to go through.
+// seeds returns the number of histories to run.
 func seeds(tb testing.TB) uint64 {
 	tb.Helper()
 	wanted := os.Getenv("CONFORMANCE_SEEDS")
@@ -221,7 +216,7 @@ func seeds(tb testing.TB) uint64 {
 	return n
 }
 
-func TestOurOwnOperationsAgree(t *testing.T) {
+func TestConformanceStore(t *testing.T) {
 	t.Parallel()
 	for engine, endpoint := range engines {
 		t.Run(engine, func(t *testing.T) {
@@ -230,7 +225,7 @@ func TestOurOwnOperationsAgree(t *testing.T) {
 			for seed := range seeds(t) {
 				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 					m := newMirror(t, url)
-					m.units = engine == usual // DynamoDB Local counts no transaction twice
+					m.units = engine == usual // DynamoDB Local does not bill transactions twice
 					h := newHistory(m, seed)
 					for range 80 {
 						h.step()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
@@ -31,9 +32,9 @@ type item = map[string]types.AttributeValue
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// engines are what the simulated table is held against. DynamoDB Local is AWS's
-// own: where the two differ, it is right. They do so in rare expressions alone, on
-// which the simulated table is therefore held against DynamoDB Local only.
+// engines are compared with the simulated table. DynamoDB Local comes from AWS, so it
+// is right where the two differ. They differ only in rare expressions, which are
+// therefore compared with DynamoDB Local only.
 var engines = map[string]func(testing.TB) string{
 	usual:            enginetest.Table,
 	"DynamoDB Local": enginetest.DynamoDBLocal,
@@ -41,8 +42,8 @@ var engines = map[string]func(testing.TB) string{
 
 const usual = "the usual engine"
 
-// mirror does every call on a real table and on the simulated one, and reports
-// where they answer differently. Callers get the real answer.
+// mirror does every call on a real table and on the simulated one and reports
+// different replies. Callers get the real reply.
 type mirror struct {
 	tb        testing.TB
 	name      string
@@ -50,10 +51,10 @@ type mirror struct {
 	streams   *dynamodbstreams.Client
 	simulated *table.Table
 
-	// units tells that the real table's capacity figures can be believed.
+	// units is true if the real table returns correct capacity units.
 	units bool
 
-	mu    sync.Mutex // so that both see calls in the same order
+	mu    sync.Mutex // keeps the order of calls the same in both
 	calls int
 }
 
@@ -67,7 +68,7 @@ func newMirror(tb testing.TB, endpoint string) *mirror {
 	m := &mirror{
 		tb: tb, name: name,
 		real: dynamodb.New(dynamodb.Options{
-			BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login, RetryMaxAttempts: 1,
+			BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login, HTTPClient: boot.HTTPClient(awshttp.NewBuildableClient()), RetryMaxAttempts: 1,
 		}),
 		streams:   dynamodbstreams.New(dynamodbstreams.Options{BaseEndpoint: &endpoint, Region: "us-east-1", Credentials: login}),
 		simulated: table.New(name, func() time.Time { return noon }),
@@ -81,11 +82,11 @@ func newMirror(tb testing.TB, endpoint string) *mirror {
 	return m
 }
 
-// answer is all of a reply or an error that is to be the same.
+// answer holds what must be the same in both replies or errors.
 type answer struct {
 	Code    string   // of an error
 	Reasons []string // of a canceled transaction
-	Old     string   // the item that an error shows
+	Old     string   // the item that an error contains
 
 	Items         []string
 	Count         int
@@ -128,7 +129,7 @@ func answerOf[O any](out O, err error, describe func(O, *answer)) answer {
 		for _, r := range canceled.CancellationReasons {
 			a.Reasons = append(a.Reasons, aws.ToString(r.Code)+" "+spell(r.Item))
 			if aws.ToString(r.Code) == "ValidationError" {
-				// So it is documented, and what engines make of it differs.
+				// This is the documented reason, but engines return different ones.
 				return answer{Code: "ValidationException"}
 			}
 		}
@@ -154,7 +155,7 @@ func (m *mirror) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInpu
 	in.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 	return both(m, ctx, in, func(out *dynamodb.BatchGetItemOutput, a *answer) {
 		a.Items = spellAll(out.Responses[m.name])
-		slices.Sort(a.Items) // the order is nobody's promise
+		slices.Sort(a.Items) // the order is not guaranteed
 		for _, left := range out.UnprocessedKeys {
 			a.Left = strings.Join(spellAll(left.Keys), " ")
 		}
@@ -186,11 +187,13 @@ func (m *mirror) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _
 	}, m.real.UpdateItem, m.simulated.UpdateItem)
 }
 
-func (m *mirror) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
-	in.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-	return both(m, ctx, in, func(out *dynamodb.DeleteItemOutput, a *answer) {
-		a.Items, a.Units = []string{spell(out.Attributes)}, unitsOf(out.ConsumedCapacity)
-	}, m.real.DeleteItem, m.simulated.DeleteItem)
+// remove removes an item from both tables, as a TTL does.
+func (m *mirror) remove(k table.Key) {
+	m.tb.Helper()
+	m.simulated.Remove(k)
+	if _, err := m.real.DeleteItem(m.tb.Context(), &dynamodb.DeleteItemInput{TableName: &m.name, Key: item{"PK": str(k.PK), "SK": str(k.SK)}}); err != nil {
+		m.tb.Fatal(err)
+	}
 }
 
 func (m *mirror) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
@@ -202,8 +205,8 @@ func (m *mirror) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 	}, m.real.TransactWriteItems, m.simulated.TransactWriteItems)
 }
 
-// compareContents holds the two tables, and what their streams say of every item,
-// against each other.
+// compareContents compares the items of both tables, and the stream records of
+// every item.
 func (m *mirror) compareContents() {
 	m.tb.Helper()
 	var want []string
@@ -225,7 +228,7 @@ func (m *mirror) compareContents() {
 	last := ""
 	for _, r := range m.simulated.Records(0) {
 		if r.Change.SequenceNumber <= last {
-			m.tb.Errorf("record %s follows %s", r.Change.SequenceNumber, last)
+			m.tb.Errorf("sequence number %s follows %s", r.Change.SequenceNumber, last)
 		}
 		last = r.Change.SequenceNumber
 		key := spell(fromEvent(r.Change.Keys))
@@ -236,7 +239,7 @@ func (m *mirror) compareContents() {
 	}
 }
 
-// realRecords reads the real table's stream, by item.
+// realRecords returns the records of the real table's stream, by item.
 func (m *mirror) realRecords() map[string][]string {
 	m.tb.Helper()
 	ctx := m.tb.Context()
@@ -307,17 +310,11 @@ func fromEventValue(v events.DynamoDBAttributeValue) types.AttributeValue {
 			list.Value = append(list.Value, fromEventValue(member))
 		}
 		return list
-	case events.DataTypeStringSet:
-		return &types.AttributeValueMemberSS{Value: v.StringSet()}
-	case events.DataTypeNumberSet:
-		return &types.AttributeValueMemberNS{Value: v.NumberSet()}
-	case events.DataTypeBinarySet:
-		return &types.AttributeValueMemberBS{Value: v.BinarySet()}
 	}
 	return &types.AttributeValueMemberNULL{Value: true}
 }
 
-// spell writes an item so that equal ones are written alike.
+// spell returns a text that is the same for equal items.
 func spell(it item) string {
 	if len(it) == 0 {
 		return "{}"
@@ -338,7 +335,7 @@ func spellValue(v types.AttributeValue) string {
 	case *types.AttributeValueMemberS:
 		return fmt.Sprintf("%q", v.Value)
 	case *types.AttributeValueMemberN:
-		return spellNumber(v.Value)
+		return v.Value
 	case *types.AttributeValueMemberB:
 		return fmt.Sprintf("0x%x", v.Value)
 	case *types.AttributeValueMemberBOOL:
@@ -358,32 +355,11 @@ func spellValue(v types.AttributeValue) string {
 			members = append(members, spellValue(member))
 		}
 		return "[" + strings.Join(members, ", ") + "]"
-	case *types.AttributeValueMemberSS:
-		return fmt.Sprintf("strings%q", slices.Sorted(slices.Values(v.Value)))
-	case *types.AttributeValueMemberNS:
-		var members []string
-		for _, n := range v.Value {
-			members = append(members, spellNumber(n))
-		}
-		slices.Sort(members)
-		return fmt.Sprint("numbers", members)
-	case *types.AttributeValueMemberBS:
-		return fmt.Sprintf("binaries%x", v.Value)
 	}
 	return fmt.Sprintf("%T", v)
 }
 
-// spellNumber writes a number by what it is worth: DynamoDB trims zeros, and
-// DynamoDB Local does not.
-func spellNumber(n string) string {
-	r, ok := new(big.Rat).SetString(n)
-	if !ok {
-		return n
-	}
-	return r.RatString()
-}
-
-// spellInput writes what a reader needs of a request.
+// spellInput returns the parts of a request that help to understand a failure.
 func spellInput(in any) string {
 	var parts []string
 	add := func(name string, text *string) {

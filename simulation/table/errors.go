@@ -10,7 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// invalid is the error for a request that the service would not look at. The
+// invalid returns the error with which DynamoDB rejects a malformed request. The
 // SDK has no type for it.
 func invalid(format string, args ...any) error {
 	return &smithy.GenericAPIError{Code: "ValidationException", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultClient}
@@ -20,9 +20,18 @@ func invalidExpression(which, format string, args ...any) error {
 	return invalid("Invalid %s: %s", which, fmt.Sprintf(format, args...))
 }
 
-// notModelled is for what the real service does and this one does not.
-func notModelled(what string) error {
-	return fmt.Errorf("the simulated table does not know %s", what)
+var errNotModeled = errors.New("the simulated table does not model")
+
+// notModeled returns the error for a request that this table cannot answer as
+// DynamoDB would.
+func notModeled(what string) error { return fmt.Errorf("%w %s", errNotModeled, what) }
+
+// checkModeled rejects the parameters that expressions replaced.
+func checkModeled(replacedParameterUsed bool) error {
+	if replacedParameterUsed {
+		return notModeled("parameters that expressions replaced")
+	}
+	return nil
 }
 
 func conditionFailed(old item) error {
@@ -45,7 +54,7 @@ func failed(operation string, err error) error {
 	return &smithy.OperationError{ServiceID: "DynamoDB", OperationName: operation, Err: err}
 }
 
-// messageOf is an API error's own text.
+// messageOf returns an API error's message without its code.
 func messageOf(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorMessage()

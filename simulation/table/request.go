@@ -6,23 +6,24 @@ import (
 	"sync"
 )
 
-// texts are the expressions of one request; "" stands for none.
+// texts are the expressions of one request; "" means none.
 type texts struct {
-	update, condition, key, filter, projection string
+	update, condition, key, projection string
 }
 
-// parsed are a request's expressions. It belongs to no request: names and values
-// are placeholders still.
+// parsed holds the parsed expressions of all requests with the same texts: names
+// and values are still placeholders.
 type parsed struct {
-	update                 *update
-	condition, key, filter condition
-	projection             []path
+	update     *update
+	condition  condition
+	key        []keyTest
+	projection []attribute
 
 	names, values []string // every placeholder, once
 	err           error
 }
 
-// cache has the parsed form of every text that was ever sent. There are as many
+// cache holds the parsed form of every text that was ever sent. There are as many
 // as the program has calls.
 var cache sync.Map // texts → *parsed
 
@@ -44,8 +45,7 @@ func (p *parsed) read(t texts) error {
 	}{
 		{updateExpression, t.update, func(from *parser) (err error) { p.update, err = from.update(); return err }},
 		{"ConditionExpression", t.condition, func(from *parser) (err error) { p.condition, err = from.condition(); return err }},
-		{"KeyConditionExpression", t.key, func(from *parser) (err error) { p.key, err = from.condition(); return err }},
-		{"FilterExpression", t.filter, func(from *parser) (err error) { p.filter, err = from.condition(); return err }},
+		{"KeyConditionExpression", t.key, func(from *parser) (err error) { p.key, err = from.keyCondition(); return err }},
 		{"ProjectionExpression", t.projection, func(from *parser) (err error) { p.projection, err = from.projection(); return err }},
 	} {
 		if one.text == "" {
@@ -71,7 +71,25 @@ func (p *parsed) read(t texts) error {
 	return nil
 }
 
-// text returns an optional expression, of which an empty one is an error.
+// scope is what one request evaluates its expressions with.
+type scope struct {
+	item   item // nil when there is none
+	names  map[string]string
+	values item
+}
+
+// name returns an attribute's real name.
+func (s *scope) name(a attribute) string {
+	if a[0] == '#' {
+		return s.names[string(a)]
+	}
+	return string(a)
+}
+
+// find returns the item's attribute, or nil.
+func (s *scope) find(a attribute) value { return s.item[s.name(a)] }
+
+// text returns an optional expression. One that is there and empty is an error.
 func text(which string, s *string) (string, error) {
 	if s == nil {
 		return "", nil
@@ -82,7 +100,7 @@ func text(which string, s *string) (string, error) {
 	return *s, nil
 }
 
-// bind checks the expressions with the names and values of one request.
+// bind checks the expressions against the names and values of one request.
 func (p *parsed) bind(names map[string]string, values item) (scope, error) {
 	if err := p.bindNames(names); err != nil {
 		return scope{}, err
@@ -91,11 +109,8 @@ func (p *parsed) bind(names map[string]string, values item) (scope, error) {
 		return scope{}, err
 	}
 	s := scope{names: names, values: values}
-	for _, c := range [...]condition{p.condition, p.key, p.filter} {
-		if c == nil {
-			continue
-		}
-		if err := c.check(&s); err != nil {
+	if p.condition != nil {
+		if err := p.condition.check(&s); err != nil {
 			return scope{}, err
 		}
 	}
@@ -107,7 +122,7 @@ func (p *parsed) bind(names map[string]string, values item) (scope, error) {
 
 func (p *parsed) bindNames(names map[string]string) error {
 	const what = "ExpressionAttributeNames"
-	if names != nil && p.update == nil && p.condition == nil && p.key == nil && p.filter == nil && p.projection == nil {
+	if names != nil && p.update == nil && p.condition == nil && p.key == nil && p.projection == nil {
 		return invalid("%s can only be specified when using expressions", what)
 	}
 	if names != nil && len(names) == 0 {
@@ -126,7 +141,7 @@ func (p *parsed) bindNames(names map[string]string) error {
 
 func (p *parsed) bindValues(values item) error {
 	const what = "ExpressionAttributeValues"
-	if values != nil && p.update == nil && p.condition == nil && p.key == nil && p.filter == nil {
+	if values != nil && p.update == nil && p.condition == nil && p.key == nil {
 		return invalid("%s can only be specified when using expressions", what)
 	}
 	if values != nil && len(values) == 0 {
@@ -146,7 +161,8 @@ func (p *parsed) bindValues(values item) error {
 	return unused(what, ":", p.values, values)
 }
 
-// unused names the placeholders that a request gives and no expression has.
+// unused returns the error for placeholders that a request defines and no
+// expression uses.
 func unused[V any](what, sign string, used []string, given map[string]V) error {
 	var surplus []string
 	for name := range given {

@@ -2,14 +2,15 @@ package table
 
 import "strings"
 
-// reserved reports whether an expression must not use the word as a name, in
-// whichever case.
+// reserved reports whether an expression must not use the word as a name, in upper
+// or lower case.
 func reserved(word string) bool {
 	_, found := reservedWords[strings.ToUpper(word)]
 	return found
 }
 
-// The list is part of DynamoDB's documentation: "Reserved words in DynamoDB".
+// reservedWords is the list in DynamoDB's documentation, "Reserved words in
+// DynamoDB".
 var reservedWords = func() map[string]struct{} {
 	words := map[string]struct{}{}
 	for word := range strings.FieldsSeq(`

@@ -8,24 +8,24 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// change is one record of the stream, before it is spelt out.
+// change is a stream record in short form.
 type change struct {
 	row      *row
 	version  int
 	inserted bool
-	service  bool // the table's housekeeping did it
+	service  bool // removed by TTL
 	at       time.Time
 }
 
-// Changes returns how many records the stream has.
+// Changes returns the number of records in the stream.
 func (t *Table) Changes() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.changes)
 }
 
-// Records returns the stream's records from the given one on, counted from 0, as
-// a function's event has them: in the order of the writes, with NEW_IMAGE.
+// Records returns the stream's records from the given index on, in the order of the
+// writes and in the form that a function receives, with NEW_IMAGE.
 func (t *Table) Records(from int) []events.DynamoDBEventRecord {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,7 +70,7 @@ func (t *Table) record(i int) events.DynamoDBEventRecord {
 	return r
 }
 
-// image is an item in the types of an event.
+// image converts an item to the types of an event.
 func image(it item) map[string]events.DynamoDBAttributeValue {
 	if it == nil {
 		return nil
@@ -100,12 +100,6 @@ func eventValue(v value) events.DynamoDBAttributeValue {
 		return events.NewListAttribute(members)
 	case *mapValue:
 		return events.NewMapAttribute(image(v.Value))
-	case *stringSetValue:
-		return events.NewStringSetAttribute(v.Value)
-	case *numberSetValue:
-		return events.NewNumberSetAttribute(v.Value)
-	case *binarySetValue:
-		return events.NewBinarySetAttribute(v.Value)
 	}
 	return events.NewNullAttribute()
 }

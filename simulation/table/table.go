@@ -4,67 +4,51 @@ import (
 	"context"
 	"slices"
 	"sort"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The shape of the service's table: keys of type S, and an index of keys only,
-// which holds the items that have both of its attributes.
-const (
-	partitionAttribute = "PK"
-	sortAttribute      = "SK"
-
-	indexName               = "open"
-	indexPartitionAttribute = "openShard"   // S
-	indexSortAttribute      = "nextCheckAt" // N
-)
-
-// Table is the table and its stream. Calls may come from several goroutines;
-// each happens at one moment. The fields are set before the first call.
+// Table is the table and its stream. It is safe for concurrent use, and every call
+// has its effect at one moment. Set the fields before the first call.
 type Table struct {
-	// Before is called ahead of every operation, by its name, such as
-	// "UpdateItem", and with its input. An error keeps the work from being done
-	// and is what the caller gets.
+	// Before is called before every operation with its name, such as
+	// "UpdateItem", and its input. If it returns an error, the operation is not
+	// done and its caller gets the error.
 	Before func(operation string, input any) error
 
-	// After is called when the work has been done or refused. An error takes the
-	// place of the reply.
+	// After is called after every operation. If it returns an error, the caller
+	// gets it instead of the reply.
 	After func(operation string, input any) error
 
-	// Retry tells which errors of Before and After the client answers by sending
-	// the request again, three times in all and a transaction under one token, as
-	// the SDK does with a throttled call or a lost reply. Without Retry, none.
+	// Retry returns whether the client sends the request again after an error of
+	// Before or After, as the SDK does after throttling or a lost reply: three
+	// times in all, and a transaction with the same token. nil means never.
 	Retry func(error) bool
 
-	// Lag chooses what an eventually consistent read gets to see of an item: 0 is
-	// the item as it is, n the item as it was n writes before. It is asked when
-	// there are two or more choices. Index is the name of the index that is read,
-	// or "". Without Lag every read is up to date.
+	// Lag chooses which version of an item an eventually consistent read returns:
+	// 0 is the current one, n the one n writes ago. It is called if there are two
+	// or more choices. Index is the index that is read, or "". Without Lag, all
+	// reads return the current version.
 	Lag func(index string, choices int) int
-
-	// Unprocessed chooses how many of a BatchGetItem's keys, the last ones, are
-	// left unprocessed.
-	Unprocessed func(keys int) int
 
 	name string
 	now  func() time.Time
 
 	mu         sync.Mutex
 	partitions map[string]*partition
-	indexed    []*row // those that were ever in the index
-	commits    int    // how many calls have written
-	caughtUp   int    // the commit that every replica has seen
+	indexed    []*row // all rows that were ever in the index
+	commits    int    // number of calls that have written
+	caughtUp   int    // the last commit that all replicas have seen
 	changes    []change
 	tokens     map[string]token
-	tokenCount int // tokens that we made
+	tokenCount int // tokens made by withToken
 	consumed   map[string]Capacity
 }
 
-// New returns an empty table. Its clock dates the stream's records and ends the
-// life of request tokens.
+// New returns an empty table. The clock gives stream records their times and
+// expires request tokens.
 func New(name string, now func() time.Time) *Table {
 	return &Table{
 		name:       name,
@@ -75,27 +59,26 @@ func New(name string, now func() time.Time) *Table {
 	}
 }
 
-// partition is the items of one partition key, in the order of the sort key.
+// partition is the rows of one partition key, in the order of their sort keys.
 type partition struct {
 	rows []*row
 }
 
-// row is one key with every item that ever was under it.
+// row is one key with all versions of its item.
 type row struct {
 	pk, sk   string
 	versions []version
 	indexed  bool
 }
 
-// version is what one write made of a row. Items are never changed.
+// version is a row after one write. Its item is never changed.
 type version struct {
-	item   item // nil when the write removed it
+	item   item // nil if the write removed it
 	commit int
 	size   int
-	hash   uint64 // 0 until asked for
 }
 
-// current is the row as it is; there may be no row.
+// current returns the current version of a row, which may be nil.
 func (r *row) current() version {
 	if r == nil || len(r.versions) == 0 {
 		return version{}
@@ -114,12 +97,12 @@ func (t *Table) row(pk, sk string) *row {
 	return nil
 }
 
-// search returns the place of the first row whose sort key is not below sk.
+// search returns the index of the first row whose sort key is not below sk.
 func (p *partition) search(sk string) int {
 	return sort.Search(len(p.rows), func(i int) bool { return p.rows[i].sk >= sk })
 }
 
-// makeRow returns the row of a key, new if need be.
+// makeRow returns the row of a key and adds it if necessary.
 func (t *Table) makeRow(pk, sk string) *row {
 	p := t.partitions[pk]
 	if p == nil {
@@ -133,7 +116,7 @@ func (t *Table) makeRow(pk, sk string) *row {
 	return p.rows[i]
 }
 
-// version returns what a read sees of the row.
+// version returns the version of the row that a read returns.
 func (t *Table) version(r *row, index string, consistent bool) version {
 	n := len(r.versions)
 	if n == 0 {
@@ -151,32 +134,28 @@ func (t *Table) version(r *row, index string, consistent bool) version {
 		back = t.Lag(index, choices)
 	}
 	if back >= n {
-		return version{} // from before the row was first written
+		return version{} // before the first write of the row
 	}
 	return r.versions[n-1-back]
 }
 
-// Commit returns the number of the last write, from 1. A transaction is one.
+// Commit returns the number of the last write, from 1. A transaction counts as one.
 func (t *Table) Commit() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.commits
 }
 
-// CatchUp has every replica, and the index, see all writes up to a commit: no
-// read from now on returns less.
+// CatchUp brings every replica and the index up to a commit. No later read returns
+// an older version.
 func (t *Table) CatchUp(commit int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.caughtUp = max(t.caughtUp, min(commit, t.commits))
 }
 
-// Key names one item.
-type Key struct{ PK, SK string }
-
-// Remove takes an item away as the table's own housekeeping does once its time is
-// over: at no cost, and with a stream record that says so. It reports whether
-// there was an item.
+// Remove removes an item as DynamoDB does when its TTL expires: at no cost, and
+// with a stream record that names the service. It reports whether there was an item.
 func (t *Table) Remove(k Key) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -189,14 +168,14 @@ func (t *Table) Remove(k Key) bool {
 	return true
 }
 
-// Expired returns the keys of all items whose expiresAt has come, in order.
+// Expired returns the keys of all items that have expired by then, in order.
 func (t *Table) Expired(at time.Time) []Key {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	limit := &numberValue{Value: formatUnix(at)}
 	var keys []Key
 	t.each(func(r *row) {
-		if v := r.current().item["expiresAt"]; v != nil {
+		if v := r.current().item[expiresAtAttribute]; v != nil {
 			if order, ok := compare(v, limit); ok && order <= 0 {
 				keys = append(keys, Key{r.pk, r.sk})
 			}
@@ -205,7 +184,7 @@ func (t *Table) Expired(at time.Time) []Key {
 	return keys
 }
 
-// Items returns every item, by partition and sort key. They are the caller's.
+// Items returns copies of all items, by partition and sort key.
 func (t *Table) Items() []map[string]types.AttributeValue {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -218,8 +197,7 @@ func (t *Table) Items() []map[string]types.AttributeValue {
 	return items
 }
 
-// Item returns one item as it is, or nil, without counting as a read. It is the
-// caller's.
+// Item returns a copy of the current item, or nil. It does not count as a read.
 func (t *Table) Item(k Key) map[string]types.AttributeValue {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -240,30 +218,9 @@ func (t *Table) each(f func(*row)) {
 	}
 }
 
-// Hash returns a number that is the same for tables with the same items, on every
-// machine. It costs little: an item's own is computed once per write of it.
-func (t *Table) Hash() uint64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var sum uint64
-	for _, p := range t.partitions {
-		for _, r := range p.rows {
-			v := &r.versions[len(r.versions)-1]
-			if v.item == nil {
-				continue
-			}
-			if v.hash == 0 {
-				v.hash = hashItem(v.item)
-			}
-			sum += v.hash
-		}
-	}
-	return mix(sum)
-}
-
-// write makes it the row's item, or takes the item away, under the current
-// commit. It is another item than before: a write that changes nothing leaves
-// no trace and does not come here.
+// write adds a version of the row under the current commit; a nil item removes it.
+// It must differ from the version before, because DynamoDB writes no stream record
+// if nothing changes.
 func (t *Table) write(r *row, it item, size int, service bool) {
 	old := r.current().item
 	if !r.indexed && it != nil && it[indexPartitionAttribute] != nil {
@@ -274,10 +231,10 @@ func (t *Table) write(r *row, it item, size int, service bool) {
 	t.changes = append(t.changes, change{row: r, version: len(r.versions) - 1, inserted: old == nil, service: service, at: t.now()})
 }
 
-// clientAttempts is how often the SDK sends a request at most.
+// clientAttempts is the most times that the SDK sends a request.
 const clientAttempts = 3
 
-// call is one call of the client.
+// call does one call of the client, with its retries.
 func call[I, O any](ctx context.Context, t *Table, operation string, in I, do func() (O, error)) (O, error) {
 	var none O
 	for attempt := 1; ; attempt++ {
@@ -296,7 +253,8 @@ func call[I, O any](ctx context.Context, t *Table, operation string, in I, do fu
 	}
 }
 
-// send does one request between its hooks; hooked tells that an error is theirs.
+// send does one request between its hooks. hooked reports whether the error comes
+// from a hook.
 func send[I, O any](t *Table, operation string, in I, do func() (O, error)) (out O, hooked bool, err error) {
 	if t.Before != nil {
 		if err := t.Before(operation, in); err != nil {
@@ -324,111 +282,4 @@ func (t *Table) checkName(name *string) error {
 	return nil
 }
 
-// readKey returns the two parts of a key as a request gives it.
-func readKey(key item) (pk, sk string, err error) {
-	p, ok := key[partitionAttribute].(*stringValue)
-	s, also := key[sortAttribute].(*stringValue)
-	if !ok || !also || len(key) != 2 {
-		return "", "", invalid("The provided key element does not match the schema")
-	}
-	return p.Value, s.Value, checkKeySizes(p.Value, s.Value)
-}
-
-// itemKey returns the key that is part of an item to be put.
-func itemKey(it item) (pk, sk string, err error) {
-	var parts [2]string
-	for i, name := range []string{partitionAttribute, sortAttribute} {
-		v, found := it[name]
-		if !found {
-			return "", "", invalid("One or more parameter values were invalid: Missing the key %s in the item", name)
-		}
-		s, ok := v.(*stringValue)
-		if !ok {
-			return "", "", invalid("One or more parameter values were invalid: Type mismatch for key %s expected: S actual: %s", name, kind(v))
-		}
-		parts[i] = s.Value
-	}
-	return parts[0], parts[1], checkKeySizes(parts[0], parts[1])
-}
-
-func checkKeySizes(pk, sk string) error {
-	switch {
-	case pk == "":
-		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", partitionAttribute)
-	case sk == "":
-		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", sortAttribute)
-	case len(pk) > 2048:
-		return invalid("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes")
-	case len(sk) > 1024:
-		return invalid("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
-	}
-	return nil
-}
-
-// checkIndexKeys refuses attributes of the index that it could not sort.
-func checkIndexKeys(it item) error {
-	for _, key := range [...]struct{ name, want string }{{indexPartitionAttribute, "S"}, {indexSortAttribute, "N"}} {
-		name, want := key.name, key.want
-		v, found := it[name]
-		if !found {
-			continue
-		}
-		if kind(v) != want {
-			return invalid("One or more parameter values were invalid: Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", name, want, kind(v), indexName)
-		}
-		if s, ok := v.(*stringValue); ok && s.Value == "" {
-			return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: %s, IndexKey: %s", indexName, name)
-		}
-	}
-	return nil
-}
-
 func ptr[T any](v T) *T { return &v }
-
-// Capacity is units as the table bills them.
-type Capacity struct {
-	Calls       int
-	Read, Write float64
-	Index       float64 // writes of the index, included in Write
-}
-
-// Consumed returns what each operation has consumed so far, by its name.
-func (t *Table) Consumed() map[string]Capacity {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	all := make(map[string]Capacity, len(t.consumed))
-	for operation, c := range t.consumed {
-		all[operation] = c
-	}
-	return all
-}
-
-// consume adds up what a call costs, and returns it as a reply has it.
-func (t *Table) consume(operation string, c Capacity, wanted types.ReturnConsumedCapacity) *types.ConsumedCapacity {
-	sum := t.consumed[operation]
-	sum.Calls++
-	sum.Read += c.Read
-	sum.Write += c.Write
-	sum.Index += c.Index
-	t.consumed[operation] = sum
-	if wanted == "" || wanted == types.ReturnConsumedCapacityNone {
-		return nil
-	}
-	total := c.Read + c.Write
-	reply := &types.ConsumedCapacity{TableName: ptr(t.name), CapacityUnits: &total}
-	if strings.HasPrefix(operation, "Transact") {
-		reply.ReadCapacityUnits, reply.WriteCapacityUnits = ptr(c.Read), ptr(c.Write)
-	}
-	return reply
-}
-
-func writeUnits(size int) float64 { return float64(max(1, (size+1023)/1024)) }
-
-// readUnits is what reading so many bytes costs.
-func readUnits(size int, consistent bool) float64 {
-	units := float64(max(1, (size+4095)/4096))
-	if !consistent {
-		units /= 2
-	}
-	return units
-}

@@ -3,31 +3,29 @@ package table
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The SDK's names are long.
+// Short names for the SDK's types.
 type (
 	value = types.AttributeValue
 	item  = map[string]types.AttributeValue
 
-	stringValue    = types.AttributeValueMemberS
-	numberValue    = types.AttributeValueMemberN
-	binaryValue    = types.AttributeValueMemberB
-	boolValue      = types.AttributeValueMemberBOOL
-	nullValue      = types.AttributeValueMemberNULL
-	listValue      = types.AttributeValueMemberL
-	mapValue       = types.AttributeValueMemberM
-	stringSetValue = types.AttributeValueMemberSS
-	numberSetValue = types.AttributeValueMemberNS
-	binarySetValue = types.AttributeValueMemberBS
+	stringValue = types.AttributeValueMemberS
+	numberValue = types.AttributeValueMemberN
+	binaryValue = types.AttributeValueMemberB
+	boolValue   = types.AttributeValueMemberBOOL
+	nullValue   = types.AttributeValueMemberNULL
+	listValue   = types.AttributeValueMemberL
+	mapValue    = types.AttributeValueMemberM
 )
 
-// kind is the letter or letters by which messages and attribute_type know a
-// value's type.
+// kind returns the letters that stand for a value's type in error messages.
 func kind(v value) string {
 	switch v.(type) {
 	case *stringValue:
@@ -44,25 +42,16 @@ func kind(v value) string {
 		return "L"
 	case *mapValue:
 		return "M"
-	case *stringSetValue:
-		return "SS"
-	case *numberSetValue:
-		return "NS"
-	case *binarySetValue:
-		return "BS"
 	}
 	return "?"
 }
 
-// checkValue refuses what a request must not contain.
+// checkValue rejects values that a request must not contain.
 func checkValue(v value) error {
 	switch v := v.(type) {
 	case *stringValue, *binaryValue, *boolValue:
 		return nil
 	case *numberValue:
-		if _, ok := smallInt(v.Value); ok {
-			return nil
-		}
 		_, err := parseNumber(v.Value)
 		return err
 	case *nullValue:
@@ -79,17 +68,8 @@ func checkValue(v value) error {
 		return nil
 	case *mapValue:
 		return checkValues(v.Value)
-	case *stringSetValue:
-		return checkSet("string", v.Value, strings.Compare)
-	case *numberSetValue:
-		for _, n := range v.Value {
-			if _, err := parseNumber(n); err != nil {
-				return err
-			}
-		}
-		return checkSet("number", v.Value, compareNumbers)
-	case *binarySetValue:
-		return checkSet("binary", v.Value, bytes.Compare)
+	case *types.AttributeValueMemberSS, *types.AttributeValueMemberNS, *types.AttributeValueMemberBS:
+		return notModeled("sets")
 	}
 	return invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 }
@@ -103,29 +83,10 @@ func checkValues(values item) error {
 	return nil
 }
 
-func checkSet[T any](what string, members []T, compare func(a, b T) int) error {
-	if len(members) == 0 {
-		return invalid("One or more parameter values were invalid: An %s set may not be empty", what)
-	}
-	sorted := slices.SortedFunc(slices.Values(members), compare)
-	for i := range len(sorted) - 1 {
-		if compare(sorted[i], sorted[i+1]) == 0 {
-			return invalid("One or more parameter values were invalid: Input collection contains duplicates.")
-		}
-	}
-	return nil
-}
-
-// copyOf returns a valid value in the form in which the table keeps it, sharing
-// nothing that can be changed in place but the struct of a string, a number or
-// a boolean.
+// copyOf returns a copy of a valid value. It shares with the original only the
+// structs of strings, numbers and booleans, which nobody changes in place.
 func copyOf(v value) value {
 	switch v := v.(type) {
-	case *numberValue:
-		if n, _ := canonical(v.Value); n != v.Value {
-			return &numberValue{Value: n}
-		}
-		return v
 	case *binaryValue:
 		return &binaryValue{Value: append([]byte{}, v.Value...)}
 	case *listValue:
@@ -136,22 +97,6 @@ func copyOf(v value) value {
 		return &listValue{Value: members}
 	case *mapValue:
 		return &mapValue{Value: copyItem(v.Value)}
-	case *stringSetValue:
-		return &stringSetValue{Value: slices.Sorted(slices.Values(v.Value))}
-	case *numberSetValue:
-		members := make([]string, len(v.Value))
-		for i, n := range v.Value {
-			members[i], _ = canonical(n)
-		}
-		slices.SortFunc(members, compareNumbers)
-		return &numberSetValue{Value: members}
-	case *binarySetValue:
-		members := make([][]byte, len(v.Value))
-		for i, b := range v.Value {
-			members[i] = append([]byte{}, b...)
-		}
-		slices.SortFunc(members, bytes.Compare)
-		return &binarySetValue{Value: members}
 	}
 	return v
 }
@@ -167,8 +112,8 @@ func copyItem(it item) item {
 	return copied
 }
 
-// compare orders two strings, numbers or binaries; ok is false when they are
-// of different types or of others.
+// compare orders two strings, numbers or binaries. ok is false when their types
+// differ or have no order.
 func compare(a, b value) (order int, ok bool) {
 	switch a := a.(type) {
 	case *stringValue:
@@ -177,7 +122,7 @@ func compare(a, b value) (order int, ok bool) {
 		}
 	case *numberValue:
 		if b, ok := b.(*numberValue); ok {
-			return compareNumbers(a.Value, b.Value), true
+			return cmp.Compare(mustNumber(a.Value), mustNumber(b.Value)), true
 		}
 	case *binaryValue:
 		if b, ok := b.(*binaryValue); ok {
@@ -187,8 +132,7 @@ func compare(a, b value) (order int, ok bool) {
 	return 0, false
 }
 
-// equal compares values as the table does: numbers by what they are worth, sets
-// without regard to order.
+// equal reports whether two values are equal to DynamoDB.
 func equal(a, b value) bool {
 	if a == b {
 		return true
@@ -206,26 +150,9 @@ func equal(a, b value) bool {
 	case *mapValue:
 		b, ok := b.(*mapValue)
 		return ok && equalItems(a.Value, b.Value)
-	case *stringSetValue:
-		b, ok := b.(*stringSetValue)
-		return ok && equalSets(a.Value, b.Value, strings.Compare)
-	case *numberSetValue:
-		b, ok := b.(*numberSetValue)
-		return ok && equalSets(a.Value, b.Value, compareNumbers)
-	case *binarySetValue:
-		b, ok := b.(*binarySetValue)
-		return ok && equalSets(a.Value, b.Value, bytes.Compare)
 	}
 	order, ok := compare(a, b)
 	return ok && order == 0
-}
-
-func equalSets[T any](a, b []T, compare func(a, b T) int) bool {
-	return len(a) == len(b) && !slices.ContainsFunc(a, func(m T) bool { return !member(b, m, compare) })
-}
-
-func member[T any](set []T, m T, compare func(a, b T) int) bool {
-	return slices.ContainsFunc(set, func(other T) bool { return compare(m, other) == 0 })
 }
 
 func equalItems(a, b item) bool {
@@ -241,7 +168,7 @@ func equalItems(a, b item) bool {
 	return true
 }
 
-// sizeOf is how many bytes the value counts towards an item's size.
+// sizeOf returns the bytes that the value adds to an item's size.
 func sizeOf(v value) int {
 	switch v := v.(type) {
 	case *stringValue:
@@ -260,24 +187,6 @@ func sizeOf(v value) int {
 		return size
 	case *mapValue:
 		return 3 + len(v.Value) + itemSize(v.Value)
-	case *stringSetValue:
-		size := 0
-		for _, s := range v.Value {
-			size += len(s)
-		}
-		return size
-	case *numberSetValue:
-		size := 0
-		for _, n := range v.Value {
-			size += numberSize(n)
-		}
-		return size
-	case *binarySetValue:
-		size := 0
-		for _, b := range v.Value {
-			size += len(b)
-		}
-		return size
 	}
 	return 0
 }
@@ -290,78 +199,40 @@ func itemSize(it item) int {
 	return size
 }
 
-// hashItem returns the same number for equal items, on every machine.
-func hashItem(it item) uint64 {
-	var sum uint64
-	for name, v := range it { // a sum, since the order is not fixed
-		sum += mix(hashValue(hashString(hashStart, name), v))
+// maxNumber bounds the numbers that the table models.
+const maxNumber = 1_000_000_000_000_000_000
+
+// parseNumber reads a whole number in the form that DynamoDB keeps.
+func parseNumber(s string) (int64, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != s || n <= -maxNumber || n >= maxNumber {
+		return 0, notModeled(fmt.Sprintf("the number %q: only whole numbers of up to 18 digits", s))
 	}
-	return mix(sum)
+	return n, nil
 }
 
-func hashValue(h uint64, v value) uint64 {
-	h = hashString(h, kind(v))
-	switch v := v.(type) {
-	case *stringValue:
-		return hashString(h, v.Value)
-	case *numberValue:
-		return hashString(h, v.Value)
-	case *binaryValue:
-		return hashBytes(h, v.Value)
-	case *boolValue:
-		if v.Value {
-			return h + 1
-		}
-		return h
-	case *listValue:
-		for _, member := range v.Value {
-			h = mix(hashValue(h, member))
-		}
-		return h
-	case *mapValue:
-		return h ^ hashItem(v.Value)
-	case *stringSetValue:
-		return hashStrings(h, v.Value)
-	case *numberSetValue:
-		return hashStrings(h, v.Value)
-	case *binarySetValue:
-		for _, b := range v.Value {
-			h = hashBytes(h, b)
-		}
+// mustNumber reads a number that checkValue has accepted.
+func mustNumber(s string) int64 {
+	n, err := parseNumber(s)
+	if err != nil {
+		panic(err)
 	}
-	return h
+	return n
 }
 
-// FNV-1a, whose steps a caller can chain.
-const (
-	hashStart uint64 = 14695981039346656037
-	hashPrime uint64 = 1099511628211
-)
-
-func hashString(h uint64, s string) uint64 {
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * hashPrime
-	}
-	return (h ^ 0xff) * hashPrime // where it ends is part of it
+// add returns the sum of two numbers.
+func add(a, b *numberValue) (value, error) {
+	sum := strconv.FormatInt(mustNumber(a.Value)+mustNumber(b.Value), 10)
+	_, err := parseNumber(sum)
+	return &numberValue{Value: sum}, err
 }
 
-func hashBytes(h uint64, b []byte) uint64 {
-	for _, c := range b {
-		h = (h ^ uint64(c)) * hashPrime
+// numberSize returns the bytes that a number adds to an item's size: one byte for
+// two digits, one for a sign and one more.
+func numberSize(s string) int {
+	size := (len(strings.Trim(s, "-0"))+1)/2 + 1
+	if strings.HasPrefix(s, "-") {
+		size++
 	}
-	return (h ^ uint64(len(b))) * hashPrime
-}
-
-func hashStrings(h uint64, all []string) uint64 {
-	for _, s := range all {
-		h = hashString(h, s)
-	}
-	return h
-}
-
-// mix spreads every bit over the whole number.
-func mix(h uint64) uint64 {
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27) * 0x94d049bb133111eb
-	return h ^ h>>31
+	return size
 }

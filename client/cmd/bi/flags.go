@@ -12,44 +12,44 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/client"
 )
 
-// word is a flag that takes one of a few words, in upper or lower case.
-type word struct {
-	chosen string
-	of     []string
+// choice is a flag whose value is one of several words, in any case.
+type choice struct {
+	chosen  string
+	options []string
 }
 
-func (w *word) String() string { return w.chosen }
-func (w *word) Type() string   { return "word" }
+func (c *choice) String() string { return c.chosen }
+func (c *choice) Type() string   { return "word" }
 
-func (w *word) Set(text string) error {
-	if w.chosen = strings.ToLower(text); !slices.Contains(w.of, w.chosen) {
-		return fmt.Errorf("it must be one of %s", strings.Join(w.of, ", "))
+func (c *choice) Set(text string) error {
+	if c.chosen = strings.ToLower(text); !slices.Contains(c.options, c.chosen) {
+		return fmt.Errorf("it must be one of %s", strings.Join(c.options, ", "))
 	}
 	return nil
 }
 
-// wordFlag adds a flag for w to a command, with completion.
-func wordFlag(cmd *cobra.Command, w *word, name, usage string) {
-	cmd.Flags().Var(w, name, usage+": "+strings.Join(w.of, ", "))
-	err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(w.of, cobra.ShellCompDirectiveNoFileComp))
+// addChoice adds a flag to a command, with completion.
+func addChoice(cmd *cobra.Command, c *choice, name, usage string) {
+	cmd.Flags().Var(c, name, usage+": "+strings.Join(c.options, ", "))
+	err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(c.options, cobra.ShellCompDirectiveNoFileComp))
 	if err != nil {
-		panic(err) // only for a flag that does not exist
+		panic(err) // only if the flag does not exist
 	}
 }
 
-// statuses are the words for what a batch's status may be.
+// statuses returns the statuses that a batch can have, in lower case.
 func statuses() []string {
 	var words []string
-	for _, s := range []client.Status{
-		client.StatusPending, client.StatusRunning, client.StatusCompleted,
-		client.StatusPartialSuccess, client.StatusFailed, client.StatusCancelled,
+	for _, s := range []client.BatchStatus{
+		client.BatchPending, client.BatchRunning, client.BatchCompleted,
+		client.BatchPartialSuccess, client.BatchFailed, client.BatchCancelled,
 	} {
 		words = append(words, strings.ToLower(string(s)))
 	}
 	return words
 }
 
-// count is a flag that takes a number of things.
+// count is a flag whose value is a whole number, 1 or more.
 type count int
 
 func (c *count) String() string { return strconv.Itoa(int(*c)) }

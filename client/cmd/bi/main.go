@@ -1,8 +1,9 @@
 // Command bi screens batches of businesses from a terminal, through the public
-// API. It keeps nothing on disk: a batch is found again by its id.
+// API. It stores nothing on disk: a batch is found again by its id.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +21,10 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/client"
 )
 
-// Exit codes tell scripts what became of a batch, where a command waits for its
-// end.
+// Exit codes tell scripts how a batch ended, if the command waits for its end.
 const (
 	exitCompleted   = 0
-	exitError       = 1 // the API refused, or could not be reached
+	exitError       = 1 // the API rejected the request or cannot be reached
 	exitUsage       = 2 // a flag, an argument or the environment is wrong
 	exitPartial     = 3
 	exitFailed      = 4
@@ -32,9 +32,14 @@ const (
 	exitInterrupted = 130
 )
 
-const exitCodes = `Exit codes: 0 every inquiry completed, 3 some failed or lack a source, 4 none has
-a useful report, 5 cancelled, 1 the API refused or cannot be reached, 2 wrong
-usage, 130 interrupted.`
+const exitCodes = `Exit codes:
+    0  the command succeeded; if it followed a batch, every inquiry completed
+    1  the API rejected the request or cannot be reached
+    2  a flag, an argument or an environment variable is wrong
+    3  some inquiries failed or lack a source
+    4  no inquiry has a useful report
+    5  the batch was canceled
+  130  interrupted`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -46,46 +51,47 @@ func main() {
 	os.Exit(code)
 }
 
-// process is what a command sees of the world but for the network and files.
+// process is the environment that a command runs in, except for network and files.
 type process struct {
 	env            func(string) string
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	attended       bool // there is a person, who reads stderr and answers on stdin
+	attended       bool // a person reads stderr and types on stdin
 }
 
-// run is the whole command, but for the process around it.
+// run runs the command and returns its exit code.
 func run(ctx context.Context, args []string, p process, options ...client.Option) int {
 	a := &app{process: p, options: options}
-	a.onRetry = a.again
+	a.onRetry = a.announceRetry
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitCompleted
 	}
 	if ended, ok := errors.AsType[outcome](err); ok {
 		return ended.exitCode()
 	}
-	fmt.Fprintln(p.stderr, "bi:", a.inWords(err))
+	fmt.Fprintln(p.stderr, "bi:", a.explain(err))
 	switch {
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case !a.running:
+	case !a.started:
+		fmt.Fprintf(p.stderr, "For help, run `%s --help`.\n", cmd.CommandPath())
 		return exitUsage
 	}
 	return exitError
 }
 
-// app is what all commands share.
+// app is the state that all commands share.
 type app struct {
 	process
-	options []client.Option // of tests
+	options []client.Option // set by tests
 
 	url, key string // flags
-	batchID  string // the argument BATCH, of commands that have one
-	running  bool   // the command line has been understood
-	noRoom   bool   // a submission has been waiting for room
+	batchID  string // the argument BATCH, if the command has one
+	started  bool   // the command line is valid, so any error comes later
+	waited   bool   // a submission has had to wait for room
 	onRetry  func(err error, wait time.Duration)
 }
 
@@ -95,82 +101,99 @@ func (a *app) root() *cobra.Command {
 		Short: "Screen batches of businesses",
 		Long: `bi screens batches of businesses through the batch-inquiries API.
 
-It needs the API's address and an API key, from BI_URL and BI_API_KEY or from
-flags. Prefer the environment for the key: others on this machine can see flags.`,
+It needs the API's address and an API key. Set them in the environment variables
+BI_URL and BI_API_KEY, or use flags. The environment is safer for the key, because
+other users of this machine can see flags.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          noArguments,
+		RunE:          showHelp,
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.PersistentFlags().StringVar(&a.url, "url", "", "the API's `address`, what stands before /v1 (default: BI_URL)")
+	root.PersistentFlags().StringVar(&a.url, "url", "", "the API's `address`, which is the part of its URLs before /v1 (default: BI_URL)")
 	root.PersistentFlags().StringVar(&a.key, "api-key", "", "the API `key` (default: BI_API_KEY)")
 	root.AddCommand(a.submitCommand(), a.watchCommand(), a.resultsCommand(), a.listCommand(), a.cancelCommand(),
 		a.rerunCommand(), a.deleteCommand(), a.keyCommand(), a.whoamiCommand())
-	// Without work of its own, cobra's completion takes any word for a call for help.
+	// Without a RunE, cobra's completion command shows help for any unknown shell
+	// instead of an error.
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {
-			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			cmd.Args, cmd.RunE = noArguments, showHelp
 		}
 	}
 	return root
 }
 
-// oneBatch takes the argument BATCH.
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// noArguments checks that a command has no arguments.
+func noArguments(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.HasSubCommands():
+		return fmt.Errorf("unknown command %q", cmd.CommandPath()+" "+args[0])
+	}
+	return fmt.Errorf("%s takes no arguments, but it got %q", cmd.Name(), args[0])
+}
+
+// oneArgument checks that a command has exactly one argument.
+func oneArgument(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%s needs exactly one argument, but it got %d\nUsage: %s", cmd.Name(), len(args), cmd.UseLine())
+	}
+	return nil
+}
+
+// oneBatch checks that the only argument is a batch's id.
 func (a *app) oneBatch(cmd *cobra.Command, args []string) error {
-	if err := cobra.ExactArgs(1)(cmd, args); err != nil {
+	if err := oneArgument(cmd, args); err != nil {
 		return err
 	}
 	if !client.IsID(args[0]) {
-		return fmt.Errorf("BATCH must be a batch's id, such as 019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0000, and is %q\n%s", args[0], seeList)
+		return fmt.Errorf("BATCH must be a batch's id, such as 019ab0c2-f6a0-7bd3-9d5e-3c4b8a2f0000, but it is %q\n%s", args[0], listHint)
 	}
 	a.batchID = args[0]
 	return nil
 }
 
-const seeList = "`bi list` shows your batches."
+const listHint = "To see your batches and their ids, run `bi list`."
 
-// calling makes a client and hands it to a command's work.
-func (a *app) calling(work func(cmd *cobra.Command, c *client.Client, args []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		address, key := a.url, a.key
+// withClient returns a RunE function that makes a client and calls work with it.
+func (a *app) withClient(work func(ctx context.Context, c *client.Client) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		address, key := cmp.Or(a.url, a.env("BI_URL")), cmp.Or(a.key, a.env("BI_API_KEY"))
 		if address == "" {
-			address = a.env("BI_URL")
+			return errors.New("the API's address is missing. Set BI_URL or use --url: it is the part of the API's URLs before /v1")
 		}
 		if key == "" {
-			key = a.env("BI_API_KEY")
+			return errors.New("the API key is missing. Set BI_API_KEY or use --api-key. Your key is in the portal, and at GET /v1/users/me/api-key")
 		}
-		if address == "" {
-			return errors.New("where is the API? Set BI_URL, or give --url: what stands before /v1 in its addresses")
-		}
-		if key == "" {
-			return errors.New("who are you? Set BI_API_KEY, or give --api-key. Your key is in the portal, and at GET /v1/users/me/api-key")
-		}
-		again := client.WithOnRetry(func(err error, wait time.Duration) { a.onRetry(err, wait) })
-		c, err := client.New(address, key, append([]client.Option{again, client.WithLongPoll()}, a.options...)...)
+		onRetry := client.WithOnRetry(func(err error, wait time.Duration) { a.onRetry(err, wait) })
+		c, err := client.New(address, key, append([]client.Option{onRetry, client.WithLongPoll()}, a.options...)...)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w\nCheck BI_URL (or --url) and BI_API_KEY (or --api-key)", err)
 		}
-		a.running = true
-		return work(cmd, c, args)
+		a.started = true
+		return work(cmd.Context(), c)
 	}
 }
 
-// inWords is an error for a person, with what to do about it.
-func (a *app) inWords(err error) string {
-	p, ok := errors.AsType[*client.Problem](err)
-	_, unreached := errors.AsType[*url.Error](err)
+// explain returns the text of an error with a hint at what to do about it.
+func (a *app) explain(err error) string {
+	p, isProblem := errors.AsType[*client.Problem](err)
+	_, unreachable := errors.AsType[*url.Error](err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
-	case ok && p.Status == http.StatusUnauthorized:
-		return err.Error() + "\nCheck BI_API_KEY, and that it belongs to the API at BI_URL."
+	case isProblem && p.Status == http.StatusUnauthorized:
+		return err.Error() + "\nCheck that BI_API_KEY is right and belongs to the API at BI_URL."
 	case client.IsKind(err, client.KindNotFound) && a.batchID != "":
-		return err.Error() + "\n" + seeList
-	case ok && p.Kind() == "" && p.Status == http.StatusNotFound, unreached && !ok:
-		return err.Error() + "\nCheck BI_URL, and your connection."
+		return err.Error() + "\n" + listHint
+	case isProblem && p.Kind() == "" && p.Status == http.StatusNotFound, unreachable && !isProblem:
+		return err.Error() + "\nCheck BI_URL and your network connection."
 	}
 	return err.Error()
 }

@@ -16,48 +16,48 @@ import (
 )
 
 func (a *app) submitCommand() *cobra.Command {
-	var s submitting
+	s := submission{app: a}
 	cmd := &cobra.Command{
 		Use:   "submit FILE",
 		Short: "Submit a batch from a .csv or .json file",
-		Long: `Submits a batch from a .json file, as the API takes it, or from a .csv file, and
+		Long: `Submits a batch from a .json file in the API's format, or from a .csv file, and
 prints its id.
 
 ` + batchfile.Columns + `
 
-Everything that is wrong with the file is shown at once, by the spreadsheet's row
-numbers: the header is row 1.
+If anything in the file is invalid, all errors are shown at once, with the row
+numbers of the spreadsheet. The header is row 1.
 
-When the lender has as many inquiries open as it may have, it waits for room.
+If the lender has reached its limit of open inquiries, the command waits for room.
 
-With --wait it goes on as bi watch does; stdout has the id alone.
+With --wait, it then follows the batch like bi watch. Standard output has only the
+id.
+
 ` + exitCodes,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"csv", "json"}, cobra.ShellCompDirectiveFilterFileExt
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&s.name, "name", "", "the batch's `name` (default: the file's, or what it says)")
-	flags.BoolVar(&s.wait, "wait", false, "follow the batch to its end")
-	flags.BoolVar(&s.skip, "skip-invalid", false, "submit the valid rows when others break the rules")
+	flags.StringVar(&s.name, "name", "", "the batch's `name` (default: the name in the file, or the file's name)")
+	flags.BoolVar(&s.wait, "wait", false, "follow the batch until it is final")
+	flags.BoolVar(&s.skip, "skip-invalid", false, "submit the valid inquiries even if others are invalid")
 	flags.BoolVar(&s.dryRun, "dry-run", false, "only check the file")
-	flags.StringVar(&s.idempotencyKey, "idempotency-key", "", "submit this file once, however often you run this with the same `key`")
+	flags.StringVar(&s.idempotencyKey, "idempotency-key", "", "create only one batch, however often you run this with the same `key`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		file, err := batchfile.Read(args[0])
 		if err != nil {
 			return err
 		}
-		s.app, s.file, s.path, s.given = a, file, args[0], given(cmd)
-		return a.calling(func(cmd *cobra.Command, c *client.Client, _ []string) error {
-			return s.submit(cmd.Context(), c)
-		})(cmd, args)
+		s.file, s.path, s.flags = file, args[0], usedFlags(cmd)
+		return a.withClient(s.run)(cmd, args)
 	}
 	return cmd
 }
 
-// submitting is one run of bi submit.
-type submitting struct {
+// submission is one run of bi submit.
+type submission struct {
 	name               string
 	idempotencyKey     string
 	wait, skip, dryRun bool
@@ -65,10 +65,10 @@ type submitting struct {
 	*app
 	file  *batchfile.File
 	path  string
-	given string // the flags, for a repeat of the command
+	flags string // the flags of this run, to show how to repeat it
 }
 
-func (s *submitting) submit(ctx context.Context, c *client.Client) error {
+func (s *submission) run(ctx context.Context, c *client.Client) error {
 	if s.name != "" {
 		s.file.Set("name", s.name)
 	}
@@ -83,69 +83,74 @@ func (s *submitting) submit(ctx context.Context, c *client.Client) error {
 		return err
 	}
 	if s.dryRun {
-		return s.check(ctx, c, body)
+		return s.validate(ctx, c, body)
 	}
+	return s.submit(ctx, c, body)
+}
+
+func (s *submission) submit(ctx context.Context, c *client.Client, body []byte) error {
 	ownKey := s.idempotencyKey != ""
 	if !ownKey {
 		s.idempotencyKey = rand.Text()
 	}
-	accepted, err := s.untilThereIsRoom(ctx, func() (*client.Submitted, error) {
+	accepted, err := s.submitWhenRoom(ctx, func() (*client.Submitted, error) {
 		return c.SubmitJSON(ctx, body, s.idempotencyKey)
 	})
 	if err != nil {
-		return s.refused(err)
+		return s.explainFailure(err)
 	}
-	if accepted.Replayed && ownKey { // else a try of ours was, whose reply was lost
-		fmt.Fprintln(s.stderr, "This file was submitted before with the same key; it is the same batch.")
+	// With a random key, a replay only means that an earlier try's response was lost.
+	if accepted.Replayed && ownKey {
+		fmt.Fprintln(s.stderr, "You have already submitted this file with the same key. This is the same batch.")
 	}
 	if accepted.Rejected > 0 {
-		fmt.Fprintf(s.stderr, "%d of %d inquiries break the rules and have failed:\n%s", accepted.Rejected, accepted.Total, s.faults(accepted.Errors))
+		fmt.Fprintf(s.stderr, "%d of %d inquiries are invalid and have failed:\n%s", accepted.Rejected, accepted.Total, s.faults(accepted.Errors))
 	}
 	fmt.Fprintln(s.stdout, accepted.BatchID)
 	if !s.wait {
-		fmt.Fprintf(s.stderr, "Accepted %d inquiries as %q. To follow them: bi watch %s\n", accepted.Accepted, accepted.BatchName, accepted.BatchID)
+		fmt.Fprintf(s.stderr, "Accepted %d inquiries as %q. To follow them, run: bi watch %s\n", accepted.Accepted, accepted.BatchName, accepted.BatchID)
 		return nil
 	}
 	return s.follow(ctx, c, accepted.BatchID, s.stderr, true)
 }
 
-// check shows what submitting the file would lead to.
-func (s *submitting) check(ctx context.Context, c *client.Client, body []byte) error {
+// validate prints what submitting the file would lead to.
+func (s *submission) validate(ctx context.Context, c *client.Client, body []byte) error {
 	v, err := c.ValidateJSON(ctx, body)
 	if err != nil {
-		return s.refused(err)
+		return s.explainFailure(err)
 	}
 	for _, d := range v.Duplicates {
-		fmt.Fprintf(s.stdout, "  %s seems to be the business of %s (by %s)\n",
+		fmt.Fprintf(s.stdout, "  %s seems to be the same business as %s (same %s)\n",
 			s.file.Place(fmt.Sprintf("/inquiries/%d", d.Index)), s.file.Place(fmt.Sprintf("/inquiries/%d", d.DuplicateOf)), d.By)
 	}
 	fmt.Fprint(s.stdout, s.faults(v.Errors))
 	if !v.Valid {
-		return fmt.Errorf("%s would be refused: %d of %d inquiries break the rules", s.path, v.Rejected, v.Total)
+		return fmt.Errorf("%s would be rejected, because %d of %d inquiries are invalid", s.path, v.Rejected, v.Total)
 	}
-	fmt.Fprintf(s.stdout, "%s would be accepted: %d inquiries to look up, %d that break the rules\n", s.path, v.Accepted, v.Rejected)
+	fmt.Fprintf(s.stdout, "%s would be accepted: %d inquiries to look up, %d invalid\n", s.path, v.Accepted, v.Rejected)
 	if v.Limits.OpenLeft < v.Total {
-		fmt.Fprintf(s.stdout, "Just now there is room for %d of %d inquiries: bi submit would wait until other batches end.\n", v.Limits.OpenLeft, v.Total)
+		fmt.Fprintf(s.stdout, "There is room for only %d of %d inquiries now. bi submit would wait until other batches finish.\n", v.Limits.OpenLeft, v.Total)
 	}
 	return nil
 }
 
-// refused says where in the file the faults are, or how to try again without
-// submitting twice.
-func (s *submitting) refused(err error) error {
+// explainFailure adds to an error the places in the file that are wrong, or the
+// command that tries again without submitting twice.
+func (s *submission) explainFailure(err error) error {
 	p, ok := errors.AsType[*client.Problem](err)
 	if ok && len(p.Errors) > 0 {
-		return fmt.Errorf("%s was refused and nothing was stored. To correct:\n%s", s.path, strings.TrimRight(s.faults(p.Errors), "\n"))
+		return fmt.Errorf("the API rejected %s and stored nothing. Please correct:\n%s", s.path, strings.TrimRight(s.faults(p.Errors), "\n"))
 	}
 	if s.dryRun {
 		return err
 	}
-	return unsure(err, fmt.Sprintf("bi submit %s%s --idempotency-key %s", quoted(s.path), s.given, s.idempotencyKey))
+	return orRetryWith(err, fmt.Sprintf("bi submit %s%s --idempotency-key %s", quoted(s.path), s.flags, s.idempotencyKey))
 }
 
-// given are the flags that a command was given, as a shell takes them: without
-// them, a repeat would be another request. A credential is not shown.
-func given(cmd *cobra.Command) string {
+// usedFlags returns the flags of this run in shell syntax, because a repeat without
+// them would be a different request. It hides the API key.
+func usedFlags(cmd *cobra.Command) string {
 	var flags strings.Builder
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch {
@@ -161,45 +166,39 @@ func given(cmd *cobra.Command) string {
 	return flags.String()
 }
 
-// unsure adds to an error after which nobody knows whether a batch was made how
-// to make it once, whatever happened.
-func unsure(err error, command string) error {
+// orRetryWith adds, if it is unknown whether the batch was accepted, the command
+// that submits it exactly once.
+func orRetryWith(err error, command string) error {
 	if p, ok := errors.AsType[*client.Problem](err); ok && !p.Temporary() || errors.Is(err, errNoRoom) {
 		return err
 	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
-	return fmt.Errorf("%w\nWhether the batch was accepted is not known. To submit it once, whatever happened:\n  %s", err, command)
+	return fmt.Errorf("%w\nIt is not known whether the batch was accepted. To try again without submitting it twice, run:\n  %s", err, command)
 }
 
-// mostFaults keeps the list on one screen.
-const mostFaults = 20
+// maxPrintedFaults keeps the list on one screen.
+const maxPrintedFaults = 20
 
-// faults lists what is wrong at its place in the file, a line each.
-func (s *submitting) faults(faults []client.Fault) string {
+// faults lists what is wrong, with its place in the file, one per line.
+func (s *submission) faults(faults []client.Fault) string {
 	var text strings.Builder
 	for i, f := range faults {
-		if i == mostFaults {
-			fmt.Fprintf(&text, "  and %d more\n", len(faults)-mostFaults)
+		if i == maxPrintedFaults {
+			fmt.Fprintf(&text, "  and %d more\n", len(faults)-maxPrintedFaults)
 			break
 		}
-		place := s.file.Place(f.Pointer)
-		if f.Parameter != "" {
-			place = f.Parameter
-		}
-		if f.ExternalID != "" {
-			place += " (" + f.ExternalID + ")"
-		}
-		fmt.Fprintf(&text, "  %s: %s\n", place, f.Message)
+		f.Pointer = s.file.Place(f.Pointer)
+		fmt.Fprintf(&text, "  %s\n", f)
 	}
 	return text.String()
 }
 
-// quoted is a path as a shell takes it.
-func quoted(path string) string {
-	if strings.ContainsAny(path, " '\"$&;()<>|*?\\`") {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+// quoted quotes a word for a shell, if necessary.
+func quoted(word string) string {
+	if strings.ContainsAny(word, " '\"$&;()<>|*?\\`") {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
-	return path
+	return word
 }

@@ -13,20 +13,21 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/client/progress"
 )
 
-// outcome is how a batch ended, for the exit code. It has been told already.
-type outcome client.Status
+// outcome is the status of a batch that did not complete, as an error that sets the
+// exit code. It has already been printed.
+type outcome client.BatchStatus
 
 func (o outcome) Error() string { return "the batch ended as " + string(o) }
 
 func (o outcome) exitCode() int {
-	switch client.Status(o) {
-	case client.StatusCompleted:
+	switch client.BatchStatus(o) {
+	case client.BatchCompleted:
 		return exitCompleted
-	case client.StatusPartialSuccess:
+	case client.BatchPartialSuccess:
 		return exitPartial
-	case client.StatusFailed:
+	case client.BatchFailed:
 		return exitFailed
-	case client.StatusCancelled:
+	case client.BatchCancelled:
 		return exitCancelled
 	}
 	return exitError
@@ -35,71 +36,72 @@ func (o outcome) exitCode() int {
 func (a *app) watchCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "watch BATCH",
-		Short: "Follow a batch to its end",
-		Long: `Follows a batch to its end: with a bar on a terminal, else with a line per change.
+		Short: "Follow a batch until it is final",
+		Long: `Follows a batch until it is final. Shows a progress bar on a terminal, or else prints
+a line per change. Progress goes to standard error, the outcome to standard output.
 
-The batch does not need us. A lost connection is waited out, and after Ctrl-C the
-same command picks it up again. Progress goes to stderr, and how it ended to stdout.
+The batch does not depend on this command: it retries if the connection is lost, and
+after Ctrl-C the same command resumes.
 
 ` + exitCodes,
 		Args:              a.oneBatch,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: a.calling(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			return a.follow(cmd.Context(), c, args[0], a.stdout, false)
+		RunE: a.withClient(func(ctx context.Context, c *client.Client) error {
+			return a.follow(ctx, c, a.batchID, a.stdout, false)
 		}),
 	}
 }
 
-// follower shows a batch to its end.
+// follower shows one batch until it is final.
 type follower struct {
-	batchID string
-	show    progress.Display
-	isThere bool // the API has told of the batch
-	isLost  bool // and has not answered since
+	batchID      string
+	show         progress.Display
+	found        bool // the API has confirmed that the batch exists
+	disconnected bool // since the most recent response
 }
 
-// lost says why there is no answer: each time until there has been one, then once
-// for each time that the connection goes.
-func (f *follower) lost(err error, wait time.Duration) {
+// onRetry explains why there is no response: after each try until the first
+// response, then once per outage.
+func (f *follower) onRetry(err error, wait time.Duration) {
 	switch {
-	case !f.isThere:
+	case !f.found:
 		f.show.Say(fmt.Sprintf("%s. Trying again in %s.", cause(err), seconds(wait)))
-	case !f.isLost:
-		f.isLost = true
-		f.show.Say(fmt.Sprintf("%s. The batch goes on; trying again in %s and from then on. Ctrl-C is safe: `bi watch %s` resumes.",
+	case !f.disconnected:
+		f.disconnected = true
+		f.show.Say(fmt.Sprintf("%s. The batch continues. Trying again in %s, and until it works. You can press Ctrl-C: `bi watch %s` resumes.",
 			cause(err), seconds(wait), f.batchID))
 	}
 }
 
-// follow shows on stderr how far a batch has come until it ends, and says on end
-// how. isThere says that the API has just taken the batch.
-func (a *app) follow(ctx context.Context, c *client.Client, batchID string, end io.Writer, isThere bool) error {
-	f := &follower{batchID: batchID, show: progress.New(a.stderr), isThere: isThere}
+// follow shows a batch's progress on stderr until it is final, and writes the
+// outcome to end. found says that the API has just accepted the batch.
+func (a *app) follow(ctx context.Context, c *client.Client, batchID string, end io.Writer, found bool) error {
+	f := &follower{batchID: batchID, show: progress.New(a.stderr), found: found}
 	defer f.show.Close()
-	a.onRetry = f.lost
+	a.onRetry = f.onRetry
 	for batch, err := range c.Watch(ctx, batchID) {
 		switch {
-		case err != nil && ctx.Err() != nil && f.isThere:
-			return errors.New("stopped watching: the batch goes on without us. To watch it again: bi watch " + batchID)
+		case err != nil && ctx.Err() != nil && f.found:
+			return errors.New("stopped watching, but the batch continues. To watch it again, run: bi watch " + batchID)
 		case err != nil:
 			return err
-		case f.isLost:
-			f.isLost = false
+		case f.disconnected:
+			f.disconnected = false
 			f.show.Say("The connection is back.")
 		}
-		f.isThere = true
+		f.found = true
 		f.show.Update(batch)
 		if batch.IsTerminal {
 			f.show.Close()
-			return ended(batch, end)
+			return printOutcome(end, batch)
 		}
 	}
-	return nil // not reached: what ends a watch is an end or an error
+	return nil // unreachable: a watch ends with a final batch or an error
 }
 
-func ended(b *client.Batch, w io.Writer) error {
+func printOutcome(w io.Writer, b *client.Batch) error {
 	fmt.Fprintf(w, "%s: %s\n", b.Status, b.StatusReason)
-	if b.Status == client.StatusCompleted {
+	if b.Status == client.BatchCompleted {
 		return nil
 	}
 	return outcome(b.Status)

@@ -16,29 +16,29 @@ import (
 )
 
 const (
-	// partBytes is how much of a file is held in memory; S3 takes parts of 5 MB
-	// or more.
+	// partBytes is how much of a file is kept in memory. S3 requires parts of at least
+	// 5 MB.
 	partBytes = 8 << 20
 
-	// linkLife is how long a file can be fetched. The bucket forgets it a day
-	// later.
+	// linkLife is how long the link to a file works. The bucket deletes the file after
+	// a day.
 	linkLife = 5 * time.Minute
 )
 
-// Exports keeps large results in a bucket. A file's name says whose it is and
-// nothing of what is in it.
+// Exports stores large results as files in a bucket. A file's name contains the
+// lender's id and nothing about the content.
 type Exports struct {
 	client  *s3.Client
 	presign *s3.PresignClient
 	bucket  string
 }
 
-// NewExports returns Exports in a bucket.
+// NewExports returns the Exports of a bucket.
 func NewExports(client *s3.Client, bucket string) *Exports {
 	return &Exports{client: client, presign: s3.NewPresignClient(client), bucket: bucket}
 }
 
-// Create begins a file.
+// Create starts a file.
 func (e *Exports) Create(ctx context.Context, lender inquiry.LenderID, contentType, disposition string) (httpapi.Export, error) {
 	key := fmt.Sprintf("results/%s/%s", lender, rand.Text())
 	out, err := e.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
@@ -53,7 +53,7 @@ func (e *Exports) Create(ctx context.Context, lender inquiry.LenderID, contentTy
 // upload is one file, sent in parts.
 type upload struct {
 	*Exports
-	ctx   context.Context // of the request that it belongs to, which is as long as it lives
+	ctx   context.Context // of the request, which the upload does not outlive
 	key   string
 	id    string
 	part  bytes.Buffer
@@ -61,7 +61,7 @@ type upload struct {
 }
 
 func (u *upload) Write(p []byte) (int, error) {
-	n, _ := u.part.Write(p) // never fails
+	n, _ := u.part.Write(p) // a bytes.Buffer never fails
 	if u.part.Len() < partBytes {
 		return n, nil
 	}
@@ -83,7 +83,7 @@ func (u *upload) send() error {
 	return nil
 }
 
-// Close ends the file and returns where it can be fetched.
+// Close completes the file and returns a link to it.
 func (u *upload) Close() (string, error) {
 	if u.part.Len() > 0 {
 		if err := u.send(); err != nil {
@@ -103,7 +103,8 @@ func (u *upload) Close() (string, error) {
 	return link.URL, nil
 }
 
-// Abort forgets the file. What cannot be aborted now, the bucket drops by itself.
+// Abort deletes the parts that were sent. It ignores errors, because the bucket
+// deletes incomplete uploads by itself.
 func (u *upload) Abort() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), 2*time.Second)
 	defer cancel()

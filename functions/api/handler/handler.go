@@ -1,4 +1,5 @@
-// Package handler is what api does with a request that API Gateway has let through.
+// Package handler answers the requests that API Gateway lets through. It adapts
+// them to package httpapi, which has the routes.
 package handler
 
 import (
@@ -19,6 +20,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
+// Handler answers requests from API Gateway.
 type Handler struct {
 	adapter *httpadapter.HandlerAdapter
 	log     *slog.Logger
@@ -29,10 +31,10 @@ func New(api http.Handler, log *slog.Logger) *Handler {
 	return &Handler{adapter: httpadapter.New(api), log: log}
 }
 
-// Handle answers one request that API Gateway has let through. A request
-// without a caller did not pass our authorizer. Those are for what is public: the
-// reference, and the question which methods there are. For anything else it is a
-// fault of the deployment, and refused before any route sees it.
+// Handle answers one request. Only the API reference and OPTIONS requests are
+// public: they do not pass the authorizer and have no caller. Any other request
+// without a caller means that the deployment is wrong. Handle returns an error for
+// it before a route sees it.
 func (h *Handler) Handle(ctx context.Context, ev events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	caller, err := auth.CallerFromContext(ev.RequestContext.Authorizer)
 	suspended := errors.Is(err, inquiry.ErrSuspended)
@@ -46,34 +48,35 @@ func (h *Handler) Handle(ctx context.Context, ev events.APIGatewayProxyRequest) 
 		Suspended: suspended,
 		Prefix:    prefix(ev),
 	})
-	ctx, done := answerInTime(ctx)
-	defer done()
-	// The adapter makes a URL of the path, in which a "%" or a "?" that somebody
-	// sent as part of an id would be a fault of ours. No id of ours has either.
+	ctx, cancel := withAnswerTime(ctx)
+	defer cancel()
+	// The adapter parses the path as a URL. Without escaping, a client's "%" or "?" in
+	// an id would end in a 500 instead of a 404.
 	ev.Path = (&url.URL{Path: ev.Path}).EscapedPath()
 	return h.adapter.ProxyWithContext(ctx, ev)
 }
 
-// forAnswer is how long before Lambda ends the function a request is given up, so
-// that it still has an answer of ours. The longest wait for a change is over by then.
-const forAnswer = time.Second
+// answerTime is how long before the function's timeout a request is abandoned, so
+// that the client gets an answer from the API and not the gateway's. The longest
+// long poll has ended by then.
+const answerTime = time.Second
 
-// answerInTime returns ctx with a deadline that leaves time for an answer.
-func answerInTime(ctx context.Context) (context.Context, context.CancelFunc) {
+// withAnswerTime returns ctx with a deadline that leaves answerTime.
+func withAnswerTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return ctx, func() {} // not on Lambda
 	}
-	return context.WithDeadline(ctx, deadline.Add(-forAnswer))
+	return context.WithDeadline(ctx, deadline.Add(-answerTime))
 }
 
-// public reports whether a request needs no caller.
+// public reports whether a request is answered without a caller.
 func public(ev events.APIGatewayProxyRequest) bool {
 	return ev.HTTPMethod == http.MethodOptions || httpapi.IsPublic(ev.Path)
 }
 
-// prefix is what the client's path has before ours: the stage on the API's own
-// address, the base path on a custom domain.
+// prefix returns the part of the client's path that comes before the route: the
+// stage on the API's own address, or the base path on a custom domain.
 func prefix(ev events.APIGatewayProxyRequest) string {
 	before, ok := strings.CutSuffix(ev.RequestContext.Path, ev.Path)
 	if !ok {

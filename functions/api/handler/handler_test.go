@@ -21,7 +21,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/enginetest"
+	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -32,15 +34,14 @@ var (
 	noon    = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 )
 
-// newStore returns a store on an empty table of its own in a real engine.
+// newStore returns a store on a new table in a real engine.
 func newStore(tb testing.TB) *store.Store {
 	tb.Helper()
 	db, name := enginetest.NewTable(tb)
 	return store.New(db, name, func() time.Time { return noon })
 }
 
-// fakeSecrets holds the master key. Its first reads fail, as many as failures
-// says.
+// fakeSecrets returns the master key, after as many failures as failures says.
 type fakeSecrets struct{ failures, reads atomic.Int32 }
 
 func (f *fakeSecrets) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
@@ -51,15 +52,15 @@ func (f *fakeSecrets) GetSecretValue(context.Context, *secretsmanager.GetSecretV
 	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String("0123456789abcdef0123456789abcdef")}, nil
 }
 
-// fakeRecords ensures the key in the table and then loses the reply, as often as
-// losses says.
+// fakeRecords creates API keys in the table and then loses as many replies as losses
+// says.
 type fakeRecords struct {
-	KeyRecords
+	access.Records
 	losses atomic.Int32
 }
 
 func (f *fakeRecords) EnsureAPIKey(ctx context.Context, userID string) (store.APIKey, error) {
-	key, err := f.KeyRecords.EnsureAPIKey(ctx, userID)
+	key, err := f.Records.EnsureAPIKey(ctx, userID)
 	if f.losses.Add(-1) >= 0 {
 		return store.APIKey{}, errDown
 	}
@@ -78,12 +79,12 @@ type fixture struct {
 	records *fakeRecords
 }
 
-// newFixture is the function as wire makes it, on a real table with the lenders
-// acme and globex and a user of each.
+// newFixture returns the function as wire makes it, on a real table with the lenders
+// acme and globex and one user each.
 func newFixture(tb testing.TB) fixture {
 	tb.Helper()
 	f := fixture{store: newStore(tb), secrets: &fakeSecrets{}}
-	f.records = &fakeRecords{KeyRecords: f.store}
+	f.records = &fakeRecords{Records: f.store}
 	for _, c := range []auth.Caller{acme, globex} {
 		if _, _, err := f.store.CreateLender(tb.Context(), inquiry.Lender{ID: c.LenderID, Name: "A Lender"}); err != nil {
 			tb.Fatal(err)
@@ -94,7 +95,7 @@ func newFixture(tb testing.TB) fixture {
 	}
 	api := httpapi.API{
 		Batches: f.store,
-		Keys:    &APIKeys{Records: f.records, Secrets: f.secrets, MasterKey: "arn:aws:secretsmanager:us-east-1:123456789012:secret:master"},
+		Keys:    &access.APIKeys{Records: f.records, Secrets: f.secrets, MasterKey: "arn:aws:secretsmanager:us-east-1:123456789012:secret:master"},
 		Now:     func() time.Time { return noon },
 		Log:     slog.New(slog.DiscardHandler),
 	}
@@ -102,7 +103,7 @@ func newFixture(tb testing.TB) fixture {
 	return f
 }
 
-// request is what API Gateway's stage "prod" hands over.
+// request returns a request as API Gateway's stage "prod" sends it.
 func request(c auth.Caller, method, path, body string) events.APIGatewayProxyRequest {
 	return events.APIGatewayProxyRequest{
 		HTTPMethod: method, Path: path, Body: body,
@@ -123,7 +124,7 @@ func (f fixture) ask(tb testing.TB, ev events.APIGatewayProxyRequest) events.API
 	return resp
 }
 
-// header returns the one value of a response's header, or "".
+// header returns the first value of a response's header, or "".
 func header(resp events.APIGatewayProxyResponse, name string) string {
 	return http.Header(resp.MultiValueHeaders).Get(name)
 }
@@ -141,28 +142,259 @@ func (f fixture) submit(tb testing.TB, c auth.Caller) inquiry.BatchID {
 	return body.BatchID
 }
 
-// A request that did not pass our authorizer is a fault of the deployment. It is
-// an error, which is noticed, and no route ever sees it.
-func TestARequestWithoutACallerIsAnError(t *testing.T) {
+func TestHandle(t *testing.T) {
 	t.Parallel()
-	for name, context := range map[string]map[string]any{
-		"no authorizer":        nil,
-		"another authorizer":   {"principalId": "u1", "claims": map[string]any{"sub": "u1"}},
-		"no lender":            {"userId": "u1", "role": "member", "credential": "user"},
-		"a lender of no text":  {"lenderId": 7, "userId": "u1", "role": "member", "credential": "user"},
-		"a role of a later us": {"lenderId": "acme", "userId": "u1", "role": "auditor", "credential": "user"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a route saw the request") }), slog.New(slog.DiscardHandler))
-			ev := request(acme, "GET", "/v1/batch-inquiries", "")
-			ev.RequestContext.Authorizer = context
-			resp, err := h.Handle(t.Context(), ev)
-			if err == nil || resp.StatusCode != 0 || resp.Body != "" {
-				t.Errorf("answered %d %q, error %v; want an error alone", resp.StatusCode, resp.Body, err)
+
+	// A request that did not pass the authorizer means that the deployment is wrong. It must
+	// be an error that operators notice, and no route may see it.
+	t.Run("a request without a caller is an error", func(t *testing.T) {
+		t.Parallel()
+		for name, context := range map[string]map[string]any{
+			"no authorizer":             nil,
+			"another authorizer":        {"principalId": "u1", "claims": map[string]any{"sub": "u1"}},
+			"no lender":                 {"userId": "u1", "role": "member", "credential": "user"},
+			"a lender that is not text": {"lenderId": 7, "userId": "u1", "role": "member", "credential": "user"},
+			"a role of a later version": {"lenderId": "acme", "userId": "u1", "role": "auditor", "credential": "user"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				h := New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a route saw the request") }), slog.New(slog.DiscardHandler))
+				ev := request(acme, "GET", "/v1/batch-inquiries", "")
+				ev.RequestContext.Authorizer = context
+				resp, err := h.Handle(t.Context(), ev)
+				if err == nil || resp.StatusCode != 0 || resp.Body != "" {
+					t.Errorf("answered %d %q, error %v; want only an error", resp.StatusCode, resp.Body, err)
+				}
+			})
+		}
+	})
+
+	// Lambda ends an invocation at its timeout, and the client would get the gateway's answer
+	// to that.
+	t.Run("a request is answered before the function times out", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			api := httpapi.API{Batches: silent{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+			h := New(api.Handler(), slog.New(slog.DiscardHandler))
+			ctx, done := context.WithTimeout(t.Context(), deployment.APITimeout)
+			defer done()
+			started := time.Now()
+			resp, err := h.Handle(ctx, request(acme, "GET", "/v1/batch-inquiries/"+inquiry.NewBatchID(noon).String(), ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ctx.Err() != nil {
+				t.Error("there was no answer before the timeout")
+			}
+			if resp.StatusCode != http.StatusServiceUnavailable {
+				t.Errorf("status %d %s, want 503", resp.StatusCode, resp.Body)
+			}
+			if got := header(resp, "Retry-After"); got != "2" {
+				t.Errorf("Retry-After %q, want 2", got)
+			}
+			if took := time.Since(started); took != deployment.APITimeout-time.Second {
+				t.Errorf("answered after %s", took)
 			}
 		})
-	}
+	})
+
+	// Public routes show no lender's data.
+	t.Run("public routes need no caller", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		for name, c := range map[string]struct {
+			method, path string
+			want         int
+		}{
+			"the document":                   {"GET", "/v1/openapi.json", 200},
+			"the page, with a slash":         {"GET", "/v1/docs/", 200},
+			"the document's headers":         {"HEAD", "/v1/openapi.yaml", 200},
+			"another method":                 {"DELETE", "/v1/docs", 405},
+			"the methods of a path":          {"OPTIONS", "/v1/batch-inquiries", 204},
+			"the methods of an unknown path": {"OPTIONS", "/v1/nothing", 404},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				ev := request(acme, c.method, c.path, "")
+				ev.RequestContext.Authorizer = nil
+				if resp := f.ask(t, ev); resp.StatusCode != c.want || header(resp, "X-Request-Id") != "req-1" {
+					t.Errorf("%d %.200s; want %d", resp.StatusCode, resp.Body, c.want)
+				}
+			})
+		}
+	})
+
+	// A script with an empty variable must not be redirected to another route.
+	t.Run("an unclean path is not redirected", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		for _, path := range []string{
+			"//v1//batch-inquiries", "/v1/batch-inquiries//inquiries", "/v1/batch-inquiries/./cancel", "/v1/batch-inquiries/../cancel", "/v1/batch-inquiries/%2e%2e/cancel",
+		} {
+			for _, method := range []string{"GET", "POST"} {
+				resp := f.ask(t, request(acme, method, path, ""))
+				if got := header(resp, "Content-Type"); resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed ||
+					got != "application/problem+json" || header(resp, "Location") != "" {
+					t.Errorf("%s %s: %d %q %s", method, path, resp.StatusCode, got, resp.Body)
+				}
+			}
+		}
+	})
+
+	t.Run("a trailing slash makes no difference", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		id := f.submit(t, acme)
+		for name, path := range map[string]string{
+			"batches":   "/v1/batch-inquiries",
+			"a batch":   "/v1/batch-inquiries/" + id.String(),
+			"inquiries": "/v1/batch-inquiries/" + id.String() + "/inquiries",
+			"inquiry":   "/v1/inquiries/" + id.Inquiry(0).String(),
+			"API key":   "/users/me/api-key",
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				without, with := uncounted(f.ask(t, request(acme, "GET", path, ""))), uncounted(f.ask(t, request(acme, "GET", path+"/", "")))
+				if without.StatusCode != http.StatusOK {
+					t.Fatalf("%d %s", without.StatusCode, without.Body)
+				}
+				if diff := cmp.Diff(without, with); diff != "" {
+					t.Errorf("answers (-without +with the slash):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	t.Run("a submission returns the location of its batch", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		for name, c := range map[string]struct {
+			path, clientPath, wantPrefix string
+		}{
+			"the API's own address":  {"/v1/batch-inquiries", "/prod/v1/batch-inquiries", "/prod/v1/batch-inquiries/"},
+			"the same, with a slash": {"/v1/batch-inquiries/", "/prod/v1/batch-inquiries/", "/prod/v1/batch-inquiries/"},
+			"a custom domain":        {"/v1/batch-inquiries", "/v1/batch-inquiries", "/v1/batch-inquiries/"},
+			"an unknown client path": {"/v1/batch-inquiries", "", "/v1/batch-inquiries/"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				ev := request(acme, "POST", c.path, oneInquiry)
+				ev.RequestContext.Path = c.clientPath
+				resp := f.ask(t, ev)
+				id, ok := strings.CutPrefix(header(resp, "Location"), c.wantPrefix)
+				if _, err := inquiry.ParseBatchID(id); !ok || err != nil || resp.StatusCode != http.StatusOK {
+					t.Errorf("%d, Location %q, want %s<batch id>", resp.StatusCode, header(resp, "Location"), c.wantPrefix)
+				}
+			})
+		}
+	})
+
+	t.Run("every response contains the request id", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		for name, c := range map[string]struct {
+			method, path, body string
+			want               int
+		}{
+			"a list":                        {"GET", "/v1/batch-inquiries", "", 200},
+			"an invalid body":               {"POST", "/v1/batch-inquiries", `{}`, 422},
+			"no body":                       {"POST", "/v1/batch-inquiries", "", 400},
+			"an invalid id":                 {"GET", "/v1/batch-inquiries/7/inquiries", "", 404},
+			"an unknown route":              {"GET", "/v2", "", 404},
+			"an invalid escape in the path": {"GET", "/v1/inquiries/%zz", "", 404},
+			"a question mark in the path":   {"GET", "/v1/inquiries/a?limit=x", "", 404},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				resp := f.ask(t, request(acme, c.method, c.path, c.body))
+				if resp.StatusCode != c.want || header(resp, "X-Request-Id") != "req-1" {
+					t.Errorf("%d, X-Request-Id %q; want %d, req-1", resp.StatusCode, header(resp, "X-Request-Id"), c.want)
+				}
+				if c.want != http.StatusOK && !strings.Contains(resp.Body, `"requestId":"req-1"`) {
+					t.Errorf("the problem does not contain the request id: %s", resp.Body)
+				}
+			})
+		}
+	})
+
+	// Nobody can find out whether another lender uses an id.
+	t.Run("another lender's id looks like an unknown id", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		own, never := f.submit(t, acme), inquiry.NewBatchID(noon)
+		for name, path := range map[string]func(inquiry.BatchID) string{
+			"batch":     func(id inquiry.BatchID) string { return "/v1/batch-inquiries/" + id.String() },
+			"inquiries": func(id inquiry.BatchID) string { return "/v1/batch-inquiries/" + id.String() + "/inquiries" },
+			"inquiry":   func(id inquiry.BatchID) string { return "/v1/inquiries/" + id.Inquiry(0).String() },
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				if resp := f.ask(t, request(acme, "GET", path(own), "")); resp.StatusCode != http.StatusOK {
+					t.Fatalf("the owner gets %d %s", resp.StatusCode, resp.Body)
+				}
+				ask := func(path string) events.APIGatewayProxyResponse {
+					return uncounted(f.ask(t, request(globex, "GET", path, "")))
+				}
+				unknown := ask(path(never))
+				if unknown.StatusCode != http.StatusNotFound {
+					t.Fatalf("an unknown id: %d %s", unknown.StatusCode, unknown.Body)
+				}
+				if diff := cmp.Diff(unknown, ask(path(own))); diff != "" {
+					t.Errorf("answers (-unknown +foreign):\n%s", diff)
+				}
+				noID := strings.ReplaceAll(strings.ReplaceAll(path(own), own.Inquiry(0).String(), "7"), own.String(), "7")
+				if diff := cmp.Diff(unknown, ask(noID)); diff != "" {
+					t.Errorf("answers (-unknown +invalid id):\n%s", diff)
+				}
+				again := request(globex, "GET", path(own), "")
+				again.RequestContext.RequestID = "req-2"
+				if body := f.ask(t, again).Body; strings.Replace(body, "req-2", "req-1", 1) != unknown.Body {
+					t.Errorf("another request differs in more than its id: %s", body)
+				}
+			})
+		}
+	})
+
+	t.Run("sample events", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		submitted := f.ask(t, sample(t, "api-submit-batch"))
+		var made httpapi.SubmittedBody
+		if err := json.Unmarshal([]byte(submitted.Body), &made); err != nil || made.Total != 2 {
+			t.Fatalf("%d %s, %v", submitted.StatusCode, submitted.Body, err)
+		}
+		if want := "/prod/v1/batch-inquiries/" + made.BatchID.String(); header(submitted, "Location") != want {
+			t.Errorf("Location %q, want %s", header(submitted, "Location"), want)
+		}
+
+		get := sample(t, "api-get-batch")
+		get = sample(t, "api-get-batch", get.PathParameters["batch_id"], made.BatchID.String())
+		status := f.ask(t, get)
+		var batch httpapi.BatchBody
+		if err := json.Unmarshal([]byte(status.Body), &batch); err != nil || batch.Planning != 2 || batch.Status != "PENDING" {
+			t.Errorf("%d %s, %v", status.StatusCode, status.Body, err)
+		}
+	})
+
+	// A client that got no answer sends its request again.
+	t.Run("delivered twice", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		ev := sample(t, "api-submit-batch")
+		first := f.ask(t, ev)
+		ev.Body, ev.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(ev.Body)), true // as for a binary media type
+		again := f.ask(t, ev)
+		if first.Body != again.Body {
+			t.Errorf("answered %s, then %s", first.Body, again.Body)
+		}
+		if a, b := header(first, "Idempotent-Replayed"), header(again, "Idempotent-Replayed"); a != "" || b != "true" {
+			t.Errorf("Idempotent-Replayed %q, then %q", a, b)
+		}
+		lender, err := f.store.Lender(t.Context(), acme.LenderID)
+		if err != nil || lender.BatchCount != 1 {
+			t.Errorf("the lender has %d batches, %v", lender.BatchCount, err)
+		}
+	})
 }
 
 // silent is a table that never answers.
@@ -173,191 +405,14 @@ func (silent) Batch(ctx context.Context, _ inquiry.LenderID, _ inquiry.BatchID) 
 	return inquiry.Batch{}, ctx.Err()
 }
 
-// Lambda ends an invocation at its deadline, and the caller would get what the
-// gateway says of that.
-func TestARequestIsAnsweredBeforeTheFunctionsTimeIsUp(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		api := httpapi.API{Batches: silent{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-		h := New(api.Handler(), slog.New(slog.DiscardHandler))
-		ctx, done := context.WithTimeout(t.Context(), 26*time.Second)
-		defer done()
-		started := time.Now()
-		resp, err := h.Handle(ctx, request(acme, "GET", "/v1/batch-inquiries/"+inquiry.NewBatchID(noon).String(), ""))
-		if err != nil || ctx.Err() != nil || resp.StatusCode != http.StatusServiceUnavailable || header(resp, "Retry-After") != "2" {
-			t.Errorf("%d %v %s, %v", resp.StatusCode, resp.MultiValueHeaders, resp.Body, err)
-		}
-		if took := time.Since(started); took != 25*time.Second {
-			t.Errorf("after %s", took)
-		}
-	})
-}
-
-// What is public shows nothing of anybody's, and a request for it has no caller.
-func TestWhatIsPublicNeedsNoCaller(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	for name, c := range map[string]struct {
-		method, path string
-		want         int
-	}{
-		"the document":            {"GET", "/v1/openapi.json", 200},
-		"the page, with a slash":  {"GET", "/v1/docs/", 200},
-		"its head":                {"HEAD", "/v1/openapi.yaml", 200},
-		"another method":          {"DELETE", "/v1/docs", 405},
-		"what methods there are":  {"OPTIONS", "/v1/batch-inquiries", 204},
-		"methods of no such path": {"OPTIONS", "/v1/nothing", 404},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ev := request(acme, c.method, c.path, "")
-			ev.RequestContext.Authorizer = nil
-			if resp := f.ask(t, ev); resp.StatusCode != c.want || header(resp, "X-Request-Id") != "req-1" {
-				t.Errorf("%d %.200s; want %d", resp.StatusCode, resp.Body, c.want)
-			}
-		})
-	}
-}
-
-// A script with an empty variable must not be sent to another route.
-func TestAPathThatIsNotCleanIsNoRedirect(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	for _, path := range []string{
-		"//v1//batch-inquiries", "/v1/batch-inquiries//inquiries", "/v1/batch-inquiries/./cancel", "/v1/batch-inquiries/../cancel", "/v1/batch-inquiries/%2e%2e/cancel",
-	} {
-		for _, method := range []string{"GET", "POST"} {
-			resp := f.ask(t, request(acme, method, path, ""))
-			if got := header(resp, "Content-Type"); resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed ||
-				got != "application/problem+json" || header(resp, "Location") != "" {
-				t.Errorf("%s %s: %d %q %s", method, path, resp.StatusCode, got, resp.Body)
-			}
-		}
-	}
-}
-
-func TestALastSlashMakesNoDifference(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	id := f.submit(t, acme)
-	for name, path := range map[string]string{
-		"batches":   "/v1/batch-inquiries",
-		"a batch":   "/v1/batch-inquiries/" + id.String(),
-		"inquiries": "/v1/batch-inquiries/" + id.String() + "/inquiries",
-		"inquiry":   "/v1/inquiries/" + id.Inquiry(0).String(),
-		"API key":   "/users/me/api-key",
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			without, with := uncounted(f.ask(t, request(acme, "GET", path, ""))), uncounted(f.ask(t, request(acme, "GET", path+"/", "")))
-			if without.StatusCode != http.StatusOK {
-				t.Fatalf("%d %s", without.StatusCode, without.Body)
-			}
-			if diff := cmp.Diff(without, with); diff != "" {
-				t.Errorf("answers (-without +with the slash):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestASubmissionSaysWhereItsBatchIs(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	for name, c := range map[string]struct {
-		path, clientPath, wantPrefix string
-	}{
-		"the API's own address":           {"/v1/batch-inquiries", "/prod/v1/batch-inquiries", "/prod/v1/batch-inquiries/"},
-		"the same, with a slash":          {"/v1/batch-inquiries/", "/prod/v1/batch-inquiries/", "/prod/v1/batch-inquiries/"},
-		"a domain of our own":             {"/v1/batch-inquiries", "/v1/batch-inquiries", "/v1/batch-inquiries/"},
-		"a path that has nothing of ours": {"/v1/batch-inquiries", "", "/v1/batch-inquiries/"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ev := request(acme, "POST", c.path, oneInquiry)
-			ev.RequestContext.Path = c.clientPath
-			resp := f.ask(t, ev)
-			id, ok := strings.CutPrefix(header(resp, "Location"), c.wantPrefix)
-			if _, err := inquiry.ParseBatchID(id); !ok || err != nil || resp.StatusCode != http.StatusOK {
-				t.Errorf("%d, Location %q, want %s<batch id>", resp.StatusCode, header(resp, "Location"), c.wantPrefix)
-			}
-		})
-	}
-}
-
-func TestEveryAnswerNamesItsRequest(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	for name, c := range map[string]struct {
-		method, path, body string
-		want               int
-	}{
-		"a list":                 {"GET", "/v1/batch-inquiries", "", 200},
-		"a wrong body":           {"POST", "/v1/batch-inquiries", `{}`, 422},
-		"no body":                {"POST", "/v1/batch-inquiries", "", 400},
-		"an id that is none":     {"GET", "/v1/batch-inquiries/7/inquiries", "", 404},
-		"no such route":          {"GET", "/v2", "", 404},
-		"a path of half a code":  {"GET", "/v1/inquiries/%zz", "", 404},
-		"a path with a question": {"GET", "/v1/inquiries/a?limit=x", "", 404},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			resp := f.ask(t, request(acme, c.method, c.path, c.body))
-			if resp.StatusCode != c.want || header(resp, "X-Request-Id") != "req-1" {
-				t.Errorf("%d, X-Request-Id %q; want %d, req-1", resp.StatusCode, header(resp, "X-Request-Id"), c.want)
-			}
-			if c.want != http.StatusOK && !strings.Contains(resp.Body, `"requestId":"req-1"`) {
-				t.Errorf("the problem does not name its request: %s", resp.Body)
-			}
-		})
-	}
-}
-
-// uncounted is an answer without what depends on how many requests came before.
+// uncounted returns a response without the headers that depend on earlier requests.
 func uncounted(resp events.APIGatewayProxyResponse) events.APIGatewayProxyResponse {
 	delete(resp.MultiValueHeaders, "Ratelimit")
 	delete(resp.MultiValueHeaders, "Ratelimit-Policy")
 	return resp
 }
 
-// Nobody can find out by asking whether an id is in use by another lender.
-func TestAForeignIDIsAsGoodAsNone(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	own, never := f.submit(t, acme), inquiry.NewBatchID(noon)
-	for name, path := range map[string]func(inquiry.BatchID) string{
-		"batch":     func(id inquiry.BatchID) string { return "/v1/batch-inquiries/" + id.String() },
-		"inquiries": func(id inquiry.BatchID) string { return "/v1/batch-inquiries/" + id.String() + "/inquiries" },
-		"inquiry":   func(id inquiry.BatchID) string { return "/v1/inquiries/" + id.Inquiry(0).String() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if resp := f.ask(t, request(acme, "GET", path(own), "")); resp.StatusCode != http.StatusOK {
-				t.Fatalf("the owner gets %d %s", resp.StatusCode, resp.Body)
-			}
-			ask := func(path string) events.APIGatewayProxyResponse {
-				return uncounted(f.ask(t, request(globex, "GET", path, "")))
-			}
-			unknown := ask(path(never))
-			if unknown.StatusCode != http.StatusNotFound {
-				t.Fatalf("an unknown id: %d %s", unknown.StatusCode, unknown.Body)
-			}
-			if diff := cmp.Diff(unknown, ask(path(own))); diff != "" {
-				t.Errorf("answers (-unknown +foreign):\n%s", diff)
-			}
-			noID := strings.ReplaceAll(strings.ReplaceAll(path(own), own.Inquiry(0).String(), "7"), own.String(), "7")
-			if diff := cmp.Diff(unknown, ask(noID)); diff != "" {
-				t.Errorf("answers (-unknown +no id at all):\n%s", diff)
-			}
-			again := request(globex, "GET", path(own), "")
-			again.RequestContext.RequestID = "req-2"
-			if body := f.ask(t, again).Body; strings.Replace(body, "req-2", "req-1", 1) != unknown.Body {
-				t.Errorf("another request differs by more than its id: %s", body)
-			}
-		})
-	}
-}
-
-// shown asks for the caller's API key.
+// shown requests the caller's API key.
 func (f fixture) shown(tb testing.TB, c auth.Caller) (status int, key string) {
 	tb.Helper()
 	resp := f.ask(tb, request(c, "GET", "/users/me/api-key", ""))
@@ -368,73 +423,82 @@ func (f fixture) shown(tb testing.TB, c auth.Caller) (status int, key string) {
 	return resp.StatusCode, body.APIKey
 }
 
-func TestAUserHasOneAPIKey(t *testing.T) {
+func TestShowAPIKey(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	keys := make(chan string)
-	for range 4 {
-		go func() {
-			resp, err := f.Handle(t.Context(), request(acme, "GET", "/users/me/api-key", ""))
-			keys <- fmt.Sprint(resp.StatusCode, resp.Body, err)
-		}()
-	}
-	first := <-keys
-	for range 3 {
-		if next := <-keys; next != first {
-			t.Error("two calls at the same time showed different keys")
+
+	t.Run("a user has one key", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		keys := make(chan string)
+		for range 4 {
+			go func() {
+				resp, err := f.Handle(t.Context(), request(acme, "GET", "/users/me/api-key", ""))
+				keys <- fmt.Sprint(resp.StatusCode, resp.Body, err)
+			}()
 		}
-	}
-	status, key := f.shown(t, acme)
-	_, others := f.shown(t, globex)
-	if status != http.StatusOK || !auth.IsKey(key) || !strings.Contains(first, key) || others == key {
-		t.Errorf("status %d; the key is a key: %t, the first one shown: %t, another user's: %t",
-			status, auth.IsKey(key), strings.Contains(first, key), others == key)
-	}
-	if n := f.secrets.reads.Load(); n != 1 {
-		t.Errorf("the master key was read %d times", n)
-	}
+		first := <-keys
+		for range 3 {
+			if next := <-keys; next != first {
+				t.Error("two concurrent calls showed different keys")
+			}
+		}
+		status, key := f.shown(t, acme)
+		_, others := f.shown(t, globex)
+		if status != http.StatusOK || !auth.IsKey(key) {
+			t.Errorf("status %d; has the form of a key: %t", status, auth.IsKey(key))
+		}
+		if !strings.Contains(first, key) {
+			t.Error("a later call showed a different key")
+		}
+		if others == key {
+			t.Error("another user has the same key")
+		}
+		if n := f.secrets.reads.Load(); n != 1 {
+			t.Errorf("the master key was read %d times", n)
+		}
+	})
+
+	t.Run("the call after a failure shows the key", func(t *testing.T) {
+		t.Parallel()
+		for name, fault := range map[string]func(fixture){
+			"the master key cannot be read":            func(f fixture) { f.secrets.failures.Store(1) },
+			"the key is created and the reply is lost": func(f fixture) { f.records.losses.Store(1) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t)
+				fault(f)
+				if status, key := f.shown(t, acme); status != http.StatusInternalServerError || key != "" {
+					t.Errorf("status %d; a key is shown: %t", status, key != "")
+				}
+				status, key := f.shown(t, acme)
+				if status != http.StatusOK || !auth.IsKey(key) {
+					t.Errorf("status %d; has the form of a key: %t", status, auth.IsKey(key))
+				}
+				if _, again := f.shown(t, acme); again != key {
+					t.Error("the third call showed a different key than the second")
+				}
+			})
+		}
+	})
+
+	t.Run("a revoked key is not shown", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		record, err := f.store.EnsureAPIKey(t.Context(), acme.UserID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.store.RevokeAPIKey(t.Context(), record.ID, store.AnyVersion); err != nil {
+			t.Fatal(err)
+		}
+		if status, key := f.shown(t, acme); status != http.StatusNotFound || key != "" {
+			t.Errorf("status %d; a key is shown: %t", status, key != "")
+		}
+	})
 }
 
-func TestAFailedKeyIsShownByTheNextCall(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]func(fixture){
-		"the master key cannot be read":         func(f fixture) { f.secrets.failures.Store(1) },
-		"the key is made and its reply is lost": func(f fixture) { f.records.losses.Store(1) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t)
-			fault(f)
-			if status, key := f.shown(t, acme); status != http.StatusInternalServerError || key != "" {
-				t.Errorf("status %d; shown something: %t", status, key != "")
-			}
-			status, key := f.shown(t, acme)
-			if status != http.StatusOK || !auth.IsKey(key) {
-				t.Errorf("status %d; the key is a key: %t", status, auth.IsKey(key))
-			}
-			if _, again := f.shown(t, acme); again != key {
-				t.Error("the third call showed another key than the second")
-			}
-		})
-	}
-}
-
-func TestARevokedKeyIsNotShown(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	record, err := f.store.EnsureAPIKey(t.Context(), acme.UserID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.store.RevokeAPIKey(t.Context(), record.ID, store.AnyVersion); err != nil {
-		t.Fatal(err)
-	}
-	if status, key := f.shown(t, acme); status != http.StatusNotFound || key != "" {
-		t.Errorf("status %d; shown something: %t", status, key != "")
-	}
-}
-
-// sample reads a sample event, with words in it replaced, given in pairs.
+// sample reads a sample event and replaces words in it, given in pairs.
 func sample(tb testing.TB, name string, replaced ...string) events.APIGatewayProxyRequest {
 	tb.Helper()
 	raw, err := os.ReadFile("../../../events/" + name + ".json")
@@ -446,42 +510,4 @@ func sample(tb testing.TB, name string, replaced ...string) events.APIGatewayPro
 		tb.Fatal(err)
 	}
 	return ev
-}
-
-func TestSampleEventsAreAnswered(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	submitted := f.ask(t, sample(t, "api-submit-batch"))
-	var made httpapi.SubmittedBody
-	if err := json.Unmarshal([]byte(submitted.Body), &made); err != nil || made.Total != 2 {
-		t.Fatalf("%d %s, %v", submitted.StatusCode, submitted.Body, err)
-	}
-	if want := "/prod/v1/batch-inquiries/" + made.BatchID.String(); header(submitted, "Location") != want {
-		t.Errorf("Location %q, want %s", header(submitted, "Location"), want)
-	}
-
-	get := sample(t, "api-get-batch")
-	get = sample(t, "api-get-batch", get.PathParameters["batch_id"], made.BatchID.String())
-	status := f.ask(t, get)
-	var batch httpapi.BatchBody
-	if err := json.Unmarshal([]byte(status.Body), &batch); err != nil || batch.Planning != 2 || batch.Status != "PENDING" {
-		t.Errorf("%d %s, %v", status.StatusCode, status.Body, err)
-	}
-}
-
-// A client that got no answer sends its request again.
-func TestDeliveredTwice(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	ev := sample(t, "api-submit-batch")
-	first := f.ask(t, ev)
-	ev.Body, ev.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(ev.Body)), true // as for a binary media type
-	again := f.ask(t, ev)
-	if first.Body != again.Body || header(first, "Idempotent-Replayed") != "" || header(again, "Idempotent-Replayed") != "true" {
-		t.Errorf("answered %s, then %s, replayed %q", first.Body, again.Body, header(again, "Idempotent-Replayed"))
-	}
-	lender, err := f.store.Lender(t.Context(), acme.LenderID)
-	if err != nil || lender.BatchCount != 1 {
-		t.Errorf("the lender has %d batches, %v", lender.BatchCount, err)
-	}
 }

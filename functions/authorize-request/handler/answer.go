@@ -9,16 +9,18 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// refusals say which problem a caller's fault is, the particular before the
-// general.
-var refusals = []struct {
+// denial is the answer to a credential that is not accepted.
+type denial struct {
 	fault   error
 	problem problem.Name
-	// detail goes into a template as it stands, so it has no quotes.
-	detail string
-}{
-	{errNoCredential, problem.Unauthenticated, "The Authorization header holds neither a token nor an API key."},
-	{errNoMember, problem.NotAMember, problem.Refusals[problem.NotAMember]},
+	detail  string // without quotes, because it goes into a template as it is
+}
+
+// denials list the faults of credentials. The more specific come before the more
+// general.
+var denials = []denial{
+	{errNoCredential, problem.Unauthenticated, "The Authorization header contains neither a token nor an API key."},
+	{errNotAMember, problem.NotAMember, problem.Refusals[problem.NotAMember]},
 	{auth.ErrMalformedKey, problem.KeyMalformed, problem.Refusals[problem.KeyMalformed]},
 	{auth.ErrEndedKey, problem.KeyRevoked, problem.Refusals[problem.KeyRevoked]},
 	{auth.ErrUnknownKey, problem.KeyUnknown, problem.Refusals[problem.KeyUnknown]},
@@ -27,56 +29,50 @@ var refusals = []struct {
 	{auth.ErrInvalidToken, problem.TokenInvalid, problem.Refusals[problem.TokenInvalid]},
 }
 
-// refusalOf returns the problem that a caller's fault is; "" when err is ours.
-func refusalOf(err error) problem.Name {
-	for _, r := range refusals {
-		if errors.Is(err, r.fault) {
-			return r.problem
+// denialOf returns the denial for err. ok is false if err is not the fault of the
+// credential.
+func denialOf(err error) (d denial, ok bool) {
+	for _, d := range denials {
+		if errors.Is(err, d.fault) {
+			return d, true
 		}
 	}
-	return ""
+	return denial{}, false
 }
 
-// refuse denies the whole stage and tells the gateway's answer which problem it
-// is. The gateway keeps a denial, so a wrong credential that is sent again and
-// again costs nothing; a corrected one is another, and is looked at anew. So is the
-// token of whoever was invited meanwhile and has signed in again.
-func refuse(stage string, name problem.Name) response {
-	for _, r := range refusals {
-		if r.problem != name {
-			continue
-		}
-		kind, _ := problem.Of(name)
-		return policy("Deny", stage, "nobody", map[string]any{
-			"problem":   name,
-			"title":     kind.Title,
-			"detail":    r.detail,
-			"challenge": problem.Challenge(r.detail),
-		})
-	}
-	return policy("Deny", stage, "nobody", nil)
-}
-
-// suspended lets a request through to the API, which answers it with 403: the
-// gateway has one status for all denials, and it is 401. What names the caller
-// is left out, so an API that does not know of this refuses the request.
-func suspended(stage string, caller auth.Caller) response {
-	return policy("Allow", stage, caller.UserID, map[string]any{auth.ContextSuspended: "true"})
+// deny denies the whole stage and passes the problem to the gateway's answer. The
+// gateway caches the denial by the credential, so sending a wrong one repeatedly
+// costs nothing. A corrected credential or a new token is checked at once.
+func deny(s stage, d denial) response {
+	kind, _ := problem.Of(d.problem)
+	return policy("Deny", s, "nobody", map[string]any{
+		"problem":   d.problem,
+		"title":     kind.Title,
+		"detail":    d.detail,
+		"challenge": problem.Challenge(d.detail),
+	})
 }
 
 // allow lets the caller through to the API, with who they are.
-func allow(stage string, caller auth.Caller) response {
-	return policy("Allow", stage, caller.UserID, caller.Context())
+func allow(s stage, caller auth.Caller) response {
+	return counted(s, caller, policy("Allow", s, caller.UserID, caller.Context()))
 }
 
-// countedFor has the gateway count the request for the caller's lender. Without
-// this a request that is allowed gets no further than the gateway.
-func countedFor(stageName string, caller auth.Caller, r response) response {
-	r.UsageIdentifierKey = auth.UsageKey(stageName, caller.LenderID)
+// allowSuspended lets a suspended caller through to the API, which answers 403. The
+// gateway itself could only answer 401. The context does not name the caller, so
+// an API version that does not know of suspensions rejects the request.
+func allowSuspended(s stage, caller auth.Caller) response {
+	return counted(s, caller, policy("Allow", s, caller.UserID, map[string]any{auth.ContextSuspended: "true"}))
+}
+
+// counted makes the gateway count the request for the caller's lender. Without it,
+// the gateway rejects even an allowed request.
+func counted(s stage, caller auth.Caller, r response) response {
+	r.UsageIdentifierKey = auth.UsageKey(s.name, caller.LenderID)
 	return r
 }
 
-func policy(effect, stage, principal string, context map[string]any) response {
+func policy(effect string, s stage, principal string, context map[string]any) response {
 	return response{
 		PrincipalID: principal,
 		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
@@ -84,7 +80,7 @@ func policy(effect, stage, principal string, context map[string]any) response {
 			Statement: []events.IAMPolicyStatement{{
 				Action:   []string{"execute-api:Invoke"},
 				Effect:   effect,
-				Resource: []string{stage},
+				Resource: []string{s.arn},
 			}},
 		},
 		Context: context,

@@ -1,4 +1,5 @@
-// Package handler is what authorize-request answers API Gateway.
+// Package handler authorizes requests for API Gateway: it identifies the caller by
+// the credential and answers with a policy.
 package handler
 
 import (
@@ -10,19 +11,20 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// errNoMember: the token is genuine, and belongs to nobody we know.
-var errNoMember = errors.New("the caller is not a user of this service")
+// errNotAMember: the token is genuine, but its user is not in the table.
+var errNotAMember = errors.New("the caller is not a user of this service")
 
-// errNoCredential: what came is neither a key nor a token.
+// errNoCredential: there is no credential, or it is not a key or a token.
 var errNoCredential = errors.New("the credential is neither a key nor a token")
 
-// Handler decides who a caller is. What it answers is cached by API Gateway
-// under the Authorization header, so nothing else of a request may matter.
+// Handler identifies callers. API Gateway caches the answer by the Authorization
+// header, so the answer must not depend on anything else in the request.
 type Handler struct {
 	Access Access
 	Tokens Tokens
@@ -30,21 +32,35 @@ type Handler struct {
 	Log    *slog.Logger
 }
 
-// Access is what the table knows of callers. Absent is inquiry.ErrNotFound.
+// Access reads users, lenders and API keys. Its methods return inquiry.ErrNotFound
+// for what does not exist.
 type Access interface {
-	User(ctx context.Context, id string) (store.User, error)
+	// User returns the user with this sub. If there is none, a token's user is rejected
+	// as not a member.
+	User(ctx context.Context, sub string) (store.User, error)
+
+	// Lender returns a user's lender. If there is none, the table is wrong.
 	Lender(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error)
+
+	// APIKey returns a key, revoked or not. If there is none, the key is rejected as
+	// unknown.
 	APIKey(ctx context.Context, id string) (store.APIKey, error)
+
+	// Membership returns a key's user and lender in one read. If either does not exist,
+	// the table is wrong.
 	Membership(ctx context.Context, userID string, lender inquiry.LenderID) (store.User, inquiry.Lender, error)
 }
 
-// Tokens checks a Cognito token and returns its sub.
+// Tokens verifies Cognito tokens.
 type Tokens interface {
+	// Verify returns the sub of a valid token. It returns auth.ErrExpiredToken,
+	// auth.ErrForeignToken or auth.ErrInvalidToken for a token that is not valid. After
+	// any other error the token may be valid.
 	Verify(ctx context.Context, token string) (sub string, err error)
 }
 
-// request is what API Gateway asks: a REQUEST authorizer sends the headers, a
-// TOKEN authorizer only the one header's value.
+// request is what API Gateway sends: a REQUEST authorizer gets all headers, a TOKEN
+// authorizer only the value of the Authorization header.
 type request struct {
 	MethodArn          string              `json:"methodArn"`
 	Headers            map[string]string   `json:"headers"`
@@ -60,33 +76,35 @@ func (r request) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 type response = events.APIGatewayCustomAuthorizerResponse
 
-// Handle answers with a policy that allows or denies the whole stage. When we
-// cannot find out, it is an error: a Deny would be cached, and outlive the outage.
+// Handle answers with a policy that allows or denies the whole stage. If it cannot
+// find out who is calling, for example because the table is down, it returns an
+// error: a Deny would be cached and outlive the outage.
 func (h *Handler) Handle(ctx context.Context, req request) (response, error) {
-	stageName, stage, err := stageOf(req.MethodArn)
+	stage, err := parseStage(req.MethodArn)
 	if err != nil {
 		return response{}, err
 	}
 	caller, err := h.identify(ctx, req.credential())
 	about := []any{"lenderId", caller.LenderID, "userId", caller.UserID, "credential", caller.Credential, "keyId", caller.KeyID}
+	denial, denied := denialOf(err)
 	switch {
 	case err == nil:
 		h.Log.InfoContext(ctx, "allowed", about...)
-		return countedFor(stageName, caller, allow(stage, caller)), nil
+		return allow(stage, caller), nil
 	case errors.Is(err, inquiry.ErrSuspended):
-		h.Log.InfoContext(ctx, "denied", append(about, "err", err)...)
-		return countedFor(stageName, caller, suspended(stage, caller)), nil
-	case refusalOf(err) != "":
+		h.Log.InfoContext(ctx, "suspended", append(about, "err", err)...)
+		return allowSuspended(stage, caller), nil
+	case denied:
 		h.Log.InfoContext(ctx, "unauthorized", append(about, "err", err)...)
-		return refuse(stage, refusalOf(err)), nil
+		return deny(stage, denial), nil
 	default:
-		h.Log.ErrorContext(ctx, "cannot tell who is calling", append(about, "err", err)...)
+		h.Log.ErrorContext(ctx, "cannot identify the caller", append(about, "err", err)...)
 		return response{}, fmt.Errorf("authorizing: %w", err)
 	}
 }
 
-// identify returns the caller whom the credential proves, as far as they became
-// known when there is an error.
+// identify returns the caller that the credential belongs to. With an error it
+// returns what is known about the caller so far.
 func (h *Handler) identify(ctx context.Context, credential string) (auth.Caller, error) {
 	switch {
 	case auth.IsKey(credential):
@@ -97,6 +115,7 @@ func (h *Handler) identify(ctx context.Context, credential string) (auth.Caller,
 	return auth.Caller{}, errNoCredential
 }
 
+// byToken identifies the caller by a Cognito token.
 func (h *Handler) byToken(ctx context.Context, token string) (auth.Caller, error) {
 	caller := auth.Caller{Credential: auth.CredentialUser}
 	sub, err := h.Tokens.Verify(ctx, token)
@@ -106,18 +125,19 @@ func (h *Handler) byToken(ctx context.Context, token string) (auth.Caller, error
 	caller.UserID = sub
 	user, err := h.Access.User(ctx, sub)
 	if errors.Is(err, inquiry.ErrNotFound) {
-		return caller, errNoMember
+		return caller, errNotAMember
 	}
 	if err != nil {
 		return caller, err
 	}
 	lender, err := h.Access.Lender(ctx, user.LenderID)
 	if err != nil {
-		return caller, err // also when absent: a user without a lender is our fault
+		return caller, err // also if there is none: a user without a lender is not the caller's fault
 	}
 	return admit(caller, user, lender)
 }
 
+// byKey identifies the caller by an API key.
 func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, error) {
 	caller := auth.Caller{Credential: auth.CredentialAPIKey}
 	parsed, err := h.Keys.Parse(credential)
@@ -135,7 +155,7 @@ func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, er
 		return caller, fmt.Errorf("%w: it was rotated", auth.ErrEndedKey)
 	}
 	if !h.Keys.Verify(parsed, key.Version) {
-		return caller, fmt.Errorf("%w: it has another secret than version %d", auth.ErrUnknownKey, key.Version)
+		return caller, fmt.Errorf("%w: its secret is not that of version %d", auth.ErrUnknownKey, key.Version)
 	}
 	caller.KeyID, caller.KeyVersion = key.ID, key.Version
 	if !key.RevokedAt.IsZero() {
@@ -144,33 +164,22 @@ func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, er
 	caller.UserID = key.UserID
 	user, lender, err := h.Access.Membership(ctx, key.UserID, key.LenderID)
 	if err != nil {
-		return caller, err // also when one is absent: a key without its owner is our fault
+		return caller, err // also if one is missing: a key without an owner is not the caller's fault
 	}
 	return admit(caller, user, lender)
 }
 
-// admit completes the caller from our own items, unless one is suspended.
+// admit completes the caller with their lender and, if they may use the service,
+// their role.
 func admit(caller auth.Caller, user store.User, lender inquiry.Lender) (auth.Caller, error) {
-	if user.LenderID != lender.ID {
-		return caller, fmt.Errorf("user %s belongs to another lender than their key, %s", user.ID, lender.ID)
-	}
-	caller.LenderID = lender.ID
-	if lender.Status != inquiry.AccessActive {
-		return caller, fmt.Errorf("lender %s: %w", lender.ID, inquiry.ErrSuspended)
-	}
-	if user.Status != inquiry.AccessActive {
-		return caller, fmt.Errorf("user %s: %w", user.ID, inquiry.ErrSuspended)
-	}
-	role, err := auth.ParseRole(user.Role)
-	if err != nil {
-		return caller, fmt.Errorf("user %s: %w", user.ID, err)
-	}
-	caller.Role = role
-	return caller, nil
+	role, err := access.Admit(user, lender)
+	caller.LenderID, caller.Role = lender.ID, role
+	return caller, err
 }
 
-// credential returns what the Authorization header holds; "" when there is
-// none, or more than one and so no telling which was meant.
+// credential returns the credential in the Authorization header. It returns "" if
+// there is no such header, or more than one, because it cannot know which one is
+// meant.
 func (r request) credential() string {
 	if r.AuthorizationToken != "" {
 		return auth.FromHeader(r.AuthorizationToken)
@@ -194,13 +203,19 @@ func (r request) credential() string {
 	return auth.FromHeader(found[0])
 }
 
-// stageOf returns the stage's name and the pattern of its every method, out of the
-// ARN of one: arn:aws:execute-api:<region>:<account>:<api>/<stage>/<method>/<path>.
-// A policy for one method alone would be cached and deny all the others.
-func stageOf(methodARN string) (name, methods string, err error) {
+// stage is the stage of the API that a request was sent to.
+type stage struct {
+	name string
+	arn  string // a pattern that matches every method and path of the stage
+}
+
+// parseStage returns the stage of a method's ARN, which has the form
+// arn:aws:execute-api:<region>:<account>:<api>/<stage>/<method>/<path>. Policies are
+// for the whole stage, because a cached policy for one method would deny all others.
+func parseStage(methodARN string) (stage, error) {
 	parts := strings.SplitN(methodARN, "/", 3)
 	if len(parts) < 3 || !strings.HasPrefix(methodARN, "arn:") || parts[1] == "" {
-		return "", "", fmt.Errorf("method ARN %q is not one of an API", methodARN)
+		return stage{}, fmt.Errorf("%q is not the ARN of an API method", methodARN)
 	}
-	return parts[1], parts[0] + "/" + parts[1] + "/*", nil
+	return stage{name: parts[1], arn: parts[0] + "/" + parts[1] + "/*"}, nil
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// fakeAccess is a table that can be down, and counts its reads.
+// fakeAccess is a table that can be down and counts its reads.
 type fakeAccess struct {
 	users   map[string]store.User
 	lenders map[inquiry.LenderID]inquiry.Lender
@@ -63,7 +63,7 @@ func (f *fakeAccess) Membership(_ context.Context, userID string, lender inquiry
 	return u, l, err
 }
 
-// fakeTokens believes the tokens it has, by their sub.
+// fakeTokens accepts the tokens in subs.
 type fakeTokens struct {
 	subs map[string]string
 	down error
@@ -82,18 +82,19 @@ func (f fakeTokens) Verify(_ context.Context, token string) (string, error) {
 const (
 	token     = "eyJraWQiOiJmaXJzdCIsImFsZyI6IlJTMjU2In0.eyJzdWIiOiJ1MSJ9.c2lnbmF0dXJl"
 	methodARN = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/GET/v1/batch-inquiries"
-	stage     = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/*"
+	stageARN  = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/*"
 )
 
 type fixture struct {
 	*Handler
 	access *fakeAccess
 	tokens *fakeTokens
-	key    string // of u1
+	key    string // u1's
 	log    *strings.Builder
 }
 
-// newFixture has the lender acme with its member u1, who has key k1.
+// newFixture returns a handler that knows the lender acme with its member u1, who has
+// key k1.
 func newFixture(tb testing.TB) fixture {
 	tb.Helper()
 	keys, err := auth.NewKeys([]byte("0123456789abcdef0123456789abcdef"))
@@ -119,50 +120,340 @@ func (f fixture) ask(tb testing.TB, credential string) (response, error) {
 	return f.Handle(tb.Context(), request{MethodArn: methodARN, AuthorizationToken: credential})
 }
 
-func TestACallerIsAllowedTheWholeStage(t *testing.T) {
+func TestHandle(t *testing.T) {
 	t.Parallel()
 
-	user := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialUser}
-	key := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1", KeyVersion: 2}
-	f := newFixture(t)
-	for name, c := range map[string]struct {
-		header string
-		want   auth.Caller
-	}{
-		"token":              {token, user},
-		"token, with Bearer": {"Bearer " + token, user},
-		"key":                {f.key, key},
-		"key, with bearer":   {"bearer " + f.key, key},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+	t.Run("a caller is allowed the whole stage", func(t *testing.T) {
+		t.Parallel()
+
+		user := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialUser}
+		key := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "k1", KeyVersion: 2}
+		f := newFixture(t)
+		for name, c := range map[string]struct {
+			header string
+			want   auth.Caller
+		}{
+			"token":              {token, user},
+			"token, with Bearer": {"Bearer " + token, user},
+			"key":                {f.key, key},
+			"key, with bearer":   {"bearer " + f.key, key},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t)
+				resp, err := f.ask(t, c.header)
+				if err != nil {
+					t.Fatal(err)
+				}
+				effect, resource := decision(t, resp)
+				if effect != "Allow" || resource != stageARN {
+					t.Errorf("%s %s, want Allow %s", effect, resource, stageARN)
+				}
+				if resp.PrincipalID != "u1" {
+					t.Errorf("principal %q", resp.PrincipalID)
+				}
+				if want := auth.UsageKey("prod", "acme"); resp.UsageIdentifierKey != want {
+					t.Errorf("counted under %q, want %q", resp.UsageIdentifierKey, want)
+				}
+				got, err := auth.CallerFromContext(resp.Context)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(c.want, got); diff != "" {
+					t.Error(diff)
+				}
+				if f.access.reads != 2 {
+					t.Errorf("%d reads, want 2", f.access.reads)
+				}
+			})
+		}
+	})
+
+	// API Gateway caches the answer and uses it for every method and path of the stage, and
+	// for no other stage.
+	t.Run("a cached policy fits every request to the stage", func(t *testing.T) {
+		t.Parallel()
+
+		f := newFixture(t)
+		first, err := f.ask(t, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := f.ask(t, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(first, again); diff != "" {
+			t.Errorf("the second answer differs: %s", diff)
+		}
+		_, resource := decision(t, first)
+		const api = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/"
+		for arn, want := range map[string]bool{
+			api + "prod/GET/v1/batch-inquiries":                     true,
+			api + "prod/POST/v1/batch-inquiries":                    true,
+			api + "prod/POST/v1/batch-inquiries/b1/cancel":          true,
+			api + "prod/GET/users/me/api-key":                       true,
+			api + "production/GET/v1/batch-inquiries":               false,
+			api + "test/GET/v1/batch-inquiries":                     false,
+			strings.Replace(api, "a1", "z9", 1) + "prod/GET/v1/any": false,
+		} {
+			// API Gateway's asterisk matches slashes, path.Match's does not.
+			flat := func(s string) string { return strings.ReplaceAll(s, "/", "|") }
+			got, err := path.Match(flat(resource), flat(arn))
+			if err != nil || got != want {
+				t.Errorf("%s: matches %v, error %v; want %v", arn, got, err, want)
+			}
+		}
+	})
+
+	// The owner of a credential learns what is wrong with it, and nobody learns anything
+	// about another credential: a key with a wrong secret is as unknown as a key that
+	// never existed.
+	t.Run("a rejected credential gets its problem", func(t *testing.T) {
+		t.Parallel()
+
+		f := newFixture(t)
+		revoke := func(f fixture) {
+			k := f.access.keys["k1"]
+			k.RevokedAt = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+			f.access.keys["k1"] = k
+		}
+		for name, c := range map[string]struct {
+			credential string
+			change     func(fixture)
+			want       problem.Name
+		}{
+			"no credential":                               {credential: "", want: "unauthenticated"},
+			"only Bearer":                                 {credential: "Bearer ", want: "unauthenticated"},
+			"another scheme":                              {credential: "Basic dXNlcjpwYXNz", want: "unauthenticated"},
+			"an invalid token":                            {credential: token + "x", want: "token-invalid"},
+			"an expired token":                            {credential: token, change: func(f fixture) { f.tokens.down = auth.ErrExpiredToken }, want: "token-expired"},
+			"a token of another pool":                     {credential: token, change: func(f fixture) { f.tokens.down = auth.ErrForeignToken }, want: "token-foreign"},
+			"a token of an unknown user":                  {credential: token, change: func(f fixture) { delete(f.access.users, "u1") }, want: "not-a-member"},
+			"a mistyped key":                              {credential: f.key[:len(f.key)-1] + "_", want: "key-malformed"},
+			"a key with half its prefix":                  {credential: strings.Replace(f.key, "vd__", "vd_", 1), want: "key-malformed"},
+			"a key that does not exist":                   {credential: f.Keys.Issue("k2", 2), want: "key-unknown"},
+			"a key of a later version":                    {credential: f.Keys.Issue("k1", 3), want: "key-unknown"},
+			"a key of a later version than a revoked one": {credential: f.Keys.Issue("k1", 3), change: revoke, want: "key-unknown"},
+			"a rotated key":                               {credential: f.Keys.Issue("k1", 1), want: "key-revoked"},
+			"a revoked key":                               {credential: f.key, change: revoke, want: "key-revoked"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t)
+				if c.change != nil {
+					c.change(f)
+				}
+				resp, err := f.ask(t, c.credential)
+				if err != nil {
+					t.Fatal(err)
+				}
+				kind, known := problem.Of(c.want)
+				if effect, resource := decision(t, resp); effect != "Deny" || resource != stageARN {
+					t.Errorf("%s %s, want Deny %s", effect, resource, stageARN)
+				}
+				if resp.PrincipalID != "nobody" {
+					t.Errorf("principal %q, want nobody", resp.PrincipalID)
+				}
+				if resp.UsageIdentifierKey != "" {
+					t.Errorf("a denial is counted under %s", resp.UsageIdentifierKey)
+				}
+				if resp.Context["problem"] != c.want {
+					t.Errorf("problem %v, want %s", resp.Context["problem"], c.want)
+				}
+				if !known || kind.Status != 401 || resp.Context["title"] != kind.Title {
+					t.Errorf("title %v; problem %s has title %q and status %d, want status 401", resp.Context["title"], c.want, kind.Title, kind.Status)
+				}
+				detail, _ := resp.Context["detail"].(string)
+				challenge, _ := resp.Context["challenge"].(string)
+				if detail == "" || strings.ContainsAny(detail, "\"\\") {
+					t.Errorf("detail %q, want text without quotes and backslashes", detail)
+				}
+				if !strings.HasPrefix(challenge, `Bearer error="invalid_token"`) {
+					t.Errorf("challenge %q", challenge)
+				}
+			})
+		}
+	})
+
+	t.Run("a mistyped key costs no read", func(t *testing.T) {
+		t.Parallel()
+
+		f := newFixture(t)
+		if resp, err := f.ask(t, "vd__k2"+f.key[len("vd__k1"):]); err != nil || resp.Context["problem"] != problem.KeyMalformed {
+			t.Errorf("context %v, error %v; want %s", resp.Context, err, problem.KeyMalformed)
+		}
+		if f.access.reads != 0 {
+			t.Errorf("%d reads", f.access.reads)
+		}
+	})
+
+	// The API itself answers suspended callers. An API version that does not know of
+	// suspensions must not find a caller in the context.
+	t.Run("a suspended caller is let through without a name", func(t *testing.T) {
+		t.Parallel()
+
+		for name, suspend := range map[string]func(*fakeAccess){
+			"lender": func(a *fakeAccess) {
+				l := a.lenders["acme"]
+				l.Status = inquiry.AccessSuspended
+				a.lenders["acme"] = l
+			},
+			"user": func(a *fakeAccess) {
+				u := a.users["u1"]
+				u.Status = inquiry.AccessSuspended
+				a.users["u1"] = u
+			},
+			"lender with a status of a later version": func(a *fakeAccess) {
+				l := a.lenders["acme"]
+				l.Status = "CLOSED"
+				a.lenders["acme"] = l
+			},
+			"user without a status": func(a *fakeAccess) {
+				u := a.users["u1"]
+				u.Status = ""
+				a.users["u1"] = u
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t)
+				suspend(f.access)
+				for _, credential := range []string{token, f.key} {
+					resp, err := f.ask(t, credential)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if effect, resource := decision(t, resp); effect != "Allow" || resource != stageARN {
+						t.Errorf("%s %s, want Allow %s", effect, resource, stageARN)
+					}
+					if diff := cmp.Diff(map[string]any{"suspended": "true"}, resp.Context); diff != "" || resp.PrincipalID == "" {
+						t.Errorf("principal %q, context %s", resp.PrincipalID, diff)
+					}
+					if want := auth.UsageKey("prod", "acme"); resp.UsageIdentifierKey != want {
+						t.Errorf("counted under %q, want %q: otherwise the gateway does not let the caller through", resp.UsageIdentifierKey, want)
+					}
+					if _, err := auth.CallerFromContext(resp.Context); !errors.Is(err, inquiry.ErrSuspended) {
+						t.Errorf("the API reads %v", err)
+					}
+				}
+			})
+		}
+	})
+
+	// A Deny would be cached, and an Unauthorized would tell a lender that their key is
+	// wrong. A fault of the service must therefore be another error.
+	t.Run("a fault of the service is an error and not an answer", func(t *testing.T) {
+		t.Parallel()
+
+		outage := errors.New("no answer")
+		for name, c := range map[string]struct {
+			credential func(fixture) string
+			fault      func(fixture)
+		}{
+			"table down, token":     {byToken, func(f fixture) { f.access.down = outage }},
+			"table down, key":       {byKey, func(f fixture) { f.access.down = outage }},
+			"user pool down":        {byToken, func(f fixture) { f.tokens.down = outage }},
+			"lender missing, token": {byToken, func(f fixture) { delete(f.access.lenders, "acme") }},
+			"lender missing, key":   {byKey, func(f fixture) { delete(f.access.lenders, "acme") }},
+			"the key's user was deleted": {byKey, func(f fixture) {
+				delete(f.access.users, "u1")
+			}},
+			"the key and its user belong to different lenders": {byKey, func(f fixture) {
+				f.access.lenders["other"] = inquiry.Lender{ID: "other", Status: inquiry.AccessActive}
+				u := f.access.users["u1"]
+				u.LenderID = "other"
+				f.access.users["u1"] = u
+			}},
+			"a role of a later version": {byToken, func(f fixture) {
+				u := f.access.users["u1"]
+				u.Role = "auditor"
+				f.access.users["u1"] = u
+			}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t)
+				c.fault(f)
+				resp, err := f.ask(t, c.credential(f))
+				if err == nil || err.Error() == "Unauthorized" {
+					t.Errorf("error %v, want one that is not Unauthorized", err)
+				}
+				if resp.PolicyDocument.Statement != nil {
+					t.Errorf("policy %+v, want none", resp.PolicyDocument)
+				}
+			})
+		}
+	})
+
+	t.Run("an invalid method ARN is an error", func(t *testing.T) {
+		t.Parallel()
+
+		for _, arn := range []string{"", "*", "arn:aws:execute-api:us-east-1:1:api", "arn:aws:execute-api:us-east-1:1:api//GET/", "api/prod/GET/"} {
 			f := newFixture(t)
-			resp, err := f.ask(t, c.header)
-			if err != nil {
-				t.Fatal(err)
+			if _, err := f.Handle(t.Context(), request{MethodArn: arn, AuthorizationToken: token}); err == nil || err.Error() == "Unauthorized" {
+				t.Errorf("%q: error %v", arn, err)
 			}
-			effect, resource := decision(t, resp)
-			if effect != "Allow" || resource != stage {
-				t.Errorf("%s %s, want Allow %s", effect, resource, stage)
+		}
+	})
+
+	t.Run("two Authorization headers count as none", func(t *testing.T) {
+		t.Parallel()
+
+		f := newFixture(t)
+		for name, headers := range map[string]map[string][]string{
+			"one name":                  {"Authorization": {token, f.key}},
+			"two spellings of the name": {"Authorization": {token}, "authorization": {f.key}},
+		} {
+			req := request{
+				MethodArn:         methodARN,
+				Headers:           map[string]string{"Authorization": token}, // API Gateway keeps the last one
+				MultiValueHeaders: headers,
 			}
-			if resp.PrincipalID != "u1" {
-				t.Errorf("principal %q", resp.PrincipalID)
+			if resp, err := f.Handle(t.Context(), req); err != nil || resp.Context["problem"] != problem.Unauthenticated {
+				t.Errorf("%s: context %v, error %v; want %s", name, resp.Context, err, problem.Unauthenticated)
 			}
-			if want := auth.UsageKey("prod", "acme"); resp.UsageIdentifierKey != want {
-				t.Errorf("counted under %q, want %q", resp.UsageIdentifierKey, want)
+		}
+	})
+
+	t.Run("sample events", func(t *testing.T) {
+		t.Parallel()
+
+		for _, name := range []string{"token", "request"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				sample, err := os.ReadFile("../../../events/authorize-request-" + name + ".json")
+				if err != nil {
+					t.Fatal(err)
+				}
+				var req request
+				if err := json.Unmarshal(sample, &req); err != nil {
+					t.Fatal(err)
+				}
+				resp, err := newFixture(t).Handle(t.Context(), req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if effect, resource := decision(t, resp); effect != "Allow" || resource != stageARN {
+					t.Errorf("%s %s, want Allow %s", effect, resource, stageARN)
+				}
+			})
+		}
+	})
+
+	t.Run("no credential is logged", func(t *testing.T) {
+		t.Parallel()
+
+		f := newFixture(t)
+		for _, credential := range []string{token, token + "x", f.key, f.Keys.Issue("k2", 1), f.key[:40], "Basic dXNlcjpwYXNz"} {
+			_, _ = f.ask(t, credential)
+			req := request{MethodArn: methodARN, AuthorizationToken: credential}
+			said := f.log.String() + fmt.Sprintf("%v %+v %s", req, req, req)
+			if strings.Contains(said, credential) || strings.Contains(said, credential[len(credential)/2:]) {
+				t.Errorf("logged or printed: %s", said)
 			}
-			got, err := auth.CallerFromContext(resp.Context)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Error(diff)
-			}
-			if f.access.reads != 2 {
-				t.Errorf("%d reads, want 2", f.access.reads)
-			}
-		})
-	}
+		}
+	})
 }
 
 func decision(tb testing.TB, resp response) (effect, resource string) {
@@ -174,278 +465,5 @@ func decision(tb testing.TB, resp response) (effect, resource string) {
 	return statements[0].Effect, statements[0].Resource[0]
 }
 
-// The answer to one request decides others, from the cache: of every method and
-// path of the stage, and of no other stage.
-func TestACachedPolicyFitsEveryRequestOfTheStage(t *testing.T) {
-	t.Parallel()
-
-	f := newFixture(t)
-	first, err := f.ask(t, token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := f.ask(t, token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(first, again); diff != "" {
-		t.Errorf("asked twice: %s", diff)
-	}
-	_, resource := decision(t, first)
-	const api = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/"
-	for arn, want := range map[string]bool{
-		api + "prod/GET/v1/batch-inquiries":                     true,
-		api + "prod/POST/v1/batch-inquiries":                    true,
-		api + "prod/POST/v1/batch-inquiries/b1/cancel":          true,
-		api + "prod/GET/users/me/api-key":                       true,
-		api + "production/GET/v1/batch-inquiries":               false,
-		api + "test/GET/v1/batch-inquiries":                     false,
-		strings.Replace(api, "a1", "z9", 1) + "prod/GET/v1/any": false,
-	} {
-		// API Gateway's asterisk goes past slashes, path.Match's does not.
-		flat := func(s string) string { return strings.ReplaceAll(s, "/", "|") }
-		got, err := path.Match(flat(resource), flat(arn))
-		if err != nil || got != want {
-			t.Errorf("%s: matches %v, error %v; want %v", arn, got, err, want)
-		}
-	}
-}
-
-// Whoever holds a credential is told what is wrong with it, and learns nothing of
-// anybody else's: a key with another secret is as unknown as one that never was.
-func TestARefusalSaysWhichProblemItIs(t *testing.T) {
-	t.Parallel()
-
-	f := newFixture(t)
-	revoke := func(f fixture) {
-		k := f.access.keys["k1"]
-		k.RevokedAt = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-		f.access.keys["k1"] = k
-	}
-	for name, c := range map[string]struct {
-		credential string
-		change     func(fixture)
-		want       problem.Name
-	}{
-		"no credential":                   {credential: "", want: "unauthenticated"},
-		"only Bearer":                     {credential: "Bearer ", want: "unauthenticated"},
-		"another scheme":                  {credential: "Basic dXNlcjpwYXNz", want: "unauthenticated"},
-		"a token that is not valid":       {credential: token + "x", want: "token-invalid"},
-		"a token whose time is over":      {credential: token, change: func(f fixture) { f.tokens.down = auth.ErrExpiredToken }, want: "token-expired"},
-		"a token of another pool":         {credential: token, change: func(f fixture) { f.tokens.down = auth.ErrForeignToken }, want: "token-foreign"},
-		"a token of nobody we invited":    {credential: token, change: func(f fixture) { delete(f.access.users, "u1") }, want: "not-a-member"},
-		"a mistyped key":                  {credential: f.key[:len(f.key)-1] + "_", want: "key-malformed"},
-		"a key with half its prefix":      {credential: strings.Replace(f.key, "vd__", "vd_", 1), want: "key-malformed"},
-		"a key that there is not":         {credential: f.Keys.Issue("k2", 2), want: "key-unknown"},
-		"a key of a version to come":      {credential: f.Keys.Issue("k1", 3), want: "key-unknown"},
-		"the same, where one was revoked": {credential: f.Keys.Issue("k1", 3), change: revoke, want: "key-unknown"},
-		"the key before its rotation":     {credential: f.Keys.Issue("k1", 1), want: "key-revoked"},
-		"a revoked key":                   {credential: f.key, change: revoke, want: "key-revoked"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t)
-			if c.change != nil {
-				c.change(f)
-			}
-			resp, err := f.ask(t, c.credential)
-			if err != nil {
-				t.Fatal(err)
-			}
-			kind, known := problem.Of(c.want)
-			if effect, resource := decision(t, resp); effect != "Deny" || resource != stage || resp.PrincipalID != "nobody" {
-				t.Errorf("%s %s to %s, want Deny %s to nobody", effect, resource, resp.PrincipalID, stage)
-			}
-			if resp.UsageIdentifierKey != "" {
-				t.Errorf("a refusal is counted under %s", resp.UsageIdentifierKey)
-			}
-			if resp.Context["problem"] != c.want || resp.Context["title"] != kind.Title || !known || kind.Status != 401 {
-				t.Errorf("context %v, want problem %s", resp.Context, c.want)
-			}
-			detail, _ := resp.Context["detail"].(string)
-			challenge, _ := resp.Context["challenge"].(string)
-			if detail == "" || strings.ContainsAny(detail, "\"\\") || !strings.HasPrefix(challenge, `Bearer error="invalid_token"`) {
-				t.Errorf("detail %q, challenge %q", detail, challenge)
-			}
-		})
-	}
-}
-
-func TestAMistypedKeyCostsNoRead(t *testing.T) {
-	t.Parallel()
-
-	f := newFixture(t)
-	if resp, err := f.ask(t, "vd__k2"+f.key[len("vd__k1"):]); err != nil || resp.Context["problem"] != problem.KeyMalformed {
-		t.Errorf("context %v, error %v; want %s", resp.Context, err, problem.KeyMalformed)
-	}
-	if f.access.reads != 0 {
-		t.Errorf("%d reads", f.access.reads)
-	}
-}
-
-// The API itself answers the suspended. Nothing in what it is told would let an
-// API that does not know of suspensions take them for a caller.
-func TestASuspendedCallerIsNobodyToTheAPI(t *testing.T) {
-	t.Parallel()
-
-	for name, suspend := range map[string]func(*fakeAccess){
-		"lender": func(a *fakeAccess) {
-			l := a.lenders["acme"]
-			l.Status = inquiry.AccessSuspended
-			a.lenders["acme"] = l
-		},
-		"user": func(a *fakeAccess) {
-			u := a.users["u1"]
-			u.Status = inquiry.AccessSuspended
-			a.users["u1"] = u
-		},
-		"lender with a status from a later version": func(a *fakeAccess) {
-			l := a.lenders["acme"]
-			l.Status = "CLOSED"
-			a.lenders["acme"] = l
-		},
-		"user without a status": func(a *fakeAccess) {
-			u := a.users["u1"]
-			u.Status = ""
-			a.users["u1"] = u
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t)
-			suspend(f.access)
-			for _, credential := range []string{token, f.key} {
-				resp, err := f.ask(t, credential)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if effect, resource := decision(t, resp); effect != "Allow" || resource != stage {
-					t.Errorf("%s %s, want Allow %s", effect, resource, stage)
-				}
-				if diff := cmp.Diff(map[string]any{"suspended": "true"}, resp.Context); diff != "" || resp.PrincipalID == "" {
-					t.Errorf("principal %q, context %s", resp.PrincipalID, diff)
-				}
-				if want := auth.UsageKey("prod", "acme"); resp.UsageIdentifierKey != want {
-					t.Errorf("counted under %q, want %q: the gateway lets nobody through to be told", resp.UsageIdentifierKey, want)
-				}
-				if _, err := auth.CallerFromContext(resp.Context); !errors.Is(err, inquiry.ErrSuspended) {
-					t.Errorf("to the API: %v", err)
-				}
-			}
-		})
-	}
-}
-
-// A Deny would be cached and an Unauthorized would tell a paying lender that
-// their key is wrong, so what is our fault has to be an error of its own.
-func TestOurOwnFaultIsNeitherAnswer(t *testing.T) {
-	t.Parallel()
-
-	outage := errors.New("no answer")
-	for name, c := range map[string]struct {
-		credential func(fixture) string
-		fault      func(fixture)
-	}{
-		"table down, token":     {byToken, func(f fixture) { f.access.down = outage }},
-		"table down, key":       {byKey, func(f fixture) { f.access.down = outage }},
-		"user pool down":        {byToken, func(f fixture) { f.tokens.down = outage }},
-		"lender missing, token": {byToken, func(f fixture) { delete(f.access.lenders, "acme") }},
-		"lender missing, key":   {byKey, func(f fixture) { delete(f.access.lenders, "acme") }},
-		"the key's user is gone": {byKey, func(f fixture) {
-			delete(f.access.users, "u1")
-		}},
-		"the key is of one lender and its user of another": {byKey, func(f fixture) {
-			f.access.lenders["other"] = inquiry.Lender{ID: "other", Status: inquiry.AccessActive}
-			u := f.access.users["u1"]
-			u.LenderID = "other"
-			f.access.users["u1"] = u
-		}},
-		"a role from a later version": {byToken, func(f fixture) {
-			u := f.access.users["u1"]
-			u.Role = "auditor"
-			f.access.users["u1"] = u
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t)
-			c.fault(f)
-			resp, err := f.ask(t, c.credential(f))
-			if err == nil || err.Error() == "Unauthorized" || resp.PolicyDocument.Statement != nil {
-				t.Errorf("policy %+v, error %v; want an error that is not Unauthorized", resp.PolicyDocument, err)
-			}
-		})
-	}
-}
-
 func byToken(fixture) string { return token }
 func byKey(f fixture) string { return f.key }
-
-func TestAnARNThatIsNoMethodsIsAnError(t *testing.T) {
-	t.Parallel()
-
-	for _, arn := range []string{"", "*", "arn:aws:execute-api:us-east-1:1:api", "arn:aws:execute-api:us-east-1:1:api//GET/", "api/prod/GET/"} {
-		f := newFixture(t)
-		if _, err := f.Handle(t.Context(), request{MethodArn: arn, AuthorizationToken: token}); err == nil || err.Error() == "Unauthorized" {
-			t.Errorf("%q: error %v", arn, err)
-		}
-	}
-}
-
-func TestTwoAuthorizationHeadersAreNone(t *testing.T) {
-	t.Parallel()
-
-	f := newFixture(t)
-	for name, headers := range map[string]map[string][]string{
-		"one name":          {"Authorization": {token, f.key}},
-		"two ways to spell": {"Authorization": {token}, "authorization": {f.key}},
-	} {
-		req := request{
-			MethodArn:         methodARN,
-			Headers:           map[string]string{"Authorization": token}, // API Gateway keeps the last
-			MultiValueHeaders: headers,
-		}
-		if resp, err := f.Handle(t.Context(), req); err != nil || resp.Context["problem"] != problem.Unauthenticated {
-			t.Errorf("%s: context %v, error %v; want %s", name, resp.Context, err, problem.Unauthenticated)
-		}
-	}
-}
-
-func TestSampleEventsAreUnderstood(t *testing.T) {
-	t.Parallel()
-
-	for _, name := range []string{"token", "request"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sample, err := os.ReadFile("../../../events/authorize-request-" + name + ".json")
-			if err != nil {
-				t.Fatal(err)
-			}
-			var req request
-			if err := json.Unmarshal(sample, &req); err != nil {
-				t.Fatal(err)
-			}
-			resp, err := newFixture(t).Handle(t.Context(), req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if effect, resource := decision(t, resp); effect != "Allow" || resource != stage {
-				t.Errorf("%s %s, want Allow %s", effect, resource, stage)
-			}
-		})
-	}
-}
-
-func TestNoCredentialIsLogged(t *testing.T) {
-	t.Parallel()
-
-	f := newFixture(t)
-	for _, credential := range []string{token, token + "x", f.key, f.Keys.Issue("k2", 1), f.key[:40], "Basic dXNlcjpwYXNz"} {
-		_, _ = f.ask(t, credential)
-		req := request{MethodArn: methodARN, AuthorizationToken: credential}
-		said := f.log.String() + fmt.Sprintf("%v %+v %s", req, req, req)
-		if strings.Contains(said, credential) || strings.Contains(said, credential[len(credential)/2:]) {
-			t.Errorf("said: %s", said)
-		}
-	}
-}

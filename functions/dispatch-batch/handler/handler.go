@@ -1,4 +1,5 @@
-// Package handler is what dispatch-batch does with the table's stream.
+// Package handler reads batch headers from the table's stream. It sends the
+// inquiries of a submitted batch to the queue and cancels those of a canceled batch.
 package handler
 
 import (
@@ -14,36 +15,44 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// cancelsAtOnce bounds how many inquiries are cancelled side by side.
+// cancelsAtOnce is the number of inquiries that are canceled concurrently.
 const cancelsAtOnce = 16
 
-// Batches reads what was submitted and writes what was cancelled. The read must
-// be consistent: the stream can be faster than the table's replicas.
+// Batches reads submitted batches and cancels inquiries.
 type Batches interface {
+	// Submitted returns the batch with its inquiries, in the order of submission. It
+	// returns inquiry.ErrNotFound if the batch was deleted or has expired. The read must
+	// be consistent, because the stream can be faster than the table's replicas.
 	Submitted(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error)
+
+	// CancelInquiry cancels the inquiry if no worker has claimed it. Otherwise it does
+	// nothing and returns nil.
 	CancelInquiry(context.Context, inquiry.LenderID, inquiry.ID) error
 }
 
-// Sender puts messages on the queue; it may be asked to send one twice.
+// Sender sends messages to the queue.
 type Sender interface {
+	// Send sends every message, or returns an error after having sent some of them. The
+	// same message may be sent again.
 	Send(context.Context, []queue.Message) error
 }
 
-// Handler puts submitted batches on the queue, and stops cancelled ones.
+// Handler dispatches submitted batches and stops canceled ones.
 type Handler struct {
 	Batches Batches
 	Queue   Sender
 	Log     *slog.Logger
 }
 
-// Handle acts on each header that was submitted or cancelled. It stops at the
-// first failure and names that record: the stream goes on from there, and what
-// was sent before is sent again, which the claims of process-inquiry absorb.
+// Handle acts on each header that was submitted or canceled. It stops at the first
+// failure and returns that record, and the stream continues from there. Inquiries
+// that were already sent may be sent again, which is harmless: process-inquiry
+// claims each inquiry before it works on it.
 func (h *Handler) Handle(ctx context.Context, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
-	resp := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
+	resp := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}} // not nil: a null list is not always read as empty
 	for _, r := range ev.Records {
 		if err := h.act(ctx, r); err != nil {
-			h.Log.ErrorContext(ctx, "record goes back to the stream", "sequenceNumber", r.Change.SequenceNumber, "err", err)
+			h.Log.ErrorContext(ctx, "stream record will be read again", "sequenceNumber", r.Change.SequenceNumber, "err", err)
 			resp.BatchItemFailures = append(resp.BatchItemFailures,
 				events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber})
 			break
@@ -67,11 +76,12 @@ func (h *Handler) act(ctx context.Context, r events.DynamoDBEventRecord) error {
 	}
 }
 
+// dispatch sends a message for every inquiry of the batch that was not rejected.
 func (h *Handler) dispatch(ctx context.Context, batch inquiry.Batch) error {
 	_, inquiries, err := h.Batches.Submitted(ctx, batch.LenderID, batch.ID)
 	if errors.Is(err, inquiry.ErrNotFound) {
-		h.Log.WarnContext(ctx, "batch is gone before it was dispatched", "batchId", batch.ID)
-		return nil // deleted or expired since: there is nothing to send
+		h.Log.WarnContext(ctx, "batch was deleted or expired before it was dispatched", "batchId", batch.ID)
+		return nil // there is nothing left to send
 	}
 	if err != nil {
 		return err
@@ -89,8 +99,9 @@ func (h *Handler) dispatch(ctx context.Context, batch inquiry.Batch) error {
 	return nil
 }
 
-// cancel races the workers for every inquiry that was not known to be claimed
-// when the cancel was requested. Whoever writes first has it.
+// cancel cancels every inquiry that was not known to be claimed when the lender
+// requested the cancel. A worker may claim one at the same moment: the first write
+// wins.
 func (h *Handler) cancel(ctx context.Context, batch inquiry.Batch) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(cancelsAtOnce)
@@ -101,6 +112,6 @@ func (h *Handler) cancel(ctx context.Context, batch inquiry.Batch) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	h.Log.InfoContext(ctx, "batch cancelled", "batchId", batch.ID, "inquiries", len(unclaimed))
+	h.Log.InfoContext(ctx, "batch canceled", "batchId", batch.ID, "inquiries", len(unclaimed))
 	return nil
 }

@@ -20,8 +20,8 @@ import (
 
 var errDown = errors.New("no answer")
 
-// fakeTable keeps which inquiries were given up, and with what code. Its faults
-// are by the inquiry's index: one in before keeps the work from being done.
+// fakeTable records the failure codes of inquiries, by index. An error in before
+// prevents the write, an error in after follows it.
 type fakeTable struct {
 	before, after map[int]error
 	codes         map[int]string
@@ -29,13 +29,13 @@ type fakeTable struct {
 
 func (f fakeTable) Fail(_ context.Context, lender inquiry.LenderID, id inquiry.ID, code string) error {
 	if lender != "acme" {
-		return errors.New("not this lender's")
+		return errors.New("wrong lender")
 	}
 	if err := f.before[id.Index()]; err != nil {
-		return fmt.Errorf("giving up inquiry %s: %w", id, err)
+		return fmt.Errorf("failing inquiry %s: %w", id, err)
 	}
 	if f.codes[id.Index()] != "" {
-		return fmt.Errorf("giving up inquiry %s: %w", id, inquiry.ErrFinished)
+		return fmt.Errorf("failing inquiry %s: %w", id, inquiry.ErrFinished)
 	}
 	f.codes[id.Index()] = code
 	return f.after[id.Index()]
@@ -55,7 +55,7 @@ func newFixture() fixture {
 
 var batch = inquiry.NewBatchID(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 
-// letter is the dead letter of one inquiry. Its id is "m" and the index.
+// letter returns the dead letter of an inquiry. Its id is "m" and the index.
 func letter(tb testing.TB, id inquiry.ID) events.SQSMessage {
 	tb.Helper()
 	body, err := json.Marshal(queue.Message{LenderID: "acme", ID: id, Inquiry: inquiry.Inquiry{BusinessName: "Kylderon Mist Valley LLC"}})
@@ -65,8 +65,8 @@ func letter(tb testing.TB, id inquiry.ID) events.SQSMessage {
 	return events.SQSMessage{MessageId: fmt.Sprint("m", id.Index()), Body: string(body)}
 }
 
-// deliver hands the letters over in one event and returns the ids of those that
-// go back.
+// deliver handles the letters in one event and returns the ids of those that have to
+// be delivered again.
 func deliver(tb testing.TB, h *Handler, letters ...events.SQSMessage) []string {
 	tb.Helper()
 	resp, err := h.Handle(tb.Context(), events.SQSEvent{Records: letters})
@@ -76,117 +76,121 @@ func deliver(tb testing.TB, h *Handler, letters ...events.SQSMessage) []string {
 	var ids []string
 	for _, f := range resp.BatchItemFailures {
 		if f.ItemIdentifier == "" {
-			tb.Error("a failure has no identifier, by which Lambda delivers the whole event again")
+			tb.Error("a failure has no identifier, so Lambda would deliver the whole event again")
 		}
 		ids = append(ids, f.ItemIdentifier)
 	}
 	return ids
 }
 
-// Of three letters the middle one meets a fault; the others must not notice.
-func TestOneLetterInThree(t *testing.T) {
+func TestHandle(t *testing.T) {
 	t.Parallel()
-	const exhausted = inquiry.FailureExhausted
-	both := map[int]string{0: exhausted, 2: exhausted}
-	all := map[int]string{0: exhausted, 1: exhausted, 2: exhausted}
 
-	for name, c := range map[string]struct {
-		fault func(fixture)
-		body  string // of the middle letter, if not its own
-		want  []string
-		codes map[int]string
-	}{
-		"all well":                           {codes: all},
-		"finished after all is acknowledged": {fault: func(f fixture) { f.table.before[1] = inquiry.ErrFinished }, codes: both},
-		"held by a worker goes back":         {fault: func(f fixture) { f.table.before[1] = inquiry.ErrLeased }, want: []string{"m1"}, codes: both},
-		"the table is down":                  {fault: func(f fixture) { f.table.before[1] = errDown }, want: []string{"m1"}, codes: both},
-		"the table's reply is lost":          {fault: func(f fixture) { f.table.after[1] = errDown }, want: []string{"m1"}, codes: all},
-		"a body that is no JSON":             {body: "Kylderon Mist Valley LLC", want: []string{"m1"}, codes: both},
-		"a body without an inquiry":          {body: `{"lenderId":"acme"}`, want: []string{"m1"}, codes: both},
-		"a body without a lender":            {body: `{"inquiryId":"019cae6b-6600-7b37-a164-c8c9edcf0001"}`, want: []string{"m1"}, codes: both},
-		"an empty body":                      {want: []string{"m1"}, body: " ", codes: both},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			letters := []events.SQSMessage{letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(1)), letter(t, batch.Inquiry(2))}
-			if c.body != "" {
-				letters[1].Body = c.body
-			}
-			if c.fault != nil {
-				c.fault(f)
-			}
-			if diff := cmp.Diff(c.want, deliver(t, f.Handler, letters...)); diff != "" {
-				t.Errorf("letters that go back (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(c.codes, f.table.codes); diff != "" {
-				t.Errorf("given up (-want +got):\n%s", diff)
-			}
-			if strings.Contains(f.log.String(), "Kylderon") {
-				t.Errorf("the log quotes a letter: %s", f.log)
-			}
-		})
-	}
-}
+	// The fault concerns the middle letter. The others must not be affected.
+	t.Run("one letter of three has a fault", func(t *testing.T) {
+		t.Parallel()
+		const exhausted = inquiry.FailureExhausted
+		both := map[int]string{0: exhausted, 2: exhausted}
+		all := map[int]string{0: exhausted, 1: exhausted, 2: exhausted}
 
-func TestDeliveredTwice(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	for range 2 {
-		if back := deliver(t, f.Handler, letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(0))); back != nil {
-			t.Errorf("%v go back", back)
+		for name, c := range map[string]struct {
+			fault func(fixture)
+			body  string // of the middle letter, if not its own
+			want  []string
+			codes map[int]string
+		}{
+			"all well":                           {codes: all},
+			"an inquiry that finished after all": {fault: func(f fixture) { f.table.before[1] = inquiry.ErrFinished }, codes: both},
+			"an inquiry that a worker still has": {fault: func(f fixture) { f.table.before[1] = inquiry.ErrLeased }, want: []string{"m1"}, codes: both},
+			"the table is down":                  {fault: func(f fixture) { f.table.before[1] = errDown }, want: []string{"m1"}, codes: both},
+			"the table's reply is lost":          {fault: func(f fixture) { f.table.after[1] = errDown }, want: []string{"m1"}, codes: all},
+			"a body that is not JSON":            {body: "Kylderon Mist Valley LLC", want: []string{"m1"}, codes: both},
+			"a body without an inquiry":          {body: `{"lenderId":"acme"}`, want: []string{"m1"}, codes: both},
+			"a body without a lender":            {body: `{"inquiryId":"019cae6b-6600-7b37-a164-c8c9edcf0001"}`, want: []string{"m1"}, codes: both},
+			"an empty body":                      {want: []string{"m1"}, body: " ", codes: both},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				letters := []events.SQSMessage{letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(1)), letter(t, batch.Inquiry(2))}
+				if c.body != "" {
+					letters[1].Body = c.body
+				}
+				if c.fault != nil {
+					c.fault(f)
+				}
+				if diff := cmp.Diff(c.want, deliver(t, f.Handler, letters...)); diff != "" {
+					t.Errorf("letters to deliver again (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(c.codes, f.table.codes); diff != "" {
+					t.Errorf("failed inquiries (-want +got):\n%s", diff)
+				}
+				if strings.Contains(f.log.String(), "Kylderon") {
+					t.Errorf("the log quotes a letter: %s", f.log)
+				}
+			})
 		}
-	}
-	if diff := cmp.Diff(map[int]string{0: inquiry.FailureExhausted}, f.table.codes); diff != "" {
-		t.Errorf("given up (-want +got):\n%s", diff)
-	}
-}
+	})
 
-// The function is cut off after its work and before its answer, so that all
-// letters come back.
-func TestDiedHalfWay(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	letters := []events.SQSMessage{letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(1)), letter(t, batch.Inquiry(2))}
-	f.table.after[0], f.table.before[1], f.table.before[2] = errDown, errDown, errDown
-	if diff := cmp.Diff([]string{"m0", "m1", "m2"}, deliver(t, f.Handler, letters...)); diff != "" {
-		t.Errorf("letters that go back (-want +got):\n%s", diff)
-	}
-	clear(f.table.before)
-	clear(f.table.after)
-	if back := deliver(t, f.Handler, letters...); back != nil || len(f.table.codes) != 3 {
-		t.Errorf("%v go back; given up are %v", back, f.table.codes)
-	}
-}
+	t.Run("delivered twice", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		for range 2 {
+			if back := deliver(t, f.Handler, letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(0))); back != nil {
+				t.Errorf("%v have to be delivered again", back)
+			}
+		}
+		if diff := cmp.Diff(map[int]string{0: inquiry.FailureExhausted}, f.table.codes); diff != "" {
+			t.Errorf("failed inquiries (-want +got):\n%s", diff)
+		}
+	})
 
-// A null list of failures is not everywhere read as an empty one.
-func TestASuccessIsAnEmptyListAndNotNull(t *testing.T) {
-	t.Parallel()
-	resp, err := newFixture().Handle(t.Context(), events.SQSEvent{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := json.Marshal(resp)
-	if err != nil || string(body) != `{"batchItemFailures":[]}` {
-		t.Errorf("%s, %v", body, err)
-	}
-}
+	// The function stops after its work and before its answer, so all letters are
+	// delivered again.
+	t.Run("died half-way", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		letters := []events.SQSMessage{letter(t, batch.Inquiry(0)), letter(t, batch.Inquiry(1)), letter(t, batch.Inquiry(2))}
+		f.table.after[0], f.table.before[1], f.table.before[2] = errDown, errDown, errDown
+		if diff := cmp.Diff([]string{"m0", "m1", "m2"}, deliver(t, f.Handler, letters...)); diff != "" {
+			t.Errorf("letters to deliver again (-want +got):\n%s", diff)
+		}
+		clear(f.table.before)
+		clear(f.table.after)
+		if back := deliver(t, f.Handler, letters...); back != nil || len(f.table.codes) != 3 {
+			t.Errorf("%v have to be delivered again; failed are %v", back, f.table.codes)
+		}
+	})
 
-func TestSampleEventIsGivenUp(t *testing.T) {
-	t.Parallel()
-	raw, err := os.ReadFile("../../../events/fail-exhausted.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ev events.SQSEvent
-	if err := json.Unmarshal(raw, &ev); err != nil {
-		t.Fatal(err)
-	}
-	f := newFixture()
-	if back := deliver(t, f.Handler, ev.Records...); back != nil {
-		t.Errorf("%v go back", back)
-	}
-	if diff := cmp.Diff(map[int]string{1: inquiry.FailureExhausted}, f.table.codes); diff != "" {
-		t.Errorf("given up (-want +got):\n%s", diff)
-	}
+	// A null list of failures is not always read as an empty one.
+	t.Run("a success is an empty list and not null", func(t *testing.T) {
+		t.Parallel()
+		resp, err := newFixture().Handle(t.Context(), events.SQSEvent{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := json.Marshal(resp)
+		if err != nil || string(body) != `{"batchItemFailures":[]}` {
+			t.Errorf("%s, %v", body, err)
+		}
+	})
+
+	t.Run("sample event", func(t *testing.T) {
+		t.Parallel()
+		raw, err := os.ReadFile("../../../events/fail-exhausted.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ev events.SQSEvent
+		if err := json.Unmarshal(raw, &ev); err != nil {
+			t.Fatal(err)
+		}
+		f := newFixture()
+		if back := deliver(t, f.Handler, ev.Records...); back != nil {
+			t.Errorf("%v have to be delivered again", back)
+		}
+		if diff := cmp.Diff(map[int]string{1: inquiry.FailureExhausted}, f.table.codes); diff != "" {
+			t.Errorf("failed inquiries (-want +got):\n%s", diff)
+		}
+	})
 }

@@ -1,4 +1,6 @@
-// Package handler is what process-inquiry does with the queue's messages.
+// Package handler processes the messages of the inquiry queue. For each message it
+// claims the inquiry, looks it up in the sources, and stores the report. The claim
+// makes it harmless that the queue may deliver a message more than once.
 package handler
 
 import (
@@ -21,90 +23,105 @@ import (
 )
 
 const (
-	// writeTime is kept back from the invocation for writing what was found.
+	// writeTime is the part of an invocation that is reserved for storing the report.
 	writeTime = 5 * time.Second
 
-	// leaseMargin is how long a lease outlives its invocation, so that a worker
-	// that was cut off has surely stopped when the next one starts.
+	// leaseMargin is how long a lease outlives its invocation, so that a worker that
+	// Lambda cut off has surely stopped when the next one starts.
 	leaseMargin = 10 * time.Second
 
-	// defaultTime is an invocation's length where nobody says, as in tests.
+	// defaultTime is the length of an invocation whose context has no deadline, as in
+	// tests.
 	defaultTime = time.Minute
 )
 
-// Inquiries is where claims and results are written.
+// Inquiries stores claims and results.
 type Inquiries interface {
+	// Claim gives the inquiry to the attempt with this token until lease. Each attempt
+	// needs a new token. Claim returns inquiry.ErrFinished if the inquiry has its final
+	// status, and inquiry.ErrLeased if another attempt still has it. After any other
+	// error the claim may or may not have been stored.
 	Claim(ctx context.Context, lender inquiry.LenderID, id inquiry.ID, token string, lease time.Time) (store.Claim, error)
+
+	// Finish stores the result of a claim. It stores nothing and returns
+	// inquiry.ErrFinished if the inquiry already has its final status,
+	// inquiry.ErrSuperseded if a later attempt has claimed it, and inquiry.ErrNotFound
+	// if it was deleted. After any other error the result may or may not have been
+	// stored.
 	Finish(context.Context, store.Claim, store.Result) error
 }
 
-// Sources asks every source that applies, and returns when all have answered or
-// the context ends.
+// Sources looks up inquiries.
 type Sources interface {
+	// Run asks every source that applies to the inquiry. It returns when all have
+	// answered or the context ends. A source that fails is an answer too.
 	Run(context.Context, inquiry.ID, inquiry.Inquiry) []source.Answer
 }
 
+// Handler processes the messages of the inquiry queue.
 type Handler struct {
 	Inquiries   Inquiries
 	Sources     Sources
-	MaxReceives int           // deliveries of one message before it goes to the dead letters
-	Deadline    time.Duration // after its submission, what is left of a batch is given up
+	MaxReceives int           // deliveries of a message before it moves to the dead letters
+	Deadline    time.Duration // time from a batch's submission until its unfinished inquiries fail
 	Now         func() time.Time
 	Log         *slog.Logger
 }
 
-// Handle runs the event's inquiries side by side and names the messages to
-// deliver again.
+// Handle processes the event's messages concurrently and returns those that the
+// queue has to deliver again.
 //
-// When none of them could be served, the cause is not in the messages: then the
-// invocation itself fails, which makes Lambda slow down, where failed messages
-// alone would be delivered again at full speed until they are used up.
+// If every message fails because of something else, such as an outage of the table,
+// Handle fails the whole invocation, which makes Lambda slow down. Messages that are
+// only returned would be delivered again at full speed until their deliveries are
+// used up.
 func (h *Handler) Handle(ctx context.Context, ev events.SQSEvent) (events.SQSEventResponse, error) {
 	errs := make([]error, len(ev.Records))
 	var wg sync.WaitGroup
 	for i, m := range ev.Records {
-		wg.Go(func() { errs[i] = h.run(ctx, m) })
+		wg.Go(func() { errs[i] = h.process(ctx, m) })
 	}
 	wg.Wait()
 
-	resp := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}} // a null list is not everywhere read as empty
+	resp := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}} // not nil: a null list is not always read as empty
 	outages := 0
 	for i, err := range errs {
 		if err == nil {
 			continue
 		}
-		if !ofItsMessage(err) {
+		if !concernsOneMessage(err) {
 			outages++
 		}
-		h.Log.ErrorContext(ctx, "inquiry goes back to the queue", "messageId", ev.Records[i].MessageId, "err", err)
+		h.Log.ErrorContext(ctx, "inquiry returned to the queue", "messageId", ev.Records[i].MessageId, "err", err)
 		resp.BatchItemFailures = append(resp.BatchItemFailures,
 			events.SQSBatchItemFailure{ItemIdentifier: ev.Records[i].MessageId})
 	}
 	if outages > 0 && outages == len(ev.Records) {
-		return events.SQSEventResponse{}, fmt.Errorf("none of %d inquiries could be served; the first: %w", outages, errs[0])
+		return events.SQSEventResponse{}, fmt.Errorf("none of %d inquiries could be processed; first error: %w", outages, errs[0])
 	}
 	return resp, nil
 }
 
 var (
-	// errUnreadable is a fault of the one message.
+	// errUnreadable: the message is not one that this service sent.
 	errUnreadable = errors.New("message cannot be read")
 
-	// errIncomplete: asking the sources again, later, may give a full report.
+	// errIncomplete: a source failed that may answer on a later attempt.
 	errIncomplete = errors.New("a source may answer later")
 )
 
-// ofItsMessage reports whether err tells of the one message alone, and so is no
-// sign of an outage.
-func ofItsMessage(err error) bool {
+// concernsOneMessage reports whether err is a fault of one message only, and so is not
+// a sign of an outage.
+func concernsOneMessage(err error) bool {
 	return errors.Is(err, errUnreadable) || errors.Is(err, inquiry.ErrLeased) || errors.Is(err, inquiry.ErrSuperseded)
 }
 
-// run serves one delivery. A nil error acknowledges it.
-func (h *Handler) run(ctx context.Context, m events.SQSMessage) (err error) {
+// process handles one delivery: read the message, claim the inquiry, look it up,
+// and store the report. If it returns nil, the queue deletes the message.
+func (h *Handler) process(ctx context.Context, m events.SQSMessage) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			// The panic's value may quote the inquiry; its type does not.
+			// Log the panic's type only: its value may quote the inquiry.
 			err = fmt.Errorf("panic of type %T", p)
 		}
 	}()
@@ -112,13 +129,13 @@ func (h *Handler) run(ctx context.Context, m events.SQSMessage) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
-	claim, err := h.Inquiries.Claim(ctx, msg.LenderID, msg.ID, rand.Text(), h.lease(ctx, msg.ID))
+	claim, err := h.Inquiries.Claim(ctx, msg.LenderID, msg.ID, rand.Text(), h.leaseEnd(ctx, msg.ID))
 	if errors.Is(err, inquiry.ErrFinished) {
-		return nil // a second delivery; the first one did the work
+		return nil // an earlier delivery did the work
 	}
 	if err != nil {
-		// Leased included: acknowledging this delivery could delete the only
-		// message left, should the worker that holds the lease die.
+		// This includes ErrLeased. This may be the inquiry's last message: if it were
+		// deleted, no worker would take over from the one that has the lease if that dies.
 		return err
 	}
 	result, err := h.lookUp(ctx, msg, h.lastDelivery(m))
@@ -127,7 +144,7 @@ func (h *Handler) run(ctx context.Context, m events.SQSMessage) (err error) {
 	}
 	err = h.Inquiries.Finish(ctx, claim, result)
 	if errors.Is(err, inquiry.ErrFinished) || errors.Is(err, inquiry.ErrNotFound) {
-		h.Log.WarnContext(ctx, "result is not needed any more", "inquiryId", msg.ID, "err", err)
+		h.Log.WarnContext(ctx, "result discarded: inquiry is already finished or deleted", "inquiryId", msg.ID, "err", err)
 		return nil
 	}
 	if err != nil {
@@ -137,42 +154,45 @@ func (h *Handler) run(ctx context.Context, m events.SQSMessage) (err error) {
 	return nil
 }
 
-// lookUp asks the sources and composes the report. Unless this is the last
-// delivery, a report that a later attempt may complete is errIncomplete.
+// lookUp asks the sources and composes the report. It returns errIncomplete if a
+// later attempt may complete the report, unless this is the last delivery: then an
+// incomplete report is better than none.
 func (h *Handler) lookUp(ctx context.Context, msg queue.Message, last bool) (store.Result, error) {
-	asking, cancel := context.WithDeadline(ctx, h.deadline(ctx).Add(-writeTime))
+	asking, cancel := context.WithDeadline(ctx, h.invocationEnd(ctx).Add(-writeTime))
 	defer cancel()
 	rep := report.Compose(msg.ID, h.Sources.Run(asking, msg.ID, msg.Inquiry), h.Now())
 	if rep.Retryable() && !last {
 		return store.Result{}, fmt.Errorf("looking up inquiry %s: %w", msg.ID, errIncomplete)
 	}
-	packed, err := report.Encode(rep)
+	encoded, err := report.Encode(rep)
 	if err != nil {
 		return store.Result{}, fmt.Errorf("looking up inquiry %s: %w", msg.ID, err)
 	}
-	result := store.Result{Status: rep.Status, Sources: rep.Figures(), Report: packed, Retryable: rep.Retryable()}
+	result := store.Result{Status: rep.Status, Sources: rep.Figures(), Report: encoded, Retryable: rep.Retryable()}
 	if rep.Failure != nil {
 		result.Failure = rep.Failure.Code
 	}
 	return result, nil
 }
 
-// deadline is when this invocation is cut off.
-func (h *Handler) deadline(ctx context.Context) time.Time {
+// invocationEnd returns the time at which Lambda ends this invocation.
+func (h *Handler) invocationEnd(ctx context.Context) time.Time {
 	if at, ok := ctx.Deadline(); ok {
 		return at
 	}
 	return h.Now().Add(defaultTime)
 }
 
-// lease is until when a claim made now holds. It outlives the invocation, and
-// not the batch's deadline: then a sweep finds nothing that it has to wait for.
-func (h *Handler) lease(ctx context.Context, id inquiry.ID) time.Time {
-	until, last := h.deadline(ctx).Add(leaseMargin), id.Batch().CreatedAt().Add(h.Deadline)
-	if last.Before(until) {
-		return last
+// leaseEnd returns the end of a lease that starts now. A lease outlives its
+// invocation, but not the batch's deadline: a sweep after the deadline must not
+// have to wait for a lease.
+func (h *Handler) leaseEnd(ctx context.Context, id inquiry.ID) time.Time {
+	end := h.invocationEnd(ctx).Add(leaseMargin)
+	deadline := id.Batch().CreatedAt().Add(h.Deadline)
+	if deadline.Before(end) {
+		return deadline
 	}
-	return until
+	return end
 }
 
 // lastDelivery reports whether the queue will not deliver the message again.

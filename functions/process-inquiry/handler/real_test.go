@@ -24,25 +24,25 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// newStore returns a store on an empty table of its own in a real engine.
+// newStore returns a store on a new table in a real engine.
 func newStore(tb testing.TB, now func() time.Time) *store.Store {
 	tb.Helper()
 	db, name := enginetest.NewTable(tb)
 	return store.New(db, name, now)
 }
 
-// listed and clean are a business that is on the invented list, and one that is
-// not.
+// listed is a business on the made-up sanctions list, and clean is one that is not on
+// it.
 var (
 	listed = inquiry.Inquiry{BusinessName: "Karlova Maritime Holdings, Inc.", EIN: "910555101"}
 	clean  = inquiry.Inquiry{BusinessName: "Blue Kettle Coffee Roasters LLC"}
 )
 
-// newReal is the handler as wire makes it, on a real table that holds one batch:
-// listed and clean. It returns the messages that dispatch-batch would send.
+// newReal returns the handler that wire makes, on a real table with one batch of listed
+// and clean, and the messages that dispatch-batch would send.
 func newReal(tb testing.TB) (*Handler, *store.Store, []events.SQSMessage) {
 	tb.Helper()
-	// The runner's deadlines follow the machine's clock, so the table's has to.
+	// The runner's deadlines use the machine's clock, so the table's clock must too.
 	started := time.Now()
 	s := newStore(tb, func() time.Time { return started })
 	lender, _, err := s.CreateLender(tb.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"})
@@ -76,38 +76,106 @@ func newReal(tb testing.TB) (*Handler, *store.Store, []events.SQSMessage) {
 	}, s, messages
 }
 
-func TestAMessageBecomesAReport(t *testing.T) {
+func TestHandleWithTable(t *testing.T) {
 	t.Parallel()
-	h, s, messages := newReal(t)
-	if back := deliver(t, h, messages...); back != nil {
-		t.Fatalf("%v go back", back)
-	}
-	for i, want := range []inquiry.SourceOutcome{inquiry.OutcomeFound, inquiry.OutcomeNoRecord} {
-		msg, err := queue.Parse(messages[i].Body)
+
+	t.Run("a message becomes a report", func(t *testing.T) {
+		t.Parallel()
+		h, s, messages := newReal(t)
+		if back := deliver(t, h, messages...); back != nil {
+			t.Fatalf("%v have to be delivered again", back)
+		}
+		for i, want := range []inquiry.SourceOutcome{inquiry.OutcomeFound, inquiry.OutcomeNoRecord} {
+			msg, err := queue.Parse(messages[i].Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entry, err := s.Entry(t.Context(), "acme", msg.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rep, err := report.Decode(entry.Record.Report)
+			if err != nil {
+				t.Fatal(err)
+			}
+			figures := entry.Record.Figures
+			if entry.Record.Status != inquiry.StatusCompleted || figures.Attempts != 1 || figures.Sources["ofac"].Outcome != want {
+				t.Errorf("inquiry %d: status %s after %d attempts, ofac %s, want %s",
+					i, entry.Record.Status, figures.Attempts, figures.Sources["ofac"].Outcome, want)
+			}
+			if rep.InquiryID != msg.ID || len(rep.SourceRecords) != figures.Sources["ofac"].Records || len(rep.SourceRecords) == 0 {
+				t.Errorf("inquiry %d: the report of %s has %d source records, its figures say %d",
+					i, rep.InquiryID, len(rep.SourceRecords), figures.Sources["ofac"].Records)
+			}
+		}
+	})
+
+	// The queue may deliver a message to two workers at once. While the first works on it,
+	// the second must neither work on it nor acknowledge it.
+	t.Run("delivered twice at once, one result is stored", func(t *testing.T) {
+		t.Parallel()
+		h, s, messages := newReal(t)
+		counting := &countingStore{Store: s}
+		release := make(chan struct{})
+		h.Inquiries, h.Sources = counting, heldSources{h.Sources, release}
+
+		// One of the two waits during its lookup until the other has returned.
+		var once sync.Once
+		back := make([][]string, 2)
+		var wg sync.WaitGroup
+		for i := range back {
+			wg.Go(func() {
+				resp, err := h.Handle(t.Context(), events.SQSEvent{Records: messages[:1]})
+				if err != nil {
+					t.Error(err)
+				}
+				back[i] = failures(t, resp)
+				once.Do(func() { close(release) })
+			})
+		}
+		wg.Wait()
+		slices.SortFunc(back, func(a, b []string) int { return len(a) - len(b) })
+		if diff := cmp.Diff([][]string{nil, {"m0"}}, back); diff != "" {
+			t.Errorf("messages to deliver again (-want +got):\n%s", diff)
+		}
+		if again := deliver(t, h, messages[0]); again != nil {
+			t.Errorf("%v have to be delivered again though the inquiry is finished", again)
+		}
+		if n := counting.finished.Load(); n != 1 {
+			t.Errorf("%d results were stored", n)
+		}
+	})
+
+	// The first worker outlives its lease, so a second one does the work. The first must
+	// not be able to store its result then.
+	t.Run("a late worker cannot store its result", func(t *testing.T) {
+		t.Parallel()
+		h, s, messages := newReal(t)
+		msg, err := queue.Parse(messages[0].Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		entry, err := s.Entry(t.Context(), "acme", msg.ID)
+		late, err := s.Claim(t.Context(), msg.LenderID, msg.ID, "late", h.Now().Add(-time.Second)) // the lease has ended
 		if err != nil {
 			t.Fatal(err)
 		}
-		rep, err := report.Decode(entry.Record.Report)
+		if back := deliver(t, h, messages[0]); back != nil {
+			t.Fatalf("%v have to be delivered again though the lease has ended", back)
+		}
+		if err := s.Finish(t.Context(), late, store.Result{Status: inquiry.StatusFailed}); err == nil {
+			t.Error("the late worker's result was stored")
+		}
+		entry, err := s.Entry(t.Context(), msg.LenderID, msg.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		figures := entry.Record.Figures
-		if entry.Record.Status != inquiry.StatusCompleted || figures.Attempts != 1 || figures.Sources["ofac"].Outcome != want {
-			t.Errorf("inquiry %d: status %s after %d attempts, ofac %s, want %s",
-				i, entry.Record.Status, figures.Attempts, figures.Sources["ofac"].Outcome, want)
+		if entry.Record.Status != inquiry.StatusCompleted || entry.Record.Figures.Attempts != 2 {
+			t.Errorf("status %s after %d attempts", entry.Record.Status, entry.Record.Figures.Attempts)
 		}
-		if rep.InquiryID != msg.ID || len(rep.SourceRecords) != figures.Sources["ofac"].Records || len(rep.SourceRecords) == 0 {
-			t.Errorf("inquiry %d: the report of %s has %d source records, its figures say %d",
-				i, rep.InquiryID, len(rep.SourceRecords), figures.Sources["ofac"].Records)
-		}
-	}
+	})
 }
 
-// countingStore counts results that were written.
+// countingStore counts the results that were stored.
 type countingStore struct {
 	*store.Store
 	finished atomic.Int32
@@ -121,7 +189,7 @@ func (c *countingStore) Finish(ctx context.Context, claim store.Claim, r store.R
 	return err
 }
 
-// heldSources answer once they are released.
+// heldSources answer when release is closed.
 type heldSources struct {
 	Sources
 	release chan struct{}
@@ -130,85 +198,4 @@ type heldSources struct {
 func (h heldSources) Run(ctx context.Context, id inquiry.ID, in inquiry.Inquiry) []source.Answer {
 	<-h.release
 	return h.Sources.Run(ctx, id, in)
-}
-
-// The queue may deliver a message to two workers at once. Whoever comes second
-// must neither work on it nor acknowledge it while the first is not done.
-func TestTwoDeliveriesAtOnceFinishOnce(t *testing.T) {
-	t.Parallel()
-	h, s, messages := newReal(t)
-	counting := &countingStore{Store: s}
-	release := make(chan struct{})
-	h.Inquiries, h.Sources = counting, heldSources{h.Sources, release}
-
-	// One of the two is held while it looks up, until the other has returned.
-	var once sync.Once
-	back := make([][]string, 2)
-	var wg sync.WaitGroup
-	for i := range back {
-		wg.Go(func() {
-			resp, err := h.Handle(t.Context(), events.SQSEvent{Records: messages[:1]})
-			if err != nil {
-				t.Error(err)
-			}
-			back[i] = failures(t, resp)
-			once.Do(func() { close(release) })
-		})
-	}
-	wg.Wait()
-	slices.SortFunc(back, func(a, b []string) int { return len(a) - len(b) })
-	if diff := cmp.Diff([][]string{nil, {"m0"}}, back); diff != "" {
-		t.Errorf("messages that go back (-want +got):\n%s", diff)
-	}
-	if again := deliver(t, h, messages[0]); again != nil {
-		t.Errorf("%v go back though the inquiry is finished", again)
-	}
-	if n := counting.finished.Load(); n != 1 {
-		t.Errorf("%d results were written", n)
-	}
-}
-
-// A worker that dies under its lease is followed by another, and when it is back
-// from the dead its result is not taken.
-func TestALateWorkerIsFencedOff(t *testing.T) {
-	t.Parallel()
-	h, s, messages := newReal(t)
-	msg, err := queue.Parse(messages[0].Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	late, err := s.Claim(t.Context(), msg.LenderID, msg.ID, "late", h.Now().Add(-time.Second)) // its lease is over
-	if err != nil {
-		t.Fatal(err)
-	}
-	if back := deliver(t, h, messages[0]); back != nil {
-		t.Fatalf("%v go back though the lease is over", back)
-	}
-	if err := s.Finish(t.Context(), late, store.Result{Status: inquiry.StatusFailed}); err == nil {
-		t.Error("the late worker's result was taken")
-	}
-	entry, err := s.Entry(t.Context(), msg.LenderID, msg.ID)
-	if err != nil || entry.Record.Status != inquiry.StatusCompleted || entry.Record.Figures.Attempts != 2 {
-		t.Errorf("status %s after %d attempts, %v", entry.Record.Status, entry.Record.Figures.Attempts, err)
-	}
-}
-
-func TestSampleEventIsProcessed(t *testing.T) {
-	t.Parallel()
-	raw, err := os.ReadFile("../../../events/process-inquiry.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ev events.SQSEvent
-	if err := json.Unmarshal(raw, &ev); err != nil {
-		t.Fatal(err)
-	}
-	f := newFixture()
-	if back := deliver(t, f.Handler, ev.Records...); back != nil {
-		t.Errorf("%v go back", back)
-	}
-	want := map[int]inquiry.Status{0: inquiry.StatusCompleted, 1: inquiry.StatusCompleted}
-	if diff := cmp.Diff(want, f.table.statuses()); diff != "" {
-		t.Errorf("finished (-want +got):\n%s", diff)
-	}
 }

@@ -1,4 +1,6 @@
-// Package handler is what sweep-open-batches does each time the schedule calls.
+// Package handler sweeps the unfinished batches that are due. A sweep counts again
+// what the stream may have lost, and then deals with every inquiry that no worker
+// has: it cancels it, fails it or sends it again.
 package handler
 
 import (
@@ -16,42 +18,67 @@ import (
 )
 
 const (
-	// batchesPerSweep bounds one run; what is left stays due for the next.
+	// batchesPerSweep is the most batches that one run sweeps. The others stay due.
 	batchesPerSweep = 100
 
-	// writesAtOnce bounds how many inquiries are given up side by side.
+	// writesAtOnce is the number of inquiries that are failed or canceled concurrently.
 	writesAtOnce = 16
 )
 
-// Batches is where unfinished batches are found and mended.
+// Batches reads and repairs unfinished batches.
 type Batches interface {
+	// Due returns up to limit unfinished batches that are due for a sweep, longest
+	// overdue first.
 	Due(ctx context.Context, limit int) ([]store.BatchRef, error)
+
+	// Submitted returns the batch with its inquiries, read consistently. It returns
+	// inquiry.ErrNotFound if the batch was deleted or has expired.
 	Submitted(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error)
+
+	// Batch returns the batch from its header alone.
 	Batch(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, error)
+
+	// Records returns a record for each inquiry that was ever claimed, failed or
+	// canceled, read consistently.
 	Records(context.Context, inquiry.Batch) ([]inquiry.Record, error)
+
+	// Merge merges changes of inquiries into the batch's counters and returns the batch.
+	// Merging a change again does no harm.
 	Merge(context.Context, inquiry.LenderID, inquiry.BatchID, []inquiry.Change) (inquiry.Batch, error)
+
+	// Fail gives the inquiry the status FAILED, with a failure code. It stores nothing
+	// and returns inquiry.ErrFinished if the inquiry already has its final status, and
+	// inquiry.ErrLeased if a worker still has it.
 	Fail(ctx context.Context, lender inquiry.LenderID, id inquiry.ID, code string) error
+
+	// CancelInquiry cancels the inquiry if no worker ever claimed it. Otherwise it does
+	// nothing and returns nil.
 	CancelInquiry(context.Context, inquiry.LenderID, inquiry.ID) error
+
+	// Postpone sets when the batch is due again. It does nothing and returns nil if the
+	// batch is finished or deleted.
 	Postpone(ctx context.Context, ref store.BatchRef, next time.Time) error
 }
 
-// Sender puts messages on the queue; it may be asked to send one twice.
+// Sender sends messages to the queue.
 type Sender interface {
+	// Send sends every message, or returns an error after having sent some of them. The
+	// same message may be sent again.
 	Send(context.Context, []queue.Message) error
 }
 
-// Handler mends unfinished batches.
+// Handler repairs unfinished batches.
 type Handler struct {
 	Batches  Batches
 	Queue    Sender
-	Deadline time.Duration // after its submission, what is left of a batch is given up
+	Deadline time.Duration // time from a batch's submission until its unfinished inquiries fail
 	Now      func() time.Time
 	Log      *slog.Logger
 }
 
-// Handle looks at every batch that is due. A batch that cannot be mended goes to
-// the end of the line: the next run looks at it again, and it does not keep the
-// others from their turn. The run then ends with an error, for the alarm.
+// Handle sweeps every batch that is due. A batch that cannot be repaired moves to
+// the end of the line, so that it does not keep the others waiting, and the next
+// run tries it again. The run then returns an error, which raises an alarm.
 func (h *Handler) Handle(ctx context.Context) error {
 	due, err := h.Batches.Due(ctx, batchesPerSweep)
 	if err != nil {
@@ -60,79 +87,91 @@ func (h *Handler) Handle(ctx context.Context) error {
 	var failed []error
 	for _, ref := range due {
 		if err := h.sweep(ctx, ref); err != nil {
-			h.Log.ErrorContext(ctx, "batch could not be mended", "batchId", ref.ID, "err", err)
+			h.Log.ErrorContext(ctx, "batch could not be repaired", "batchId", ref.ID, "err", err)
 			failed = append(failed, err, h.Batches.Postpone(ctx, ref, h.Now()))
 		}
 	}
 	return errors.Join(failed...)
 }
 
-// sweep brings one batch forward: it counts what the stream may have lost, then
-// deals with every inquiry that nobody works on.
+// sweep repairs one batch: it recounts the batch, then cancels, fails or resends
+// every idle inquiry, and sets when the batch is due again.
 func (h *Handler) sweep(ctx context.Context, ref store.BatchRef) error {
-	batch, asked, err := h.Batches.Submitted(ctx, ref.Lender, ref.ID)
+	batch, submitted, err := h.read(ctx, ref)
 	if errors.Is(err, inquiry.ErrNotFound) {
-		// Deleted since the index was read, or expired and not deleted yet:
-		// then it must not stay the first in line.
+		// The batch was deleted since the index was read, or it has expired and is not
+		// deleted yet. Either way it must not stay first in line.
 		return h.Batches.Postpone(ctx, ref, h.Now())
 	}
 	if err != nil {
-		// What was asked cannot be read, so nothing can be sent again. The
-		// deadline ends the batch all the same: to give up, its header will do.
-		known, unread := h.Batches.Batch(ctx, ref.Lender, ref.ID)
-		if unread != nil || h.Now().Sub(known.CreatedAt()) < h.Deadline {
-			return err
-		}
-		batch = known
-	}
-	cancelled := !batch.CancelRequestedAt.IsZero() // read consistently, which a recount is not
-	batch, idle, err := h.recount(ctx, batch)
-	if err != nil || batch.Status().Final() {
 		return err
 	}
-	if cancelled {
+	canceled := !batch.CancelRequestedAt.IsZero() // before the recount, whose read may be stale
+	batch, idle, err := h.recount(ctx, batch)
+	if err != nil {
+		return err
+	}
+	if batch.Status().Final() {
+		return nil
+	}
+	if canceled {
 		if idle, err = h.cancel(ctx, batch, idle); err != nil {
 			return err
 		}
 	}
 	age := h.Now().Sub(batch.CreatedAt())
 	if age >= h.Deadline {
-		err = h.giveUp(ctx, batch, idle)
+		err = h.fail(ctx, batch, idle)
 	} else {
-		err = h.resend(ctx, batch, idle, asked)
+		err = h.resend(ctx, batch, idle, submitted)
 	}
 	if err != nil {
 		return err
 	}
 	h.Log.InfoContext(ctx, "batch swept", "batchId", batch.ID, "idle", len(idle), "ageSeconds", int(age.Seconds()))
-	return h.Batches.Postpone(ctx, ref, h.nextCheck(batch, age))
+	return h.Batches.Postpone(ctx, ref, h.nextSweep(batch, age))
 }
 
-// idleInquiry is one that nobody works on.
+// read returns the batch and its submitted inquiries. Past the deadline it returns
+// the batch even if its inquiries cannot be read: to fail them, the header is
+// enough.
+func (h *Handler) read(ctx context.Context, ref store.BatchRef) (inquiry.Batch, []inquiry.Inquiry, error) {
+	batch, submitted, err := h.Batches.Submitted(ctx, ref.Lender, ref.ID)
+	if err == nil || errors.Is(err, inquiry.ErrNotFound) {
+		return batch, submitted, err
+	}
+	batch, headerErr := h.Batches.Batch(ctx, ref.Lender, ref.ID)
+	if headerErr != nil || h.Now().Sub(batch.CreatedAt()) < h.Deadline {
+		return inquiry.Batch{}, nil, err
+	}
+	return batch, nil, nil
+}
+
+// idleInquiry is an inquiry that is not finished and that no worker has.
 type idleInquiry struct {
 	id      inquiry.ID
-	claimed bool // a worker had it and its lease has ended
+	claimed bool // a worker had it, and the lease has ended
 }
 
-// recount merges every record into the batch's counters and returns the batch as
-// it is then, with the inquiries that nobody works on.
+// recount merges every record into the batch's counters. It returns the updated
+// batch and its idle inquiries.
 func (h *Handler) recount(ctx context.Context, batch inquiry.Batch) (inquiry.Batch, []idleInquiry, error) {
 	records, err := h.Batches.Records(ctx, batch)
 	if err != nil {
 		return inquiry.Batch{}, nil, err
 	}
 	changes := make([]inquiry.Change, len(records))
-	known := make(map[int]bool, len(records))
+	hasRecord := make(map[int]bool, len(records))
 	var idle []idleInquiry
 	for i, r := range records {
 		changes[i] = r.Change()
-		known[r.ID.Index()] = true
+		hasRecord[r.ID.Index()] = true
 		if r.Status == inquiry.StatusRunning && !r.LeaseUntil.After(h.Now()) {
 			idle = append(idle, idleInquiry{id: r.ID, claimed: true})
 		}
 	}
 	for i := range batch.Total {
-		if !known[i] && !batch.Final(i) { // a rejected inquiry is final and has no record
+		if !hasRecord[i] && !batch.Final(i) { // a rejected inquiry is final without a record
 			idle = append(idle, idleInquiry{id: batch.ID.Inquiry(i)})
 		}
 	}
@@ -140,9 +179,8 @@ func (h *Handler) recount(ctx context.Context, batch inquiry.Batch) (inquiry.Bat
 	return batch, idle, err
 }
 
-// cancel does what the batch's cancel would have done to the idle inquiries:
-// those that were never claimed stop. It returns the others, which run to their
-// end.
+// cancel cancels the idle inquiries that were never claimed, which dispatch-batch
+// should have done. It returns the others, which run to their end.
 func (h *Handler) cancel(ctx context.Context, batch inquiry.Batch, idle []idleInquiry) (claimed []idleInquiry, err error) {
 	var unclaimed []idleInquiry
 	for _, in := range idle {
@@ -152,52 +190,55 @@ func (h *Handler) cancel(ctx context.Context, batch inquiry.Batch, idle []idleIn
 			unclaimed = append(unclaimed, in)
 		}
 	}
-	return claimed, h.settle(ctx, batch, unclaimed, func(ctx context.Context, id inquiry.ID) error {
+	return claimed, h.finish(ctx, batch, unclaimed, func(ctx context.Context, id inquiry.ID) error {
 		return h.Batches.CancelInquiry(ctx, batch.LenderID, id)
 	})
 }
 
-func (h *Handler) giveUp(ctx context.Context, batch inquiry.Batch, idle []idleInquiry) error {
-	return h.settle(ctx, batch, idle, func(ctx context.Context, id inquiry.ID) error {
+// fail fails the idle inquiries, because the batch has passed its deadline.
+func (h *Handler) fail(ctx context.Context, batch inquiry.Batch, idle []idleInquiry) error {
+	return h.finish(ctx, batch, idle, func(ctx context.Context, id inquiry.ID) error {
 		return h.Batches.Fail(ctx, batch.LenderID, id, inquiry.FailureDeadline)
 	})
 }
 
-// settle ends every idle inquiry with end, and counts that at once: a stream
-// that is out of order must not keep the batch open beyond this sweep.
-func (h *Handler) settle(ctx context.Context, batch inquiry.Batch, idle []idleInquiry, end func(context.Context, inquiry.ID) error) error {
+// finish gives every idle inquiry its final status with write, and counts the
+// results at once: a stream that is late must not keep the batch open after this
+// sweep.
+func (h *Handler) finish(ctx context.Context, batch inquiry.Batch, idle []idleInquiry, write func(context.Context, inquiry.ID) error) error {
 	g, writing := errgroup.WithContext(ctx)
 	g.SetLimit(writesAtOnce)
 	for _, in := range idle {
 		g.Go(func() error {
-			err := end(writing, in.id)
+			err := write(writing, in.id)
 			if errors.Is(err, inquiry.ErrFinished) || errors.Is(err, inquiry.ErrLeased) {
-				return nil // somebody was faster
+				return nil // a worker was faster
 			}
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return fmt.Errorf("settling batch %s: %w", batch.ID, err)
+		return fmt.Errorf("finishing the idle inquiries of batch %s: %w", batch.ID, err)
 	}
 	_, _, err := h.recount(ctx, batch)
 	return err
 }
 
-// resend puts the idle inquiries on the queue again. Those that are only waiting
-// their turn are there twice then, which their claims absorb.
-func (h *Handler) resend(ctx context.Context, batch inquiry.Batch, idle []idleInquiry, asked []inquiry.Inquiry) error {
+// resend sends the idle inquiries to the queue again. One that is still waiting in
+// the queue is then there twice, which is harmless: process-inquiry claims each
+// inquiry before it works on it.
+func (h *Handler) resend(ctx context.Context, batch inquiry.Batch, idle []idleInquiry, submitted []inquiry.Inquiry) error {
 	messages := make([]queue.Message, len(idle))
 	for i, in := range idle {
-		messages[i] = queue.Message{LenderID: batch.LenderID, ID: in.id, Inquiry: asked[in.id.Index()]}
+		messages[i] = queue.Message{LenderID: batch.LenderID, ID: in.id, Inquiry: submitted[in.id.Index()]}
 	}
 	return h.Queue.Send(ctx, messages)
 }
 
-// nextCheck spaces the sweeps of a batch exponentially, for what is sent again
-// may only be waiting in a long queue: the next one comes when the batch is
-// twice as old, at its deadline at the latest, and then with every run.
-func (h *Handler) nextCheck(batch inquiry.Batch, age time.Duration) time.Time {
+// nextSweep returns when the batch is due again: when it is twice as old as now,
+// but at its deadline at the latest, and after the deadline in every run. The gaps
+// grow because an idle inquiry may only be waiting in a long queue.
+func (h *Handler) nextSweep(batch inquiry.Batch, age time.Duration) time.Time {
 	if age >= h.Deadline {
 		return h.Now()
 	}

@@ -17,8 +17,8 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
-	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
 var (
@@ -27,12 +27,12 @@ var (
 )
 
 const (
-	firstCheck = 15 * time.Minute // after its submission, a batch is due
-	deadline   = 6 * time.Hour
+	firstCheck = 15 * time.Minute // from a batch's submission until its first sweep
+	deadline   = inquiry.DefaultDeadline
 )
 
-// fakeQueue takes messages until room is used up; from then on Send fails,
-// keeping what it has taken.
+// fakeQueue takes messages until room is used up. After that Send fails, and the
+// messages that it took stay.
 type fakeQueue struct {
 	mu    sync.Mutex
 	room  int
@@ -50,7 +50,7 @@ func (f *fakeQueue) Send(_ context.Context, messages []queue.Message) error {
 	return nil
 }
 
-// indexes are those of the inquiries on the queue, in order.
+// indexes returns the sorted indexes of the inquiries on the queue.
 func (f *fakeQueue) indexes() []int {
 	var all []int
 	for _, m := range f.taken {
@@ -60,9 +60,9 @@ func (f *fakeQueue) indexes() []int {
 	return all
 }
 
-// fixture is the handler on the real store, over a table in memory: what a sweep
-// mends is a state of the table, and a fake of seven methods would have to be a
-// table too. Nothing carries its stream anywhere.
+// fixture is the handler with the real store on a table in memory. A sweep repairs the
+// state of a table, so a fake of the store would have to be a table too. Nothing
+// reads the table's stream.
 type fixture struct {
 	*Handler
 	table *table.Table
@@ -80,7 +80,7 @@ func newFixture() *fixture {
 	return f
 }
 
-// submit has acme submit a batch now; its inquiries are named by their index.
+// submit submits a batch of acme now. Its inquiries are named by their index.
 func (f *fixture) submit(tb testing.TB, total int) inquiry.BatchID {
 	tb.Helper()
 	return submit(tb, f.store, total)
@@ -103,7 +103,7 @@ func submit(tb testing.TB, s *store.Store, total int) inquiry.BatchID {
 	return id
 }
 
-// claim has a worker hold an inquiry for a minute.
+// claim claims an inquiry for a minute.
 func (f *fixture) claim(tb testing.TB, id inquiry.ID) store.Claim {
 	tb.Helper()
 	claim, err := f.store.Claim(tb.Context(), "acme", id, "worker "+id.String(), f.now.Add(time.Minute))
@@ -113,7 +113,7 @@ func (f *fixture) claim(tb testing.TB, id inquiry.ID) store.Claim {
 	return claim
 }
 
-// complete has a worker claim and complete an inquiry.
+// complete claims and completes an inquiry.
 func (f *fixture) complete(tb testing.TB, id inquiry.ID) {
 	tb.Helper()
 	if err := f.store.Finish(tb.Context(), f.claim(tb, id), store.Result{Status: inquiry.StatusCompleted}); err != nil {
@@ -137,12 +137,12 @@ func (f *fixture) sweep(tb testing.TB) {
 	}
 }
 
-// open returns when each open batch is due, in the order of the index.
+// open returns the time at which each open batch is due.
 func (f *fixture) open(tb testing.TB) map[inquiry.BatchID]time.Time {
 	tb.Helper()
 	open := map[inquiry.BatchID]time.Time{}
 	for _, it := range f.table.Items() {
-		if next, ok := it["nextCheckAt"].(*types.AttributeValueMemberN); ok {
+		if next, ok := it[store.NextCheckAtAttribute].(*types.AttributeValueMemberN); ok {
 			id, err := inquiry.ParseBatchID(it["batchId"].(*types.AttributeValueMemberS).Value)
 			var seconds int64
 			if _, scan := fmt.Sscan(next.Value, &seconds); scan != nil || err != nil {
@@ -154,333 +154,383 @@ func (f *fixture) open(tb testing.TB) map[inquiry.BatchID]time.Time {
 	return open
 }
 
-// key is that of an item of one of acme's batches.
+// key returns the key of an item in one of acme's batches.
 func key(id inquiry.BatchID, sort string) table.Key {
-	return table.Key{PK: "LENDER#acme#BATCH#" + id.String(), SK: sort}
+	return table.Key{PK: store.LenderPrefix + "acme" + store.BatchInfix + id.String(), SK: sort}
 }
 
-func TestWhatTheStreamLostIsCounted(t *testing.T) {
+func TestSweep(t *testing.T) {
 	t.Parallel()
-	f := newFixture()
-	id := f.submit(t, 3)
-	f.complete(t, id.Inquiry(0))
-	f.complete(t, id.Inquiry(2))
-	f.now = noon.Add(firstCheck)
-	held := f.claim(t, id.Inquiry(1))
-	f.sweep(t)
-	if b := f.batch(t, id); b.Counts() != (inquiry.Counts{Completed: 2, Running: 1}) || b.Status() != inquiry.BatchRunning {
-		t.Errorf("after the first sweep %s, %+v", b.Status(), b.Counts())
-	}
 
-	if err := f.store.Finish(t.Context(), held, store.Result{Status: inquiry.StatusPartialSuccess}); err != nil {
-		t.Fatal(err)
-	}
-	f.now = noon.Add(2 * firstCheck)
-	f.sweep(t)
-	if b := f.batch(t, id); b.Status() != inquiry.BatchPartialSuccess || b.Sums.Attempts != 3 || len(f.open(t)) != 0 {
-		t.Errorf("after the second sweep %s, %+v, %d open", b.Status(), b.Sums, len(f.open(t)))
-	}
-	if len(f.queue.taken) != 0 {
-		t.Errorf("%v were sent again", f.queue.indexes())
-	}
-}
-
-func TestWhatNobodyWorksOnIsSentAgain(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	id := f.submit(t, 5)
-	f.claim(t, id.Inquiry(1)) // and then the worker dies
-	f.complete(t, id.Inquiry(3))
-	f.now = noon.Add(firstCheck)
-	f.claim(t, id.Inquiry(2)) // at work
-	for range 2 {
-		f.sweep(t) // the second has nothing to do
-	}
-	var want []queue.Message
-	for _, i := range []int{1, 0, 4} {
-		want = append(want, queue.Message{LenderID: "acme", ID: id.Inquiry(i), Inquiry: inquiry.Inquiry{BusinessName: fmt.Sprint("Business ", i)}})
-	}
-	if diff := cmp.Diff(want, f.queue.taken); diff != "" {
-		t.Errorf("messages (-want +got):\n%s", diff)
-	}
-	f.now = noon.Add(2 * firstCheck)
-	f.sweep(t) // by now number 2 has no worker either
-	if diff := cmp.Diff([]int{0, 0, 1, 1, 2, 4, 4}, f.queue.indexes()); diff != "" {
-		t.Errorf("inquiries sent in both sweeps (-want +got):\n%s", diff)
-	}
-}
-
-func TestPastItsDeadlineABatchIsOverAfterOneSweep(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	id := f.submit(t, 3)
-	f.claim(t, id.Inquiry(0)) // and then the worker dies
-	f.complete(t, id.Inquiry(1))
-	f.now = noon.Add(deadline)
-	f.sweep(t)
-	b := f.batch(t, id)
-	if b.Status() != inquiry.BatchPartialSuccess || b.Counts() != (inquiry.Counts{Completed: 1, Failed: 2}) || len(f.open(t)) != 0 {
-		t.Errorf("after one sweep %s, %+v, %d open", b.Status(), b.Counts(), len(f.open(t)))
-	}
-	for _, i := range []int{0, 2} {
-		entry, err := f.store.Entry(t.Context(), "acme", id.Inquiry(i))
-		if r := entry.Record; err != nil || r.Failure != inquiry.FailureDeadline || !r.Retryable || !r.Figures.FinishedAt.Equal(f.now) {
-			t.Errorf("inquiry %d: %+v, %v", i, r, err)
+	t.Run("lost stream records are counted", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		id := f.submit(t, 3)
+		f.complete(t, id.Inquiry(0))
+		f.complete(t, id.Inquiry(2))
+		f.now = noon.Add(firstCheck)
+		held := f.claim(t, id.Inquiry(1))
+		f.sweep(t)
+		if b := f.batch(t, id); b.Counts() != (inquiry.Counts{Completed: 2, Running: 1}) || b.Status() != inquiry.BatchRunning {
+			t.Errorf("after the first sweep %s, %+v", b.Status(), b.Counts())
 		}
-	}
-	if len(f.queue.taken) != 0 {
-		t.Errorf("%v were sent again", f.queue.indexes())
-	}
-}
 
-// A worker is faster than the sweep by a moment: what it makes of the inquiry
-// stands, and the batch is due again at once.
-func TestAWorkerIsFasterThanTheDeadline(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	id := f.submit(t, 1)
-	f.now = noon.Add(deadline)
-	f.table.Before = func(operation string, _ any) error {
-		if operation == "UpdateItem" { // the first is the sweep's try to give up
-			f.table.Before = nil
-			f.claim(t, id.Inquiry(0))
+		if err := f.store.Finish(t.Context(), held, store.Result{Status: inquiry.StatusPartialSuccess}); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	}
-	f.sweep(t)
-	if b := f.batch(t, id); b.Status() != inquiry.BatchRunning || !f.open(t)[id].Equal(f.now) {
-		t.Errorf("the batch is %s, %+v, and due at %s", b.Status(), b.Counts(), f.open(t)[id])
-	}
-	f.now = f.now.Add(5 * time.Minute) // the worker has died
-	f.sweep(t)
-	if b := f.batch(t, id); b.Status() != inquiry.BatchFailed {
-		t.Errorf("the next sweep leaves it %s, %+v", b.Status(), b.Counts())
-	}
-}
+		f.now = noon.Add(2 * firstCheck)
+		f.sweep(t)
+		if b := f.batch(t, id); b.Status() != inquiry.BatchPartialSuccess || b.Sums.Attempts != 3 || len(f.open(t)) != 0 {
+			t.Errorf("after the second sweep %s, %+v, %d open", b.Status(), b.Sums, len(f.open(t)))
+		}
+		if len(f.queue.taken) != 0 {
+			t.Errorf("%v were sent again", f.queue.indexes())
+		}
+	})
 
-func TestALostCancelIsMadeUpFor(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		age    time.Duration
-		status inquiry.BatchStatus
-		counts inquiry.Counts
-		sent   []int
-	}{
-		"in time":           {firstCheck, inquiry.BatchRunning, inquiry.Counts{Running: 1, Completed: 1, Cancelled: 2}, []int{0}},
-		"past the deadline": {deadline, inquiry.BatchCancelled, inquiry.Counts{Failed: 1, Completed: 1, Cancelled: 2}, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			id := f.submit(t, 4)
-			f.claim(t, id.Inquiry(0)) // and then the worker dies
-			f.complete(t, id.Inquiry(1))
-			if _, err := f.store.RequestCancel(t.Context(), "acme", id); err != nil {
+	t.Run("idle inquiries are sent again", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		id := f.submit(t, 5)
+		f.claim(t, id.Inquiry(1)) // by a worker that dies
+		f.complete(t, id.Inquiry(3))
+		f.now = noon.Add(firstCheck)
+		f.claim(t, id.Inquiry(2)) // by a worker that is still running
+		for range 2 {
+			f.sweep(t) // the second run has nothing to do
+		}
+		var want []queue.Message
+		for _, i := range []int{1, 0, 4} {
+			want = append(want, queue.Message{LenderID: "acme", ID: id.Inquiry(i), Inquiry: inquiry.Inquiry{BusinessName: fmt.Sprint("Business ", i)}})
+		}
+		if diff := cmp.Diff(want, f.queue.taken); diff != "" {
+			t.Errorf("messages (-want +got):\n%s", diff)
+		}
+		f.now = noon.Add(2 * firstCheck)
+		f.sweep(t) // by now the lease of number 2 has ended too
+		if diff := cmp.Diff([]int{0, 0, 1, 1, 2, 4, 4}, f.queue.indexes()); diff != "" {
+			t.Errorf("inquiries sent in both sweeps (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("past its deadline a batch ends in one sweep", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		id := f.submit(t, 3)
+		f.claim(t, id.Inquiry(0)) // by a worker that dies
+		f.complete(t, id.Inquiry(1))
+		f.now = noon.Add(deadline)
+		f.sweep(t)
+		b := f.batch(t, id)
+		if b.Status() != inquiry.BatchPartialSuccess || b.Counts() != (inquiry.Counts{Completed: 1, Failed: 2}) || len(f.open(t)) != 0 {
+			t.Errorf("after one sweep %s, %+v, %d open", b.Status(), b.Counts(), len(f.open(t)))
+		}
+		for _, i := range []int{0, 2} {
+			entry, err := f.store.Entry(t.Context(), "acme", id.Inquiry(i))
+			if err != nil {
 				t.Fatal(err)
 			}
-			f.now = noon.Add(c.age)
+			if r := entry.Record; r.Failure != inquiry.FailureDeadline || !r.Retryable {
+				t.Errorf("inquiry %d: failure %q, retryable %t", i, r.Failure, r.Retryable)
+			}
+			if at := entry.Record.Figures.FinishedAt; !at.Equal(f.now) {
+				t.Errorf("inquiry %d finished at %s, want %s", i, at, f.now)
+			}
+		}
+		if len(f.queue.taken) != 0 {
+			t.Errorf("%v were sent again", f.queue.indexes())
+		}
+	})
+
+	// The worker claims a moment before the sweep fails the inquiry. It keeps the inquiry,
+	// and the batch is due again at once.
+	t.Run("a worker that claims during the sweep keeps the inquiry", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		id := f.submit(t, 1)
+		f.now = noon.Add(deadline)
+		f.table.Before = func(operation string, _ any) error {
+			if operation == "UpdateItem" { // the sweep is about to fail the inquiry
+				f.table.Before = nil
+				f.claim(t, id.Inquiry(0))
+			}
+			return nil
+		}
+		f.sweep(t)
+		if b := f.batch(t, id); b.Status() != inquiry.BatchRunning || !f.open(t)[id].Equal(f.now) {
+			t.Errorf("the batch is %s, %+v, and due at %s", b.Status(), b.Counts(), f.open(t)[id])
+		}
+		f.now = f.now.Add(5 * time.Minute) // the worker died
+		f.sweep(t)
+		if b := f.batch(t, id); b.Status() != inquiry.BatchFailed {
+			t.Errorf("after the next sweep the batch is %s, %+v", b.Status(), b.Counts())
+		}
+	})
+
+	t.Run("a lost cancel is carried out", func(t *testing.T) {
+		t.Parallel()
+		for name, c := range map[string]struct {
+			age    time.Duration
+			status inquiry.BatchStatus
+			counts inquiry.Counts
+			sent   []int
+		}{
+			"before the deadline": {firstCheck, inquiry.BatchRunning, inquiry.Counts{Running: 1, Completed: 1, Cancelled: 2}, []int{0}},
+			"past the deadline":   {deadline, inquiry.BatchCancelled, inquiry.Counts{Failed: 1, Completed: 1, Cancelled: 2}, nil},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				id := f.submit(t, 4)
+				f.claim(t, id.Inquiry(0)) // by a worker that dies
+				f.complete(t, id.Inquiry(1))
+				if _, err := f.store.RequestCancel(t.Context(), "acme", id); err != nil {
+					t.Fatal(err)
+				}
+				f.now = noon.Add(c.age)
+				f.sweep(t)
+				b := f.batch(t, id)
+				if b.Status() != c.status || b.Counts() != c.counts {
+					t.Errorf("the batch is %s, %+v; want %s, %+v", b.Status(), b.Counts(), c.status, c.counts)
+				}
+				if diff := cmp.Diff(c.sent, f.queue.indexes()); diff != "" {
+					t.Errorf("sent again (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	// A lender who cancels an old batch does not have to wait until it is twice as old.
+	t.Run("a lost cancel of an old batch is carried out by the next run", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		id := f.submit(t, 2)
+		f.now = noon.Add(time.Hour)
+		f.sweep(t)
+		f.now = noon.Add(time.Hour + time.Minute)
+		if _, err := f.store.RequestCancel(t.Context(), "acme", id); err != nil {
+			t.Fatal(err)
+		}
+		f.now = noon.Add(time.Hour + 5*time.Minute)
+		f.sweep(t)
+		if b := f.batch(t, id); b.Status() != inquiry.BatchCancelled {
+			t.Errorf("the batch is %s, %+v", b.Status(), b.Counts())
+		}
+	})
+
+	t.Run("a lost cancel of 300 inquiries ends the batch", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		id := f.submit(t, 300)
+		if _, err := f.store.RequestCancel(t.Context(), "acme", id); err != nil {
+			t.Fatal(err)
+		}
+		f.now = noon.Add(firstCheck)
+		f.sweep(t)
+		if b := f.batch(t, id); b.Status() != inquiry.BatchCancelled || b.Counts().Cancelled != 300 || len(f.open(t)) != 0 {
+			t.Errorf("the batch is %s, %+v", b.Status(), b.Counts())
+		}
+	})
+
+	// Every message is lost, and a sweep runs every minute.
+	t.Run("the gaps between sweeps grow until the deadline", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		id := f.submit(t, 1)
+		var ages []time.Duration
+		for minutes := range 7 * 60 {
+			f.now = noon.Add(time.Duration(minutes) * time.Minute)
+			before := len(f.queue.taken)
 			f.sweep(t)
-			b := f.batch(t, id)
-			if b.Status() != c.status || b.Counts() != c.counts {
-				t.Errorf("the batch is %s, %+v; want %s, %+v", b.Status(), b.Counts(), c.status, c.counts)
+			if len(f.queue.taken) > before || f.batch(t, id).Status().Final() {
+				ages = append(ages, f.now.Sub(noon))
 			}
-			if diff := cmp.Diff(c.sent, f.queue.indexes()); diff != "" {
-				t.Errorf("sent again (-want +got):\n%s", diff)
+			if f.batch(t, id).Status().Final() {
+				break
 			}
-		})
-	}
-}
+		}
+		want := []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour}
+		if diff := cmp.Diff(want, ages); diff != "" {
+			t.Errorf("ages at which the batch was swept (-want +got):\n%s", diff)
+		}
+		if b := f.batch(t, id); b.Status() != inquiry.BatchFailed {
+			t.Errorf("the batch ended as %s", b.Status())
+		}
+	})
 
-// A lender who cancels an old batch does not wait until it is twice as old.
-func TestALostCancelIsMadeUpForByTheNextRun(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	id := f.submit(t, 2)
-	f.now = noon.Add(time.Hour)
-	f.sweep(t)
-	f.now = noon.Add(time.Hour + time.Minute)
-	if _, err := f.store.RequestCancel(t.Context(), "acme", id); err != nil {
-		t.Fatal(err)
-	}
-	f.now = noon.Add(time.Hour + 5*time.Minute)
-	f.sweep(t)
-	if b := f.batch(t, id); b.Status() != inquiry.BatchCancelled {
-		t.Errorf("the batch is %s, %+v", b.Status(), b.Counts())
-	}
-}
-
-func TestACancelThatEverybodyForgotEndsTheBatch(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	id := f.submit(t, 300)
-	if _, err := f.store.RequestCancel(t.Context(), "acme", id); err != nil {
-		t.Fatal(err)
-	}
-	f.now = noon.Add(firstCheck)
-	f.sweep(t)
-	if b := f.batch(t, id); b.Status() != inquiry.BatchCancelled || b.Counts().Cancelled != 300 || len(f.open(t)) != 0 {
-		t.Errorf("the batch is %s, %+v", b.Status(), b.Counts())
-	}
-}
-
-// Every message is lost, and a sweep runs every minute.
-func TestSweepsAreSpacedFurtherAndFurtherUpToTheDeadline(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	id := f.submit(t, 1)
-	var ages []time.Duration
-	for minutes := range 7 * 60 {
-		f.now = noon.Add(time.Duration(minutes) * time.Minute)
-		before := len(f.queue.taken)
+	t.Run("a batch that is deleted during the sweep is ignored", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		id := f.submit(t, 1)
+		f.now = noon.Add(firstCheck)
+		f.table.After = func(operation string, _ any) error {
+			if operation == "Query" { // the first query reads the index
+				f.table.Remove(key(id, store.HeaderSK))
+				f.table.Remove(key(id, store.PagePrefix+"000"))
+			}
+			return nil
+		}
 		f.sweep(t)
-		if len(f.queue.taken) > before || f.batch(t, id).Status().Final() {
-			ages = append(ages, f.now.Sub(noon))
+		if len(f.queue.taken) != 0 || f.table.Item(key(id, store.HeaderSK)) != nil {
+			t.Errorf("%d messages; header %v", len(f.queue.taken), f.table.Item(key(id, store.HeaderSK)))
 		}
-		if f.batch(t, id).Status().Final() {
-			break
-		}
-	}
-	want := []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour}
-	if diff := cmp.Diff(want, ages); diff != "" {
-		t.Errorf("swept at the age of (-want +got):\n%s", diff)
-	}
-	if b := f.batch(t, id); b.Status() != inquiry.BatchFailed {
-		t.Errorf("the batch ended %s", b.Status())
-	}
+	})
 }
 
-// The broken batches come first in line, and there are more of them than one run
-// takes.
-func TestBrokenBatchesDoNotStarveAHealthyOne(t *testing.T) {
+func TestHandle(t *testing.T) {
 	t.Parallel()
-	f := newFixture()
-	broken := make([]inquiry.BatchID, batchesPerSweep+1)
-	for i := range broken {
-		broken[i] = f.submit(t, 1)
-		f.table.Remove(key(broken[i], "PAGE#000"))
-	}
-	f.now = noon.Add(time.Second)
-	healthy := f.submit(t, 1)
-	for run := range 2 {
-		f.now = noon.Add(firstCheck + time.Duration(run+1)*5*time.Minute)
-		if err := f.Handle(t.Context()); err == nil {
-			t.Errorf("run %d ends without the error that the alarm is for", run)
+
+	// The broken batches are first in line, and there are more of them than one run sweeps.
+	t.Run("broken batches do not starve a healthy one", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		broken := make([]inquiry.BatchID, batchesPerSweep+1)
+		for i := range broken {
+			broken[i] = f.submit(t, 1)
+			f.table.Remove(key(broken[i], store.PagePrefix+"000"))
 		}
-	}
-	if len(f.queue.taken) != 1 || f.queue.taken[0].ID != healthy.Inquiry(0) {
-		t.Errorf("after two runs %v were sent", f.queue.taken)
-	}
-	for _, id := range broken {
-		if next := f.open(t)[id]; next.After(f.now) {
-			t.Fatalf("a batch that could not be mended has to wait until %s", next)
-		}
-	}
-}
-
-// A batch that lenders have been told is gone stays in the index for days, until
-// DynamoDB gets round to it.
-func TestExpiredBatchesDoNotStarveAHealthyOne(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	for range batchesPerSweep {
-		f.submit(t, 1)
-	}
-	f.now = noon.Add(inquiry.Retention)
-	healthy := f.submit(t, 1)
-	for range 2 {
-		f.now = f.now.Add(firstCheck + time.Minute)
-		f.sweep(t)
-	}
-	if len(f.queue.taken) != 1 || f.queue.taken[0].ID != healthy.Inquiry(0) {
-		t.Errorf("after two runs %v were sent", f.queue.taken)
-	}
-}
-
-func TestABatchThatIsDeletedMeanwhileIsForgotten(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	id := f.submit(t, 1)
-	f.now = noon.Add(firstCheck)
-	f.table.After = func(operation string, _ any) error {
-		if operation == "Query" { // the index, first of all
-			f.table.Remove(key(id, "HEADER"))
-			f.table.Remove(key(id, "PAGE#000"))
-		}
-		return nil
-	}
-	f.sweep(t)
-	if len(f.queue.taken) != 0 || f.table.Item(key(id, "HEADER")) != nil {
-		t.Errorf("%d messages; header %v", len(f.queue.taken), f.table.Item(key(id, "HEADER")))
-	}
-}
-
-func TestMoreIsDueThanOneRunTakes(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	for range batchesPerSweep + 5 {
-		f.submit(t, 1)
-	}
-	f.now = noon.Add(firstCheck)
-	f.sweep(t)
-	first := len(f.queue.taken)
-	f.sweep(t)
-	if first != batchesPerSweep || len(f.queue.taken) != batchesPerSweep+5 {
-		t.Errorf("the first run sends %d, both %d", first, len(f.queue.taken))
-	}
-}
-
-func TestTheQueueTakesOnlyAPart(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	ids := []inquiry.BatchID{f.submit(t, 3), f.submit(t, 3)}
-	f.queue.room = 4
-	f.now = noon.Add(firstCheck)
-	if err := f.Handle(t.Context()); !errors.Is(err, errDown) {
-		t.Errorf("the run ends with %v, want %v", err, errDown)
-	}
-	due := slices.Collect(maps.Values(f.open(t)))
-	slices.SortFunc(due, time.Time.Compare)
-	if diff := cmp.Diff([]time.Time{f.now, noon.Add(2 * firstCheck)}, due); diff != "" {
-		t.Errorf("the one that could not be sent has to be due at once (-want +got):\n%s", diff)
-	}
-	f.queue.room = 100
-	f.now = f.now.Add(5 * time.Minute)
-	f.sweep(t)
-	sent := map[inquiry.ID]bool{}
-	for _, m := range f.queue.taken {
-		sent[m.ID] = true
-	}
-	for _, id := range ids {
-		for i := range 3 {
-			if !sent[id.Inquiry(i)] {
-				t.Errorf("inquiry %s was not sent", id.Inquiry(i))
+		f.now = noon.Add(time.Second)
+		healthy := f.submit(t, 1)
+		for run := range 2 {
+			f.now = noon.Add(firstCheck + time.Duration(run+1)*5*time.Minute)
+			if err := f.Handle(t.Context()); err == nil {
+				t.Errorf("run %d returns no error, so it raises no alarm", run)
 			}
 		}
-	}
+		if len(f.queue.taken) != 1 || f.queue.taken[0].ID != healthy.Inquiry(0) {
+			t.Errorf("after two runs, %v were sent", f.queue.taken)
+		}
+		for _, id := range broken {
+			if next := f.open(t)[id]; next.After(f.now) {
+				t.Fatalf("a batch that could not be repaired has to wait until %s", next)
+			}
+		}
+	})
+
+	// An expired batch no longer exists for lenders, but stays in the index for days until
+	// DynamoDB deletes it.
+	t.Run("expired batches do not starve a healthy one", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		for range batchesPerSweep {
+			f.submit(t, 1)
+		}
+		f.now = noon.Add(inquiry.Retention)
+		healthy := f.submit(t, 1)
+		for range 2 {
+			f.now = f.now.Add(firstCheck + time.Minute)
+			f.sweep(t)
+		}
+		if len(f.queue.taken) != 1 || f.queue.taken[0].ID != healthy.Inquiry(0) {
+			t.Errorf("after two runs, %v were sent", f.queue.taken)
+		}
+	})
+
+	t.Run("more batches are due than one run sweeps", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		for range batchesPerSweep + 5 {
+			f.submit(t, 1)
+		}
+		f.now = noon.Add(firstCheck)
+		f.sweep(t)
+		first := len(f.queue.taken)
+		f.sweep(t)
+		if first != batchesPerSweep || len(f.queue.taken) != batchesPerSweep+5 {
+			t.Errorf("the first run sent %d, both runs %d", first, len(f.queue.taken))
+		}
+	})
+
+	t.Run("the queue takes only some of the messages", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		ids := []inquiry.BatchID{f.submit(t, 3), f.submit(t, 3)}
+		f.queue.room = 4
+		f.now = noon.Add(firstCheck)
+		if err := f.Handle(t.Context()); !errors.Is(err, errDown) {
+			t.Errorf("the run returned %v, want %v", err, errDown)
+		}
+		due := slices.Collect(maps.Values(f.open(t)))
+		slices.SortFunc(due, time.Time.Compare)
+		if diff := cmp.Diff([]time.Time{f.now, noon.Add(2 * firstCheck)}, due); diff != "" {
+			t.Errorf("the batch that could not be sent must be due at once (-want +got):\n%s", diff)
+		}
+		f.queue.room = 100
+		f.now = f.now.Add(5 * time.Minute)
+		f.sweep(t)
+		sent := map[inquiry.ID]bool{}
+		for _, m := range f.queue.taken {
+			sent[m.ID] = true
+		}
+		for _, id := range ids {
+			for i := range 3 {
+				if !sent[id.Inquiry(i)] {
+					t.Errorf("inquiry %s was not sent", id.Inquiry(i))
+				}
+			}
+		}
+	})
+
+	t.Run("the table is down", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		f.submit(t, 1)
+		f.now = noon.Add(firstCheck)
+		f.table.Before = func(string, any) error { return errDown }
+		if err := f.Handle(t.Context()); !errors.Is(err, errDown) {
+			t.Errorf("%v, want %v", err, errDown)
+		}
+	})
+
+	// The function dies at its first, second, ... call to the table, before or after the
+	// work of that call. The next run completes the work.
+	t.Run("died half-way", func(t *testing.T) {
+		t.Parallel()
+		for name, done := range map[string]bool{"before the call": false, "after the call": true} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				for last, finished := 0, false; !finished; last++ {
+					f, ids := mixture(t)
+					finished = f.dieAt(t, last, done)
+					f.table.Before, f.table.After = nil, nil
+					f.sweep(t)
+					checkMixture(t, f, ids)
+					if t.Failed() {
+						t.Fatalf("it died at call %d", last)
+					}
+				}
+			})
+		}
+	})
+
+	// A schedule may start a function more than once.
+	t.Run("started four times at once", func(t *testing.T) {
+		t.Parallel()
+		f, ids := mixture(t)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if err := f.Handle(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		checkMixture(t, f, ids)
+	})
 }
 
-func TestTheTableIsDown(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	f.submit(t, 1)
-	f.now = noon.Add(firstCheck)
-	f.table.Before = func(string, any) error { return errDown }
-	if err := f.Handle(t.Context()); !errors.Is(err, errDown) {
-		t.Errorf("%v, want %v", err, errDown)
-	}
-}
-
-// mixture is four batches, and what one undisturbed sweep makes of them.
+// mixture returns a table with four batches. checkMixture checks them after a sweep.
 func mixture(tb testing.TB) (f *fixture, ids [4]inquiry.BatchID) {
 	tb.Helper()
 	f = newFixture()
-	ids[0] = f.submit(tb, 3) // past its deadline, with a dead worker
+	ids[0] = f.submit(tb, 3) // past its deadline, with a worker that died
 	f.claim(tb, ids[0].Inquiry(1))
-	ids[1] = f.submit(tb, 2) // past its deadline, and its cancel was lost
+	ids[1] = f.submit(tb, 2) // past its deadline, with a lost cancel
 	if _, err := f.store.RequestCancel(tb.Context(), "acme", ids[1]); err != nil {
 		tb.Fatal(err)
 	}
-	ids[2] = f.submit(tb, 1) // finished, and nobody counted it
+	ids[2] = f.submit(tb, 1) // finished, but not counted
 	f.complete(tb, ids[2].Inquiry(0))
 	f.now = noon.Add(deadline - firstCheck)
 	ids[3] = f.submit(tb, 2) // never dispatched
@@ -507,29 +557,8 @@ func checkMixture(tb testing.TB, f *fixture, ids [4]inquiry.BatchID) {
 	}
 }
 
-// The function dies at its first, its second, its every call of the table, with
-// that call's work done or not. The next run makes up for it.
-func TestDiedHalfWay(t *testing.T) {
-	t.Parallel()
-	for name, done := range map[string]bool{"before the call": false, "after its work": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for last, finished := 0, false; !finished; last++ {
-				f, ids := mixture(t)
-				finished = f.dieAt(t, last, done)
-				f.table.Before, f.table.After = nil, nil
-				f.sweep(t)
-				checkMixture(t, f, ids)
-				if t.Failed() {
-					t.Fatalf("it had died at call %d", last)
-				}
-			}
-		})
-	}
-}
-
-// dieAt runs a sweep that dies at its call of that number, and reports whether
-// it was over before.
+// dieAt runs a sweep that dies at the call with this number. It reports whether the
+// sweep finished before that call.
 func (f *fixture) dieAt(tb testing.TB, last int, done bool) (finished bool) {
 	tb.Helper()
 	var calls atomic.Int32
@@ -547,23 +576,7 @@ func (f *fixture) dieAt(tb testing.TB, last int, done bool) (finished bool) {
 	}
 	err := f.Handle(tb.Context())
 	if finished = int(calls.Load()) <= last; finished != (err == nil) {
-		tb.Fatalf("with %d calls it ends with %v", calls.Load(), err)
+		tb.Fatalf("after %d calls the run returned %v", calls.Load(), err)
 	}
 	return finished
-}
-
-// Schedules call more than once, now and then.
-func TestTwoSweepsAtOnce(t *testing.T) {
-	t.Parallel()
-	f, ids := mixture(t)
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			if err := f.Handle(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	checkMixture(t, f, ids)
 }

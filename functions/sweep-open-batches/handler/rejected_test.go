@@ -11,8 +11,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// oneBatch is a batch that is due, with what its lender submitted. Nothing is
-// known of its inquiries beyond its ledger.
+// oneBatch is a table and a queue with one batch that is due. None of its inquiries has
+// a record.
 type oneBatch struct {
 	Batches
 	batch inquiry.Batch
@@ -43,8 +43,8 @@ func (o *oneBatch) Send(_ context.Context, messages []queue.Message) error {
 	return nil
 }
 
-// A rejected inquiry has no record, like one that was lost.
-func TestARejectedInquiryIsNotTakenForALostOne(t *testing.T) {
+// A rejected inquiry has no record, and neither has one whose message was lost.
+func TestRecount(t *testing.T) {
 	t.Parallel()
 	submitted := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	asked := []inquiry.Inquiry{{BusinessName: "Ash"}, {Rejected: []inquiry.Rejection{{Code: "form"}}}}
@@ -59,6 +59,6 @@ func TestARejectedInquiryIsNotTakenForALostOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(o.sent) != 1 || o.sent[0].Index() != 0 {
-		t.Errorf("sent again: %v, want the first alone", o.sent)
+		t.Errorf("sent again: %v, want only the first", o.sent)
 	}
 }

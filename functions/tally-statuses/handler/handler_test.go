@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
 var errDown = errors.New("no answer")
@@ -26,8 +27,8 @@ type merge struct {
 	Changes []inquiry.Change
 }
 
-// fakeCounters keeps tallies of ten inquiries and every call. A batch in before
-// fails without having been counted; one in after is counted, and fails too.
+// fakeCounters counts batches of ten inquiries and records every call. A batch in
+// before fails without being counted. A batch in after fails after it is counted.
 type fakeCounters struct {
 	before, after map[inquiry.BatchID]error
 	tallies       map[inquiry.BatchID]inquiry.Tally
@@ -65,19 +66,19 @@ func newFixture() fixture {
 	return fixture{&Handler{Counters: f, Log: slog.New(slog.DiscardHandler)}, f}
 }
 
-// record is a stream record of one of acme's inquiries.
+// record returns a stream record of one of acme's inquiries.
 func record(batch inquiry.BatchID, index int, status string) events.DynamoDBEventRecord {
 	return events.DynamoDBEventRecord{EventName: "MODIFY", Change: events.DynamoDBStreamRecord{
 		NewImage: map[string]events.DynamoDBAttributeValue{
-			"PK":     events.NewStringAttribute(fmt.Sprintf("LENDER#acme#BATCH#%s#%d", batch, index/256)),
-			"SK":     events.NewStringAttribute(fmt.Sprintf("INQUIRY#%05d", index)),
-			"status": events.NewStringAttribute(status),
+			store.PKAttribute:     events.NewStringAttribute(fmt.Sprintf("%sacme%s%s#%d", store.LenderPrefix, store.BatchInfix, batch, index/256)),
+			store.SKAttribute:     events.NewStringAttribute(fmt.Sprintf("%s%05d", store.InquiryPrefix, index)),
+			store.StatusAttribute: events.NewStringAttribute(status),
 		},
 	}}
 }
 
-// deliver hands the records over in one event, numbered from 1, and returns the
-// sequence number that the response names, or "".
+// deliver handles the records in one event, with sequence numbers from 1. It returns
+// the sequence number of the failed record, or "".
 func deliver(tb testing.TB, h *Handler, records ...events.DynamoDBEventRecord) string {
 	tb.Helper()
 	for i := range records {
@@ -88,80 +89,161 @@ func deliver(tb testing.TB, h *Handler, records ...events.DynamoDBEventRecord) s
 	case err != nil:
 		tb.Fatal(err)
 	case len(failures) > 1:
-		tb.Fatalf("%d records are named; a stream goes on from one", len(failures))
+		tb.Fatalf("%d records failed; a stream continues from one", len(failures))
 	case len(failures) == 1 && failures[0].ItemIdentifier == "":
-		tb.Fatal("the failure has no identifier, by which Lambda repeats the whole event")
+		tb.Fatal("the failure has no identifier, so Lambda would repeat the whole event")
 	case len(failures) == 1:
 		return failures[0].ItemIdentifier
 	}
 	return ""
 }
 
-func TestABatchIsMergedOnce(t *testing.T) {
+func TestHandle(t *testing.T) {
 	t.Parallel()
-	f := newFixture()
-	failed := deliver(t, f.Handler,
-		record(a, 0, "RUNNING"), record(b, 7, "RUNNING"), record(a, 300, "RUNNING"), record(a, 0, "COMPLETED"), record(b, 7, "FAILED"))
-	want := []merge{
-		{"acme", a, []inquiry.Change{{Index: 0, Status: inquiry.StatusRunning}, {Index: 300, Status: inquiry.StatusRunning}, {Index: 0, Status: inquiry.StatusCompleted}}},
-		{"acme", b, []inquiry.Change{{Index: 7, Status: inquiry.StatusRunning}, {Index: 7, Status: inquiry.StatusFailed}}},
-	}
-	if diff := cmp.Diff(want, f.counters.calls); diff != "" || failed != "" {
-		t.Errorf("record %q failed; merges (-want +got):\n%s", failed, diff)
-	}
-}
 
-// The records are: 1 and 4 of batch a, 2 and 5 of b, 3 and 6 of c.
-func TestTheEarliestUncountedRecordIsNamed(t *testing.T) {
-	t.Parallel()
-	type record = events.DynamoDBEventRecord
-	gone := fmt.Errorf("counting: %w", inquiry.ErrNotFound)
-	for name, tt := range map[string]struct {
-		fault       func(f *fakeCounters, records []record)
-		wantFailed  string
-		wantCounted map[inquiry.BatchID]int // inquiries that are known to run
-	}{
-		"all well":              {func(*fakeCounters, []record) {}, "", map[inquiry.BatchID]int{a: 2, b: 2, c: 2}},
-		"the first batch fails": {func(f *fakeCounters, _ []record) { f.before[a] = errDown }, "1", map[inquiry.BatchID]int{b: 2, c: 2}},
-		"the second batch fails, the others are counted": {
-			func(f *fakeCounters, _ []record) { f.before[b] = errDown }, "2", map[inquiry.BatchID]int{a: 2, c: 2},
-		},
-		"a reply is lost":       {func(f *fakeCounters, _ []record) { f.after[b] = errDown }, "2", map[inquiry.BatchID]int{a: 2, b: 2, c: 2}},
-		"two of them fail":      {func(f *fakeCounters, _ []record) { f.before[c], f.before[b] = errDown, errDown }, "2", map[inquiry.BatchID]int{a: 2}},
-		"overtaken every time":  {func(f *fakeCounters, _ []record) { f.before[c] = inquiry.ErrConflict }, "3", map[inquiry.BatchID]int{a: 2, b: 2}},
-		"a batch is gone":       {func(f *fakeCounters, _ []record) { f.before[b] = gone }, "", map[inquiry.BatchID]int{a: 2, c: 2}},
-		"every batch is gone":   {func(f *fakeCounters, _ []record) { f.before[a], f.before[b], f.before[c] = gone, gone, gone }, "", map[inquiry.BatchID]int{}},
-		"a status to come":      {func(_ *fakeCounters, r []record) { set(r[4], "status", "ARCHIVED") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
-		"no status":             {func(_ *fakeCounters, r []record) { set(r[4], "status", "") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
-		"a broken sort key":     {func(_ *fakeCounters, r []record) { set(r[4], "SK", "INQUIRY#last") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
-		"a broken partition":    {func(_ *fakeCounters, r []record) { set(r[0], "PK", "LENDER#acme#BATCH#b1#0") }, "1", map[inquiry.BatchID]int{}},
-		"no image":              {func(_ *fakeCounters, r []record) { r[5].Change.NewImage = nil }, "6", map[inquiry.BatchID]int{a: 2, b: 2, c: 1}},
-		"unreadable, then down": {func(f *fakeCounters, r []record) { f.before[a] = errDown; set(r[1], "status", "ARCHIVED") }, "1", map[inquiry.BatchID]int{}},
-		"down, but later than the unreadable": {
-			func(f *fakeCounters, r []record) { f.before[b] = errDown; set(r[0], "status", "ARCHIVED") }, "1", map[inquiry.BatchID]int{},
-		},
-		"removed by the table's housekeeping": {
-			func(_ *fakeCounters, r []record) {
-				for i := range r {
-					r[i].EventName, r[i].Change.NewImage = "REMOVE", nil
+	t.Run("each batch is merged once", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		failed := deliver(t, f.Handler,
+			record(a, 0, "RUNNING"), record(b, 7, "RUNNING"), record(a, 300, "RUNNING"), record(a, 0, "COMPLETED"), record(b, 7, "FAILED"))
+		want := []merge{
+			{"acme", a, []inquiry.Change{{Index: 0, Status: inquiry.StatusRunning}, {Index: 300, Status: inquiry.StatusRunning}, {Index: 0, Status: inquiry.StatusCompleted}}},
+			{"acme", b, []inquiry.Change{{Index: 7, Status: inquiry.StatusRunning}, {Index: 7, Status: inquiry.StatusFailed}}},
+		}
+		if diff := cmp.Diff(want, f.counters.calls); diff != "" || failed != "" {
+			t.Errorf("record %q failed; merges (-want +got):\n%s", failed, diff)
+		}
+	})
+
+	// Records 1 and 4 belong to batch a, 2 and 5 to b, 3 and 6 to c.
+	t.Run("the earliest uncounted record is returned", func(t *testing.T) {
+		t.Parallel()
+		type record = events.DynamoDBEventRecord
+		deleted := fmt.Errorf("counting: %w", inquiry.ErrNotFound)
+		for name, tt := range map[string]struct {
+			fault       func(f *fakeCounters, records []record)
+			wantFailed  string
+			wantCounted map[inquiry.BatchID]int // number of running inquiries
+		}{
+			"no fault":              {func(*fakeCounters, []record) {}, "", map[inquiry.BatchID]int{a: 2, b: 2, c: 2}},
+			"the first batch fails": {func(f *fakeCounters, _ []record) { f.before[a] = errDown }, "1", map[inquiry.BatchID]int{b: 2, c: 2}},
+			"the second batch fails and the others are counted": {
+				func(f *fakeCounters, _ []record) { f.before[b] = errDown }, "2", map[inquiry.BatchID]int{a: 2, c: 2},
+			},
+			"a reply is lost":         {func(f *fakeCounters, _ []record) { f.after[b] = errDown }, "2", map[inquiry.BatchID]int{a: 2, b: 2, c: 2}},
+			"two batches fail":        {func(f *fakeCounters, _ []record) { f.before[c], f.before[b] = errDown, errDown }, "2", map[inquiry.BatchID]int{a: 2}},
+			"a batch has a conflict":  {func(f *fakeCounters, _ []record) { f.before[c] = inquiry.ErrConflict }, "3", map[inquiry.BatchID]int{a: 2, b: 2}},
+			"a batch was deleted":     {func(f *fakeCounters, _ []record) { f.before[b] = deleted }, "", map[inquiry.BatchID]int{a: 2, c: 2}},
+			"every batch was deleted": {func(f *fakeCounters, _ []record) { f.before[a], f.before[b], f.before[c] = deleted, deleted, deleted }, "", map[inquiry.BatchID]int{}},
+			"an unknown status":       {func(_ *fakeCounters, r []record) { set(r[4], store.StatusAttribute, "ARCHIVED") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
+			"no status":               {func(_ *fakeCounters, r []record) { set(r[4], store.StatusAttribute, "") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
+			"an invalid sort key":     {func(_ *fakeCounters, r []record) { set(r[4], store.SKAttribute, store.InquiryPrefix+"last") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
+			"an invalid partition key": {func(_ *fakeCounters, r []record) {
+				set(r[0], store.PKAttribute, store.LenderPrefix+"acme"+store.BatchInfix+"b1#0")
+			}, "1", map[inquiry.BatchID]int{}},
+			"no image":                              {func(_ *fakeCounters, r []record) { r[5].Change.NewImage = nil }, "6", map[inquiry.BatchID]int{a: 2, b: 2, c: 1}},
+			"a failure before an unreadable record": {func(f *fakeCounters, r []record) { f.before[a] = errDown; set(r[1], store.StatusAttribute, "ARCHIVED") }, "1", map[inquiry.BatchID]int{}},
+			"a failure after an unreadable record": {
+				func(f *fakeCounters, r []record) { f.before[b] = errDown; set(r[0], store.StatusAttribute, "ARCHIVED") }, "1", map[inquiry.BatchID]int{},
+			},
+			"records of expired items": {
+				func(_ *fakeCounters, r []record) {
+					for i := range r {
+						r[i].EventName, r[i].Change.NewImage = "REMOVE", nil
+					}
+				}, "", map[inquiry.BatchID]int{},
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				records := sixRecords()
+				tt.fault(f.counters, records)
+				failed := deliver(t, f.Handler, records...)
+				if failed != tt.wantFailed {
+					t.Errorf("record %q failed, want %q", failed, tt.wantFailed)
 				}
-			}, "", map[inquiry.BatchID]int{},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			records := sixRecords()
-			tt.fault(f.counters, records)
-			failed := deliver(t, f.Handler, records...)
-			if failed != tt.wantFailed {
-				t.Errorf("record %q is named, want %q", failed, tt.wantFailed)
+				if diff := cmp.Diff(tt.wantCounted, f.counters.running()); diff != "" {
+					t.Errorf("counted (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	t.Run("delivered twice", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		for range 2 {
+			if failed := deliver(t, f.Handler, sixRecords()...); failed != "" {
+				t.Fatalf("record %s failed", failed)
 			}
-			if diff := cmp.Diff(tt.wantCounted, f.counters.running()); diff != "" {
-				t.Errorf("counted (-want +got):\n%s", diff)
-			}
-		})
-	}
+		}
+		if diff := cmp.Diff(map[inquiry.BatchID]int{a: 2, b: 2, c: 2}, f.counters.running()); diff != "" {
+			t.Errorf("counted (-want +got):\n%s", diff)
+		}
+	})
+
+	// The stream continues from the failed record. Some records are counted again, and none
+	// is missed.
+	t.Run("died half-way", func(t *testing.T) {
+		t.Parallel()
+		for name, fault := range map[string]func(*fakeCounters){
+			"before the first write":  func(f *fakeCounters) { f.before[a] = errDown },
+			"before the second write": func(f *fakeCounters) { f.before[b] = errDown },
+			"after the second write":  func(f *fakeCounters) { f.after[b] = errDown },
+			"after the last write":    func(f *fakeCounters) { f.after[c] = errDown },
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				fault(f.counters)
+				records := sixRecords()
+				failed, err := strconv.Atoi(deliver(t, f.Handler, records...))
+				if err != nil {
+					t.Fatalf("no record failed: %v", err)
+				}
+				clear(f.counters.before)
+				clear(f.counters.after)
+				if again := deliver(t, f.Handler, records[failed-1:]...); again != "" {
+					t.Fatalf("record %s failed again", again)
+				}
+				if diff := cmp.Diff(map[inquiry.BatchID]int{a: 2, b: 2, c: 2}, f.counters.running()); diff != "" {
+					t.Errorf("counted (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	t.Run("an empty event succeeds", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		if failed := deliver(t, f.Handler); failed != "" || len(f.counters.calls) > 0 {
+			t.Errorf("record %q failed, %d merges", failed, len(f.counters.calls))
+		}
+	})
+
+	t.Run("sample event", func(t *testing.T) {
+		t.Parallel()
+		raw, err := os.ReadFile("../../../events/tally-statuses.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ev events.DynamoDBEvent
+		if err := json.Unmarshal(raw, &ev); err != nil {
+			t.Fatal(err)
+		}
+		f := newFixture()
+		if failed := deliver(t, f.Handler, ev.Records...); failed != "" {
+			t.Fatalf("record %s failed", failed)
+		}
+		if len(f.counters.calls) != 1 {
+			t.Fatalf("%d merges, want one", len(f.counters.calls))
+		}
+		tally := f.counters.tallies[f.counters.calls[0].Batch]
+		if tally.Counts().Completed != 1 || tally.Sums.Attempts != 1 || tally.Sums.SourceRecords != 2 || tally.Sums.Worked != 40*time.Millisecond {
+			t.Errorf("counts %+v, sums %+v", tally.Counts(), tally.Sums)
+		}
+	})
 }
 
 func sixRecords() []events.DynamoDBEventRecord {
@@ -174,91 +256,16 @@ func sixRecords() []events.DynamoDBEventRecord {
 	return records
 }
 
-// set changes one attribute of a record.
+// set sets one attribute of a record.
 func set(r events.DynamoDBEventRecord, name, value string) {
 	r.Change.NewImage[name] = events.NewStringAttribute(value)
 }
 
-// running counts the inquiries that are known to run, by batch.
+// running returns the number of running inquiries, by batch.
 func (f *fakeCounters) running() map[inquiry.BatchID]int {
 	counts := map[inquiry.BatchID]int{}
 	for id, tally := range f.tallies {
 		counts[id] = tally.Counts().Running
 	}
 	return counts
-}
-
-func TestDeliveredTwice(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	for range 2 {
-		if failed := deliver(t, f.Handler, sixRecords()...); failed != "" {
-			t.Fatalf("record %s failed", failed)
-		}
-	}
-	if diff := cmp.Diff(map[inquiry.BatchID]int{a: 2, b: 2, c: 2}, f.counters.running()); diff != "" {
-		t.Errorf("counted (-want +got):\n%s", diff)
-	}
-}
-
-// The stream goes on from the record that was named; whatever was counted before
-// is counted again, and nothing is left out.
-func TestDiedHalfWay(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]func(*fakeCounters){
-		"before the first write":  func(f *fakeCounters) { f.before[a] = errDown },
-		"before the second write": func(f *fakeCounters) { f.before[b] = errDown },
-		"after the second write":  func(f *fakeCounters) { f.after[b] = errDown },
-		"after the last write":    func(f *fakeCounters) { f.after[c] = errDown },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture()
-			fault(f.counters)
-			records := sixRecords()
-			failed, err := strconv.Atoi(deliver(t, f.Handler, records...))
-			if err != nil {
-				t.Fatalf("no record was named: %v", err)
-			}
-			clear(f.counters.before)
-			clear(f.counters.after)
-			if again := deliver(t, f.Handler, records[failed-1:]...); again != "" {
-				t.Fatalf("record %s failed again", again)
-			}
-			if diff := cmp.Diff(map[inquiry.BatchID]int{a: 2, b: 2, c: 2}, f.counters.running()); diff != "" {
-				t.Errorf("counted (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestAnEmptyEventIsASuccess(t *testing.T) {
-	t.Parallel()
-	f := newFixture()
-	if failed := deliver(t, f.Handler); failed != "" || len(f.counters.calls) > 0 {
-		t.Errorf("record %q failed, %d merges", failed, len(f.counters.calls))
-	}
-}
-
-func TestSampleEventIsCounted(t *testing.T) {
-	t.Parallel()
-	raw, err := os.ReadFile("../../../events/tally-statuses.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ev events.DynamoDBEvent
-	if err := json.Unmarshal(raw, &ev); err != nil {
-		t.Fatal(err)
-	}
-	f := newFixture()
-	if failed := deliver(t, f.Handler, ev.Records...); failed != "" {
-		t.Fatalf("record %s failed", failed)
-	}
-	if len(f.counters.calls) != 1 {
-		t.Fatalf("%d merges, want one", len(f.counters.calls))
-	}
-	tally := f.counters.tallies[f.counters.calls[0].Batch]
-	if tally.Counts().Completed != 1 || tally.Sums.Attempts != 1 || tally.Sums.SourceRecords != 2 || tally.Sums.Worked != 40*time.Millisecond {
-		t.Errorf("counts %+v, sums %+v", tally.Counts(), tally.Sums)
-	}
 }

@@ -23,9 +23,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// table is a table of its own in a real engine, spoken to in the service's own
-// JSON: a stream record holds an item in the very form in which GetItem returns
-// it.
+// table is a new table in a real engine. It is used through DynamoDB's JSON protocol,
+// because GetItem returns an item in exactly the form that a stream record has.
 type table struct{ endpoint, name string }
 
 func newTable(tb testing.TB) table {
@@ -43,7 +42,7 @@ type failer interface {
 	Fatal(args ...any)
 }
 
-// call makes one request of the table and returns the item in its reply.
+// call sends one request and returns the item in the reply.
 func (t table) call(tb failer, operation, members string) json.RawMessage {
 	tb.Helper()
 	body := fmt.Sprintf(`{"TableName":%q,%s}`, t.name, members)
@@ -75,7 +74,7 @@ func (t table) get(tb failer, pk, sk string) json.RawMessage {
 	return t.call(tb, "GetItem", fmt.Sprintf(`"ConsistentRead":true,"Key":{"PK":{"S":%q},"SK":{"S":%q}}`, pk, sk))
 }
 
-// story is what two lenders' batches went through, as the stream tells it.
+// story is the history of two lenders' batches, as stream records.
 type story struct {
 	table   table
 	store   *store.Store
@@ -84,10 +83,10 @@ type story struct {
 	records []events.DynamoDBEventRecord         // in the order of the writes
 }
 
-// record adds what the stream says after a write of an inquiry.
+// record adds the stream record of the last write of an inquiry.
 func (s *story) record(tb testing.TB, lender inquiry.LenderID, index int) {
 	tb.Helper()
-	item := s.table.get(tb, fmt.Sprintf("LENDER#%s#BATCH#%s#0", lender, s.batches[lender]), fmt.Sprintf("INQUIRY#%05d", index))
+	item := s.table.get(tb, fmt.Sprintf("%s#0", partitionOf(lender, s.batches[lender])), fmt.Sprintf("%s%05d", store.InquiryPrefix, index))
 	r := events.DynamoDBEventRecord{EventName: "MODIFY"}
 	if err := json.Unmarshal(item, &r.Change.NewImage); err != nil {
 		tb.Fatal(err)
@@ -95,8 +94,8 @@ func (s *story) record(tb testing.TB, lender inquiry.LenderID, index int) {
 	s.records = append(s.records, r)
 }
 
-// newStory has a batch that finishes, a mixture with an inquiry that was tried
-// twice, and a batch that does not.
+// newStory plays a batch that finishes with different statuses and a batch that does
+// not finish. The first inquiry of each takes two attempts.
 func newStory(t *testing.T) *story {
 	t.Helper()
 	now := noon
@@ -120,7 +119,7 @@ func newStory(t *testing.T) *story {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.batches[lender], s.headers[lender] = id, s.table.get(t, headerOf(lender, id), "HEADER")
+		s.batches[lender], s.headers[lender] = id, s.table.get(t, partitionOf(lender, id), store.HeaderSK)
 		for i, final := range finals[lender] {
 			attempts := 1
 			if i == 0 {
@@ -132,7 +131,7 @@ func newStory(t *testing.T) *story {
 	return s
 }
 
-// play takes one inquiry through its attempts to a status.
+// play takes one inquiry through its attempts to its last status.
 func (s *story) play(t *testing.T, lender inquiry.LenderID, index, attempts int, final inquiry.Status, now *time.Time) {
 	t.Helper()
 	if final == inquiry.StatusPlanning {
@@ -160,12 +159,11 @@ func (s *story) play(t *testing.T, lender inquiry.LenderID, index, attempts int,
 	s.record(t, lender, index)
 }
 
-func headerOf(lender inquiry.LenderID, id inquiry.BatchID) string {
-	return fmt.Sprintf("LENDER#%s#BATCH#%s", lender, id)
+func partitionOf(lender inquiry.LenderID, id inquiry.BatchID) string {
+	return store.LenderPrefix + string(lender) + store.BatchInfix + id.String()
 }
 
-// tell resets the headers, hands the records over in one event after another,
-// and returns what the headers have come to.
+// tell resets the headers, handles one event after another, and returns the headers.
 func (s *story) tell(t *testing.T, tb failer, tellings ...[]events.DynamoDBEventRecord) map[inquiry.LenderID]map[string]any {
 	tb.Helper()
 	for _, header := range s.headers {
@@ -181,13 +179,13 @@ func (s *story) tell(t *testing.T, tb failer, tellings ...[]events.DynamoDBEvent
 	return s.counted(tb)
 }
 
-// counted is the headers as they are, but for how often they were written.
+// counted returns the current headers without their versions.
 func (s *story) counted(tb failer) map[inquiry.LenderID]map[string]any {
 	tb.Helper()
 	headers := map[inquiry.LenderID]map[string]any{}
 	for lender, id := range s.batches {
 		var header map[string]any
-		if err := json.Unmarshal(s.table.get(tb, headerOf(lender, id), "HEADER"), &header); err != nil {
+		if err := json.Unmarshal(s.table.get(tb, partitionOf(lender, id), store.HeaderSK), &header); err != nil {
 			tb.Fatal(err)
 		}
 		delete(header, "version")
@@ -196,58 +194,62 @@ func (s *story) counted(tb failer) map[inquiry.LenderID]map[string]any {
 	return headers
 }
 
-// The law of the counters, on the real table: a header depends on which records
-// were seen, and on nothing else.
-func TestAHeaderDependsOnTheSetOfRecordsAlone(t *testing.T) {
+func TestHandleWithTable(t *testing.T) {
 	t.Parallel()
-	s := newStory(t)
-	want := s.tell(t, t, s.records)
 
-	batch, err := s.store.Batch(t.Context(), "acme", s.batches["acme"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if batch.Counts() != (inquiry.Counts{Completed: 2, Failed: 1, PartialSuccess: 1}) || batch.Status() != inquiry.BatchPartialSuccess ||
-		batch.Sums.Attempts != 5 || batch.Sums.SourceRecords != 1+2+3+4 || batch.FinishedAt.IsZero() {
-		t.Fatalf("told once and in order: counts %+v, sums %+v, finished at %s", batch.Counts(), batch.Sums, batch.FinishedAt)
-	}
+	// This is the law of the counters, on a real table: a header depends only on which
+	// records were seen, not on their order or number.
+	t.Run("the counters depend only on the set of records", func(t *testing.T) {
+		t.Parallel()
+		s := newStory(t)
+		want := s.tell(t, t, s.records)
 
-	rapid.Check(t, func(rt *rapid.T) {
-		shuffled := rapid.Permutation(s.records).Draw(rt, "order")
-		repeated := rapid.SliceOfN(rapid.SampledFrom(s.records), 0, 8).Draw(rt, "told again")
-		all := append(append(shuffled[:4:4], repeated...), shuffled[4:]...)
-		var tellings [][]events.DynamoDBEventRecord
-		for len(all) > 0 {
-			n := rapid.IntRange(1, len(all)).Draw(rt, "records in the event")
-			tellings, all = append(tellings, all[:n]), all[n:]
+		batch, err := s.store.Batch(t.Context(), "acme", s.batches["acme"])
+		if err != nil {
+			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, s.tell(t, rt, tellings...)); diff != "" {
-			rt.Fatalf("headers (-in order +this way):\n%s", diff)
+		if batch.Counts() != (inquiry.Counts{Completed: 2, Failed: 1, PartialSuccess: 1}) || batch.Status() != inquiry.BatchPartialSuccess ||
+			batch.Sums.Attempts != 5 || batch.Sums.SourceRecords != 1+2+3+4 || batch.FinishedAt.IsZero() {
+			t.Fatalf("once and in order: counts %+v, sums %+v, finished at %s", batch.Counts(), batch.Sums, batch.FinishedAt)
+		}
+
+		rapid.Check(t, func(rt *rapid.T) {
+			shuffled := rapid.Permutation(s.records).Draw(rt, "order")
+			repeated := rapid.SliceOfN(rapid.SampledFrom(s.records), 0, 8).Draw(rt, "repeated")
+			all := append(append(shuffled[:4:4], repeated...), shuffled[4:]...)
+			var tellings [][]events.DynamoDBEventRecord
+			for len(all) > 0 {
+				n := rapid.IntRange(1, len(all)).Draw(rt, "records in the event")
+				tellings, all = append(tellings, all[:n]), all[n:]
+			}
+			if diff := cmp.Diff(want, s.tell(t, rt, tellings...)); diff != "" {
+				rt.Fatalf("headers (-in order +this way):\n%s", diff)
+			}
+		})
+	})
+
+	// Several readers read the stream at once while its event source mapping is changed.
+	t.Run("concurrent readers agree", func(t *testing.T) {
+		t.Parallel()
+		s := newStory(t)
+		want := s.tell(t, t, s.records)
+		s.tell(t, t) // as submitted
+
+		h := &Handler{Counters: s.store, Log: slog.New(slog.DiscardHandler)}
+		done := make(chan string)
+		for i := range 4 {
+			go func() {
+				resp, err := h.Handle(t.Context(), events.DynamoDBEvent{Records: s.records[i:]})
+				done <- fmt.Sprint(len(resp.BatchItemFailures), err)
+			}()
+		}
+		for range 4 {
+			if outcome := <-done; outcome != "0 <nil>" {
+				t.Error("failures and error of a reader:", outcome)
+			}
+		}
+		if diff := cmp.Diff(want, s.counted(t)); diff != "" {
+			t.Errorf("headers (-one reader +four readers):\n%s", diff)
 		}
 	})
-}
-
-// The stream is read by several at once while a mapping is changed.
-func TestReadersAtOnceAgree(t *testing.T) {
-	t.Parallel()
-	s := newStory(t)
-	want := s.tell(t, t, s.records)
-	s.tell(t, t) // as submitted
-
-	h := &Handler{Counters: s.store, Log: slog.New(slog.DiscardHandler)}
-	done := make(chan string)
-	for i := range 4 {
-		go func() {
-			resp, err := h.Handle(t.Context(), events.DynamoDBEvent{Records: s.records[i:]})
-			done <- fmt.Sprint(len(resp.BatchItemFailures), err)
-		}()
-	}
-	for range 4 {
-		if outcome := <-done; outcome != "0 <nil>" {
-			t.Error("failures and error of a reader:", outcome)
-		}
-	}
-	if diff := cmp.Diff(want, s.counted(t)); diff != "" {
-		t.Errorf("headers (-one reader +four):\n%s", diff)
-	}
 }

@@ -6,8 +6,8 @@ import software.amazon.dynamodb.services.local.main.ServerRunner;
 import software.amazon.dynamodb.services.local.server.DynamoDBProxyServer;
 
 /**
- * Starts DynamoDB Local with its own arguments, but on the loopback interface
- * only. It has no option for that and would listen on all of them.
+ * Starts DynamoDB Local with its usual arguments, but only on the loopback
+ * interface. DynamoDB Local has no option for that and would listen on all of them.
  */
 class Loopback {
     public static void main(String[] args) throws Exception {

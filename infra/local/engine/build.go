@@ -2,9 +2,8 @@ package engine
 
 import "context"
 
-// Build builds dist/ for this machine, with the sanctions list of the folder
-// ofac, or the one in the repository if that is empty. How is for the Makefile
-// to know.
+// Build runs `make build`, which builds dist/ for this machine. The sanctions list
+// is the one in the folder ofac, or the repository's own if ofac is "".
 func Build(ctx context.Context, ofac string) error {
 	root, err := Root()
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// InstallConformance puts the pinned program that makes requests from an OpenAPI
-// document into .local, unless it is there already, and returns its path.
+// InstallConformance installs the pinned program that generates requests from an
+// OpenAPI document into .local, unless it is already there. It returns its path.
 func InstallConformance(ctx context.Context, progress io.Writer) (program string, err error) {
 	root, err := Root()
 	if err != nil {
@@ -20,7 +20,7 @@ func InstallConformance(ctx context.Context, progress io.Writer) (program string
 		if err != nil {
 			return err
 		}
-		if err := run(ctx, root, "install-conformance-venv", "making a Python environment", nil, python, "-m", "venv", dir); err != nil {
+		if err := run(ctx, root, "install-conformance-venv", "creating a Python environment", nil, python, "-m", "venv", dir); err != nil {
 			return err
 		}
 		return run(ctx, root, "install-conformance", "installing the conformance test's program", nil,

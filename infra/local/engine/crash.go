@@ -10,9 +10,10 @@ import (
 	"syscall"
 )
 
-// KillFunctions kills every function that runs on the engine in this moment, as
-// a crash would: without a chance to do anything more. It returns how many. Those
-// that wait for an invocation are frozen, and it leaves them.
+// KillFunctions kills every function process that is running on the engine at this
+// moment, without a chance to clean up, as a crash would. It returns the number of
+// killed processes. It does not kill processes that are frozen because they are
+// waiting for an invocation.
 func (e *Engine) KillFunctions(ctx context.Context) (killed int, err error) {
 	out, err := exec.CommandContext(ctx, "ps", "-A", "-o", "pid=,pgid=,stat=,comm=").Output()
 	if err != nil {
@@ -25,11 +26,11 @@ func (e *Engine) KillFunctions(ctx context.Context) (killed int, err error) {
 		if _, err := fmt.Sscan(line, &pid, &pgid, &state, &command); err != nil || pgid != group || filepath.Base(command) != "bootstrap" {
 			continue
 		}
-		if state[0] == 'T' || state[0] == 'Z' { // stopped, or dead and not buried yet
+		if state[0] == 'T' || state[0] == 'Z' { // stopped, or a zombie
 			continue
 		}
-		// Of our group still, and so not some other process by now.
-		if now, err := syscall.Getpgid(pid); err != nil || now != group {
+		// The process is still in our group, so the system has not reused its number.
+		if current, err := syscall.Getpgid(pid); err != nil || current != group {
 			continue
 		}
 		if err := syscall.Kill(pid, syscall.SIGKILL); err == nil {

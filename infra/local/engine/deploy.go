@@ -16,112 +16,90 @@ import (
 	"runtime"
 )
 
-// stage is what a local deployment is called; the CDK app lets its data go.
+// stage is the name of a local deployment's stage. The CDK app does not protect
+// the data of this stage.
 const stage = "local"
 
-// PortalOrigin is the origin whose scripts may call a local deployment: that of a
-// portal under development on the same machine.
+// PortalOrigin is the origin whose scripts may call a local deployment: a portal
+// under development on the same machine.
 const PortalOrigin = "http://localhost:3000"
 
-// Outputs are what the stack says of itself, by the names it gives them.
-type Outputs struct {
-	TableName          string
-	QueueURL           string `json:"QueueUrl"`
-	DeadLetterQueueURL string `json:"DeadLetterQueueUrl"`
-	UserPoolID         string `json:"UserPoolId"`
-	UserPoolClientID   string `json:"UserPoolClientId"`
-	MasterKeySecretARN string `json:"MasterKeySecretArn"`
-	UsagePlanID        string `json:"UsagePlanId"`
-
-	APIFunction              string `json:"ApiFunction"`
-	AuthorizeRequestFunction string
-	DispatchBatchFunction    string
-	ProcessInquiryFunction   string
-	TallyStatusesFunction    string
-	FailExhaustedFunction    string
-	SweepOpenBatchesFunction string
-
-	// APIURL is where this machine reaches the API, without a slash at its
-	// end. The stack's own output names a host that exists on AWS only.
-	APIURL string `json:"ApiUrl"`
-}
-
-// Deploy deploys the CDK app to the engine with the CDK command, as it would be
-// to AWS. `make build` must have built dist/ before.
+// Deploy deploys the CDK app to the engine with the CDK command, the same way as
+// to AWS. It deploys what `make build` has built into dist/.
 func (e *Engine) Deploy(ctx context.Context) (Outputs, error) {
-	var out Outputs
 	if err := e.prepareForCDK(ctx); err != nil {
-		return out, fmt.Errorf("preparing the engine for a deployment: %w", err)
+		return Outputs{}, fmt.Errorf("preparing the engine for a deployment: %w", err)
 	}
-	// Others may deploy to an engine of their own, but .local is one.
+	// Other processes may deploy to an engine of their own, but all share .local.
 	unlock, err := lock(filepath.Join(e.root, localDir, "deploy.lock"))
 	if err != nil {
-		return out, err
+		return Outputs{}, err
 	}
 	defer unlock()
-	app := filepath.Join("dist", "infra")
+
+	inputs, err := e.inputsOfSynthesis()
+	if err != nil {
+		return Outputs{}, err
+	}
 	assembly := filepath.Join(localDir, "cdk.out")
 	stamp := filepath.Join(e.root, assembly+".of")
-	want, err := e.inputsOfSynthesis()
-	if err != nil {
-		return out, err
-	}
-	if holds(stamp, want) {
-		app = assembly // synthesized before from the very same input
+	source := []string{"--app", assembly}
+	if !holds(stamp, inputs) {
+		// Delete the old assembly, or the code of every build would pile up in it.
+		if err := os.RemoveAll(filepath.Join(e.root, assembly)); err != nil {
+			return Outputs{}, err
+		}
+		source = []string{"--app", filepath.Join("dist", "infra"), "--output", assembly}
 	}
 	_ = os.Remove(stamp)
-	if app != assembly {
-		// Or the code of every build there has ever been would gather in it.
-		if err := os.RemoveAll(filepath.Join(e.root, assembly)); err != nil {
-			return out, err
-		}
-	}
 	outputs := filepath.Join(e.root, localDir, "outputs.json")
-	command := []string{
-		filepath.Join(nodeModules(e.root), ".bin", "cdk"), "deploy", "--app", app,
-		"--context", "stage=" + stage, "--context", "arch=" + lambdaArch(), "--context", "portalOrigin=" + PortalOrigin,
-		"--method", "direct", "--require-approval", "never", "--progress", "events",
-		"--no-notices", "--ci", "--outputs-file", outputs,
+	if err := e.runCDK(ctx, append(source, "--outputs-file", outputs)...); err != nil {
+		return Outputs{}, err
 	}
-	if app != assembly {
-		command = append(command, "--output", assembly)
-	}
-	env := append(e.Environ(),
-		"CDK_DISABLE_CLI_TELEMETRY=true",
-		"CDK_DISABLE_VERSION_CHECK=true",
-		// Not what somebody who only runs this can do anything about.
-		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
-		"NODE_NO_WARNINGS=1",
-	)
-	if err := run(ctx, e.root, "deploy", "deploying", env, command...); err != nil {
-		return out, err
-	}
-	if err := os.WriteFile(stamp, []byte(want), 0o644); err != nil {
-		return out, err
+	if err := os.WriteFile(stamp, []byte(inputs), 0o644); err != nil {
+		return Outputs{}, err
 	}
 	return e.readOutputs(outputs)
 }
 
-// prepareForCDK makes what `cdk bootstrap` would leave behind, as far as a
-// deployment looks at it: the bucket for functions' code and the version note.
-// The real command takes seven seconds each time, for an engine starts empty.
+// runCDK runs `cdk deploy` against the engine.
+func (e *Engine) runCDK(ctx context.Context, args ...string) error {
+	command := append([]string{
+		filepath.Join(nodeModules(e.root), ".bin", "cdk"), "deploy",
+		"--context", "stage=" + stage, "--context", "arch=" + lambdaArch(), "--context", "portalOrigin=" + PortalOrigin,
+		"--method", "direct", "--require-approval", "never", "--progress", "events",
+		"--no-notices", "--ci",
+	}, args...)
+	env := append(e.Environ(),
+		"CDK_DISABLE_CLI_TELEMETRY=true",
+		"CDK_DISABLE_VERSION_CHECK=true",
+		// These warnings are about Node.js, and nobody who only runs this can act on them.
+		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
+		"NODE_NO_WARNINGS=1",
+	)
+	return run(ctx, e.root, "deploy", "deploying", env, command...)
+}
+
+// prepareForCDK creates what `cdk bootstrap` would, as far as a deployment needs
+// it: the bucket for the functions' code and the version parameter. The real
+// command would take seven seconds at every start, because an engine starts empty.
 func (e *Engine) prepareForCDK(ctx context.Context) error {
 	const qualifier = "hnb659fds"
 	bucket := fmt.Sprintf("%s/cdk-%s-assets-%s-%s", e.endpoint, qualifier, account, Region)
 	if err := e.call(ctx, http.MethodPut, bucket, "s3", "", nil); err != nil {
 		return err
 	}
-	note, err := json.Marshal(map[string]any{
+	parameter, err := json.Marshal(map[string]any{
 		"Name": "/cdk-bootstrap/" + qualifier + "/version", "Value": "30", "Type": "String", "Overwrite": true,
 	})
 	if err != nil {
 		return err
 	}
-	return e.call(ctx, http.MethodPost, e.endpoint, "ssm", "AmazonSSM.PutParameter", note)
+	return e.call(ctx, http.MethodPost, e.endpoint, "ssm", "AmazonSSM.PutParameter", parameter)
 }
 
-// call makes one AWS request without an SDK. The engine reads from the
-// credential which service is meant, and does not check the signature.
+// call makes one AWS request without an SDK. The engine reads the service from
+// the credential and does not check the signature.
 func (e *Engine) call(ctx context.Context, method, address, service, target string, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
@@ -138,31 +116,14 @@ func (e *Engine) call(ctx context.Context, method, address, service, target stri
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		said, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
-		return fmt.Errorf("%s %s: %s: %s", method, service, resp.Status, said)
+		message, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+		return fmt.Errorf("%s %s: %s: %s", method, service, resp.Status, message)
 	}
 	return nil
 }
 
-// readOutputs reads what `cdk deploy --outputs-file` wrote.
-func (e *Engine) readOutputs(path string) (Outputs, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return Outputs{}, err
-	}
-	var stacks map[string]Outputs
-	if err := json.Unmarshal(data, &stacks); err != nil {
-		return Outputs{}, fmt.Errorf("reading the stack's outputs: %w", err)
-	}
-	for _, out := range stacks { // there is one
-		out.APIURL = e.endpoint + "/" + stage // see patch/addresses.py
-		return out, nil
-	}
-	return Outputs{}, errors.New("the stack has no outputs: see .local/log/deploy.log")
-}
-
-// inputsOfSynthesis names everything that the template and its assets are made
-// from.
+// inputsOfSynthesis returns a hash of everything that the template and its assets
+// are made from.
 func (e *Engine) inputsOfSynthesis() (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, e.root, lambdaArch(), PortalOrigin)
@@ -181,7 +142,7 @@ func (e *Engine) inputsOfSynthesis() (string, error) {
 			return err
 		})
 		if errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("%s is not there: run `make build` first", name)
+			return "", fmt.Errorf("%s is missing: run `make build` first", name)
 		}
 		if err != nil {
 			return "", err
@@ -190,8 +151,8 @@ func (e *Engine) inputsOfSynthesis() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// lambdaArch is this machine's architecture as Lambda calls it: the engine runs
-// functions as ordinary processes.
+// lambdaArch returns Lambda's name for this machine's architecture, because the
+// engine runs functions as ordinary processes.
 func lambdaArch() string {
 	if runtime.GOARCH == "amd64" {
 		return "x86_64"

@@ -10,13 +10,13 @@ import (
 	"strconv"
 )
 
-// ErrPrerequisite is the cause when a program is missing that this machine's
-// owner has to install.
+// ErrPrerequisite is the cause of an error when a program is missing that a person
+// has to install.
 var ErrPrerequisite = errors.New("a program is missing")
 
-// StartDynamoDBLocal starts DynamoDB Local, which is AWS's own and therefore right
-// about what a table does, on a free loopback port, installing it first if need
-// be. It keeps its items in memory and takes seconds to start.
+// StartDynamoDBLocal starts DynamoDB Local on a free loopback port. It installs it
+// first if necessary. DynamoDB Local is AWS's own, so it is the authority on how a
+// table behaves. It keeps its items in memory and takes seconds to start.
 func StartDynamoDBLocal(ctx context.Context) (*TableServer, error) {
 	root, err := Root()
 	if err != nil {
@@ -53,7 +53,7 @@ func StartDynamoDBLocal(ctx context.Context) (*TableServer, error) {
 	return &TableServer{endpoint: "http://" + address, process: p}, nil
 }
 
-// installDynamoDBLocal installs what dynamodblocal/pom.xml pins.
+// installDynamoDBLocal installs the version that dynamodblocal/pom.xml pins.
 func installDynamoDBLocal(ctx context.Context, root string) error {
 	pom := filepath.Join("dynamodblocal", "pom.xml")
 	return installOnce(root, "dynamodblocal", []string{pom}, nil, func(dir string) error {
@@ -67,15 +67,15 @@ func installDynamoDBLocal(ctx context.Context, root string) error {
 	})
 }
 
-// javaProgram finds a Java that DynamoDB Local runs on. A JDK it must be, since
-// our starter is a source file.
+// javaProgram returns the path of a Java that DynamoDB Local runs on. It must be a
+// JDK, because our launcher, Loopback.java, is a source file.
 func javaProgram(ctx context.Context) (string, error) {
 	if _, err := exec.LookPath("javac"); err != nil {
 		return "", fmt.Errorf("%w: a JDK 17 or newer, to run DynamoDB Local (on Debian: apt install default-jdk-headless)", ErrPrerequisite)
 	}
 	path, err := exec.LookPath("java")
 	if err != nil {
-		return "", fmt.Errorf("%w: a JDK 17 or newer, to run DynamoDB Local: there is javac but no java on the PATH", ErrPrerequisite)
+		return "", fmt.Errorf("%w: a JDK 17 or newer, to run DynamoDB Local: the PATH has javac but no java", ErrPrerequisite)
 	}
 	if major, _, found := version(ctx, path, "-version"); major < 17 {
 		return "", fmt.Errorf("%w: a JDK 17 or newer, to run DynamoDB Local; %s is version %s", ErrPrerequisite, path, found)

@@ -1,9 +1,10 @@
 // Package engine runs this system on one machine, without an AWS account: it
 // installs, starts and stops a local AWS engine and deploys the CDK app to it.
 //
-// It alone knows which programs those are: MiniStack for the whole stack,
-// dynoxide where only a table is needed. Everyone else gets an endpoint that
-// speaks AWS. It knows nothing of batches or inquiries.
+// Only this package knows which programs those are: MiniStack for the whole stack,
+// dynoxide where only a table is needed, and DynamoDB Local to check the behavior
+// of both. Other packages get an endpoint that speaks AWS. This package knows
+// nothing about batches or inquiries.
 package engine
 
 import (
@@ -15,14 +16,14 @@ import (
 	"strings"
 )
 
-// Region and account are what the engine pretends to be.
+// Region and account are those that the engine claims to run in.
 const (
 	Region  = "us-east-1"
 	account = "000000000000"
 )
 
-// Environ returns what an AWS client or tool needs in its environment to reach
-// an engine at endpoint. The credentials are made up; no engine checks them.
+// Environ returns the environment variables that an AWS client or tool needs to
+// reach an engine at endpoint. The credentials are invented; no engine checks them.
 func Environ(endpoint string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + endpoint,
@@ -30,8 +31,7 @@ func Environ(endpoint string) []string {
 		"AWS_DEFAULT_REGION=" + Region,
 		"AWS_ACCESS_KEY_ID=test",
 		"AWS_SECRET_ACCESS_KEY=test",
-		// A developer's own profile must not reach a local engine, nor the
-		// other way round.
+		// Keep a developer's own AWS profile out: nothing here may reach a real account.
 		"AWS_PROFILE=",
 		"AWS_SESSION_TOKEN=",
 		"AWS_CONFIG_FILE=" + os.DevNull,
@@ -40,8 +40,8 @@ func Environ(endpoint string) []string {
 	}
 }
 
-// Root returns the repository's folder: the nearest one above the working
-// directory that holds go.mod.
+// Root returns the repository's folder: the nearest folder with a go.mod, from the
+// working directory upward.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -53,13 +53,13 @@ func Root() (string, error) {
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("no go.mod above the working directory: run this inside the repository")
+			return "", errors.New("no go.mod in the working directory or above it: run this inside the repository")
 		}
 		dir = parent
 	}
 }
 
-// freePort asks the system for a loopback port that nobody listens on.
+// freePort returns a loopback port that no process listens on.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -14,12 +14,12 @@ import (
 	"syscall"
 )
 
-// localDir, at the repository's root, holds everything that is installed or
-// logged. Deleting it starts afresh.
+// localDir is the folder in the repository's root for everything that is installed
+// or logged. It can be deleted to start over.
 const localDir = ".local"
 
-// Install puts the pinned programs into .local, unless they are there already.
-// progress, if not nil, hears of each step that takes time.
+// Install installs the pinned programs into .local, unless they are already there.
+// It writes a line to progress, if that is not nil, before each installation.
 func Install(ctx context.Context, progress io.Writer) error {
 	root, err := Root()
 	if err != nil {
@@ -28,7 +28,7 @@ func Install(ctx context.Context, progress io.Writer) error {
 	return errors.Join(installNode(ctx, root, progress), installPython(ctx, root, progress))
 }
 
-// Installed reports whether Install has ever done its work here.
+// Installed reports whether Install has ever succeeded here.
 func Installed() bool {
 	root, err := Root()
 	if err != nil {
@@ -38,8 +38,8 @@ func Installed() bool {
 	return err == nil
 }
 
-// installNode installs what package-lock.json pins: the CDK command and the
-// table server.
+// installNode installs the versions in package-lock.json of the CDK command and
+// the table server.
 func installNode(ctx context.Context, root string, progress io.Writer) error {
 	files := []string{"package.json", "package-lock.json", ".npmrc"}
 	return installOnce(root, "node", files, progress, func(dir string) error {
@@ -64,7 +64,7 @@ func installNode(ctx context.Context, root string, progress io.Writer) error {
 	})
 }
 
-// installPython installs what requirements.txt pins: the AWS engine.
+// installPython installs the AWS engine in the version that requirements.txt pins.
 func installPython(ctx context.Context, root string, progress io.Writer) error {
 	files := []string{"requirements.txt"}
 	return installOnce(root, "python", files, progress, func(dir string) error {
@@ -72,7 +72,7 @@ func installPython(ctx context.Context, root string, progress io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := run(ctx, root, "install-venv", "making a Python environment", nil, python, "-m", "venv", dir); err != nil {
+		if err := run(ctx, root, "install-venv", "creating a Python environment", nil, python, "-m", "venv", dir); err != nil {
 			return err
 		}
 		return run(ctx, root, "install-python", "installing the AWS engine", nil,
@@ -89,18 +89,19 @@ func nodeModules(root string) string {
 	return filepath.Join(root, localDir, "node", "node_modules")
 }
 
-// tableBinary is the table server built for this machine.
+// tableBinary returns the path of the table server that was built for this machine.
 func tableBinary(root string) (string, error) {
 	arch := map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
 	path := filepath.Join(nodeModules(root), "@dynoxide", runtime.GOOS+"-"+arch, "dynoxide")
 	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("no table server for %s/%s was installed: start any DynamoDB engine yourself and set TABLE_ENDPOINT to its address", runtime.GOOS, runtime.GOARCH)
+		return "", fmt.Errorf("there is no table server for %s/%s: start any DynamoDB engine yourself and set TABLE_ENDPOINT to its address", runtime.GOOS, runtime.GOARCH)
 	}
 	return path, nil
 }
 
-// installOnce runs install unless .local/<name> already holds what the given
-// files of infra/local ask for. Test binaries run side by side, hence the lock.
+// installOnce runs install unless .local/<name> was already installed from the
+// current content of the given files of infra/local. It takes a lock because
+// several test binaries may run at the same time.
 func installOnce(root, name string, files []string, progress io.Writer, install func(dir string) error) error {
 	dir := filepath.Join(root, localDir, name)
 	stamp := dir + ".installed"
@@ -117,12 +118,12 @@ func installOnce(root, name string, files []string, progress io.Writer, install 
 	}
 	defer unlock()
 	if holds(stamp, want) {
-		return nil // another process did it while we waited
+		return nil // another process installed it while we waited
 	}
 	if progress != nil {
-		fmt.Fprintf(progress, "installing into %s/%s, once\n", localDir, name)
+		fmt.Fprintf(progress, "Installing into %s/%s. This happens only once.\n", localDir, name)
 	}
-	// From scratch: half an installation is worse than none.
+	// Start from scratch: half an installation is worse than none.
 	if err := errors.Join(os.RemoveAll(stamp), os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func installOnce(root, name string, files []string, progress io.Writer, install 
 	return os.WriteFile(stamp, []byte(want), 0o644)
 }
 
-// digest names the exact content of the files.
+// digest returns a hash of the files' content.
 func digest(dir string, files []string) (string, error) {
 	sum := sha256.New()
 	for _, name := range files {
@@ -145,12 +146,13 @@ func digest(dir string, files []string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
+// holds reports whether the file stamp has exactly the content want.
 func holds(stamp, want string) bool {
 	got, err := os.ReadFile(stamp)
 	return err == nil && string(got) == want
 }
 
-// lock waits until no other process holds the file.
+// lock locks the file. It waits while another process has it locked.
 func lock(path string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err

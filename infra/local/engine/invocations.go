@@ -7,8 +7,8 @@ import (
 
 var mappedInvocation = regexp.MustCompile(`ESM: Lambda (\S+) processed`)
 
-// Invocations counts, by function, the invocations by a queue or a stream that
-// succeeded so far. It reads them out of the engine's log.
+// Invocations returns, for each function, the number of invocations by a queue or
+// a stream that have succeeded so far. It reads them from the engine's log.
 func (e *Engine) Invocations() map[string]int {
 	count := map[string]int{}
 	log, err := os.ReadFile(e.process.log)

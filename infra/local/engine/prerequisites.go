@@ -8,7 +8,8 @@ import (
 	"strconv"
 )
 
-// CheckPrerequisites says in one sentence each what this machine lacks.
+// CheckPrerequisites returns an error that says which program is missing or too
+// old, and what to do.
 func CheckPrerequisites(ctx context.Context) error {
 	if _, err := nodeProgram(ctx); err != nil {
 		return err
@@ -17,21 +18,21 @@ func CheckPrerequisites(ctx context.Context) error {
 	return err
 }
 
-// nodeProgram finds a Node.js that the CDK command and the CDK library run on.
+// nodeProgram returns the path of a Node.js that the CDK command and library run on.
 func nodeProgram(ctx context.Context) (string, error) {
 	const need = "Node.js 20 or newer is needed"
 	path, err := exec.LookPath("node")
 	if err != nil {
-		return "", fmt.Errorf("%s and no program `node` is on the PATH: install it (nodejs.org, or your system's packages), then run this again", need)
+		return "", fmt.Errorf("%s, but there is no program `node` on the PATH: install it (nodejs.org, or your system's packages), then run this again", need)
 	}
 	if major, _, found := version(ctx, path, "--version"); major < 20 {
-		return "", fmt.Errorf("%s and %s is version %s: install a newer one, then run this again", need, path, found)
+		return "", fmt.Errorf("%s, but %s is version %s: install a newer one, then run this again", need, path, found)
 	}
 	return path, nil
 }
 
-// pythonProgram finds a Python that the engine runs on. The plain `python3` of
-// an older system may be too old while a newer one lies beside it.
+// pythonProgram returns the path of a Python that the engine runs on. An older
+// system's `python3` may be too old while a newer one is installed next to it.
 func pythonProgram(ctx context.Context) (string, error) {
 	const need = "Python 3.10 or newer is needed"
 	tooOld, noVenv := "", ""
@@ -42,9 +43,9 @@ func pythonProgram(ctx context.Context) (string, error) {
 		}
 		major, minor, found := version(ctx, path, "--version")
 		switch {
-		case major == 0: // a version manager's stand-in for a Python that is not there
+		case major == 0: // a version manager's placeholder for a Python that is not installed
 		case major != 3 || minor < 10:
-			tooOld = fmt.Sprintf(" and %s is version %s", path, found)
+			tooOld = fmt.Sprintf(", but %s is version %s", path, found)
 		case exec.CommandContext(ctx, path, "-c", "import venv, ensurepip").Run() != nil:
 			noVenv = fmt.Sprintf("%s lacks the venv module: install it (on Debian and Ubuntu: apt install python3.%d-venv), then run this again", path, minor)
 		default:
@@ -55,14 +56,14 @@ func pythonProgram(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%s", noVenv)
 	}
 	if tooOld == "" {
-		tooOld = " and no program `python3` is on the PATH"
+		tooOld = ", but there is no program `python3` on the PATH"
 	}
 	return "", fmt.Errorf("%s%s: install one (python.org, or your system's packages), then run this again", need, tooOld)
 }
 
 var versionNumber = regexp.MustCompile(`(\d+)\.(\d+)[.\d]*`)
 
-// version asks a program for its version; zeros mean that it did not say.
+// version returns the version that a program prints, or zeros if it prints none.
 func version(ctx context.Context, path, flag string) (major, minor int, found string) {
 	out, err := exec.CommandContext(ctx, path, flag).CombinedOutput()
 	m := versionNumber.FindStringSubmatch(string(out))

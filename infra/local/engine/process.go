@@ -11,34 +11,34 @@ import (
 	"time"
 )
 
-// leash runs a command as the leader of its own process group and ends the
-// whole group when its standard input closes. The other end of that pipe is
-// ours, and the system closes it however we end, kill -9 included; so nothing
-// we start outlives us. A group with a stopped process in it is hung up by the
-// system when we end; the leash stays.
+// leash is a shell script that runs a command as the leader of its own process
+// group and ends the whole group when its standard input closes. We have the other
+// end of that pipe. The system closes it however we end, even by kill -9, so nothing
+// that we start outlives us. When we end, the system sends SIGHUP to a group that
+// has a stopped process; the leash ignores it.
 const leash = `exec 3<&0
 ( trap '' HUP TERM; read -r _ <&3; kill -TERM 0; sleep 1; kill -KILL 0 ) >/dev/null 2>&1 &
 exec "$@" 3<&- </dev/null`
 
-// stopGrace is how long a process group may take to end by itself.
+// stopGrace is the time that a process group has to end after SIGTERM.
 const stopGrace = 5 * time.Second
 
-// process is a child in a process group of its own, on a leash.
+// process is a child process in its own process group, on a leash.
 type process struct {
 	cmd    *exec.Cmd
 	leash  io.Closer
-	log    string        // the file that has what it printed
+	log    string        // the file with its output
 	exited chan struct{} // closed when the child has ended
 }
 
-// startProcess starts the command in the folder dir, with env added to ours and
-// its output in the file logPath.
+// startProcess starts the command in the folder dir. env is added to our own
+// environment, and the output goes to the file logPath.
 func startProcess(dir, logPath string, env []string, command ...string) (*process, error) {
 	if err := os.MkdirAll(filepath.Dir(logPath), 0o755); err != nil {
 		return nil, err
 	}
-	// Appending, for another engine may be writing to a file of that name, and
-	// would go on behind a gap.
+	// Append: another engine may be writing to the same file, and without this its
+	// next line would come after a gap.
 	out, err := os.OpenFile(logPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err
@@ -49,8 +49,8 @@ func startProcess(dir, logPath string, env []string, command ...string) (*proces
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = out, out
-	// A group of its own, so that Ctrl-C in a terminal reaches only us and we
-	// end the child in our own order.
+	// With its own group, Ctrl-C in a terminal reaches only us, and we stop the
+	// children in our own order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	pipe, err := cmd.StdinPipe()
 	if err != nil {
@@ -61,13 +61,13 @@ func startProcess(dir, logPath string, env []string, command ...string) (*proces
 	}
 	p := &process{cmd: cmd, leash: pipe, log: logPath, exited: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // also closes the pipe, which ends what the child left behind
+		_ = cmd.Wait() // also closes the pipe, which ends the rest of the group
 		close(p.exited)
 	}()
 	return p, nil
 }
 
-// stop ends the child and everything it started. Stopping twice is harmless.
+// stop ends the child and everything it started. It may be called twice.
 func (p *process) stop() {
 	_ = p.leash.Close()
 	group := -p.cmd.Process.Pid
@@ -76,28 +76,29 @@ func (p *process) stop() {
 	case <-p.exited:
 	case <-time.After(stopGrace):
 	}
-	// The leash itself is still in the group, so its number cannot have been
-	// given to anyone else.
+	// The leash itself is still in the group, so the system cannot have reused the
+	// group's number.
 	_ = syscall.Kill(group, syscall.SIGKILL)
 	<-p.exited
 }
 
-// await waits until ready says so. It gives up when the child ends or ctx does.
+// await waits until ready returns true. It returns an error if the child or ctx
+// ends first.
 func (p *process) await(ctx context.Context, name string, ready func() bool) error {
 	for !ready() {
 		select {
 		case <-p.exited:
-			return fmt.Errorf("%s ended while starting; it said:\n%s", name, tail(p.log, 15))
+			return fmt.Errorf("%s stopped while starting. Its last output:\n%s", name, tail(p.log, 15))
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not answer in time (%w); it said:\n%s", name, context.Cause(ctx), tail(p.log, 15))
+			return fmt.Errorf("%s did not answer in time (%w). Its last output:\n%s", name, context.Cause(ctx), tail(p.log, 15))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	return nil
 }
 
-// run runs a command to its end in the repository's folder, with its output in .local/log/<name>.log; the
-// end of that is part of the error when it fails.
+// run runs a command in the repository's folder and waits for its end. The output
+// goes to .local/log/<name>.log, and its last lines are part of the error.
 func run(ctx context.Context, root, name, doing string, env []string, command ...string) error {
 	log := filepath.Join(root, localDir, "log", name+".log")
 	p, err := startProcess(root, log, env, command...)
@@ -111,7 +112,7 @@ func run(ctx context.Context, root, name, doing string, env []string, command ..
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	}
 	if !p.cmd.ProcessState.Success() {
-		return fmt.Errorf("%s: %s; the end of %s:\n%s", doing, p.cmd.ProcessState, log, tail(log, 15))
+		return fmt.Errorf("%s: %s. The end of %s:\n%s", doing, p.cmd.ProcessState, log, tail(log, 15))
 	}
 	return nil
 }

@@ -6,8 +6,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// TableSchema is the request that makes an empty table with the keys and the index
-// that infra declares of the service's, and without a stream.
+// TableSchema returns the request that creates an empty table with the same keys
+// and index as the service's, but without a stream.
+//
+// The names are spelled out because this package cannot import shared/store: the
+// tests of shared/store import this package. A test in infra compares the schema
+// with the template.
 func TableSchema(name string) *dynamodb.CreateTableInput {
 	text, number := types.ScalarAttributeTypeS, types.ScalarAttributeTypeN
 	keys := func(partition, sort string) []types.KeySchemaElement {

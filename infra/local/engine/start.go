@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// startTimeout is generous: the engine answers within a second.
+// startTimeout is generous: the engine usually answers within a second.
 const startTimeout = 30 * time.Second
 
-// Options say how to start an engine.
+// Options are the settings of an engine.
 type Options struct {
-	Port    int    // 0 takes a free one
-	LogPath string // what the engine prints; default .local/log/engine.log
+	Port    int    // 0 for any free one
+	LogPath string // the file for the engine's output; default .local/log/engine.log
 }
 
 // Engine is a running local AWS.
 type Engine struct {
 	root     string
 	endpoint string
-	scratch  string // its temporary folder, function code among it
+	scratch  string // its temporary folder, which also has the functions' code
 	process  *process
 }
 
-// Start starts an engine that Install has installed. It listens on the loopback
-// interface only, starts empty and forgets everything when it stops.
+// Start starts an engine that Install has installed. The engine listens only on
+// the loopback interface, starts empty and loses everything when it stops.
 func Start(ctx context.Context, o Options) (*Engine, error) {
 	root, err := Root()
 	if err != nil {
@@ -51,11 +51,11 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	e := &Engine{root: root, endpoint: "http://" + address, scratch: scratch}
-	// Functions inherit the engine's environment, and with it the way back.
+	// Functions inherit the engine's environment, and with it the engine's address.
 	env := append(Environ(e.endpoint),
 		"GATEWAY_PORT="+strconv.Itoa(port),
 		"BIND_HOST=127.0.0.1", // its default is every interface
-		"IOT_MTLS_ENABLED=0",  // these two would listen on every interface all the same
+		"IOT_MTLS_ENABLED=0",  // these two services would ignore BIND_HOST
 		"SFTP_ENABLED=0",
 		"LAMBDA_EXECUTOR=local",
 		"PERSIST_STATE=0",
@@ -76,19 +76,20 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// Endpoint is the address that AWS_ENDPOINT_URL takes.
+// Endpoint returns the address for AWS_ENDPOINT_URL.
 func (e *Engine) Endpoint() string { return e.endpoint }
 
-// Environ is what a program needs in its environment to work on this engine.
+// Environ returns the environment variables that a program needs to use this
+// engine.
 func (e *Engine) Environ() []string { return Environ(e.endpoint) }
 
-// Stop ends the engine and every function it runs.
+// Stop stops the engine and every function on it.
 func (e *Engine) Stop() {
 	e.process.stop()
 	_ = os.RemoveAll(e.scratch)
 }
 
-// Exited is closed when the engine has ended, whoever ended it.
+// Exited returns a channel that is closed when the engine has ended for any reason.
 func (e *Engine) Exited() <-chan struct{} { return e.process.exited }
 
 func (e *Engine) healthy() bool {
@@ -101,29 +102,29 @@ func (e *Engine) healthy() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// CheckPort says what to do if Start could not have the port.
+// CheckPort returns an error that says what to do if Start cannot use the port.
 func CheckPort(port int) error {
 	_, err := pickPort(port)
 	return err
 }
 
-// pickPort returns the wanted port if nobody has it, or any free one for 0.
+// pickPort returns the port want if it is free, or any free port if want is 0.
 func pickPort(want int) (int, error) {
 	if want == 0 {
 		return freePort()
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(want)))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return 0, fmt.Errorf("port %d is taken: stop what uses it, or choose another with PORT=<number>", want)
+		return 0, fmt.Errorf("port %d is in use: stop the program that uses it, or choose another port with PORT=<number>", want)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("port %d cannot be used (%w): choose another with PORT=<number>", want, err)
+		return 0, fmt.Errorf("port %d cannot be used (%w): choose another port with PORT=<number>", want, err)
 	}
 	return want, l.Close()
 }
 
-// newScratch makes a temporary folder that bears our process number, and clears
-// away those of processes that ended without doing so.
+// newScratch creates a temporary folder named after our process number. It deletes
+// the folders of processes that ended without doing so.
 func newScratch(root string) (string, error) {
 	parent := filepath.Join(root, localDir, "scratch")
 	left, _ := filepath.Glob(filepath.Join(parent, "*"))
@@ -135,7 +136,7 @@ func newScratch(root string) (string, error) {
 	}
 	dir := filepath.Join(parent, strconv.Itoa(os.Getpid()))
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
-		return "", fmt.Errorf("making a temporary folder: %w", err)
+		return "", fmt.Errorf("creating a temporary folder: %w", err)
 	}
 	return dir, nil
 }

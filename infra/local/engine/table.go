@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// TableServer is a DynamoDB engine with nothing around it. It starts in
-// milliseconds, keeps its items in memory and evaluates real expressions.
+// TableServer is a DynamoDB engine without the rest of AWS. It keeps its items in
+// memory and evaluates real expressions.
 type TableServer struct {
 	endpoint string
 	process  *process
 }
 
-// StartTable starts a table server on a free loopback port, installing it first
-// if need be.
+// StartTable starts a table server on a free loopback port. It installs it first if
+// necessary. It takes milliseconds to start.
 func StartTable(ctx context.Context) (*TableServer, error) {
 	root, err := Root()
 	if err != nil {
@@ -49,12 +49,13 @@ func StartTable(ctx context.Context) (*TableServer, error) {
 	return &TableServer{endpoint: "http://" + address, process: p}, nil
 }
 
-// Endpoint is the address that an AWS client's BaseEndpoint takes.
+// Endpoint returns the address for an AWS client's BaseEndpoint.
 func (t *TableServer) Endpoint() string { return t.endpoint }
 
-// Stop ends the server; its items are gone.
+// Stop stops the server. Its items are lost.
 func (t *TableServer) Stop() { t.process.stop() }
 
+// answers reports whether something accepts connections at the address.
 func answers(address string) bool {
 	conn, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package enginetest gives tests a real table engine to work on.
+// Package enginetest provides real DynamoDB engines for tests.
 package enginetest
 
 import (
@@ -11,15 +11,15 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 )
 
-// shared starts one server for the whole test binary. Nobody stops it: it ends
-// with the process that started it, however that ends.
+// shared starts one server for the whole test binary. Nothing stops the server: it
+// ends when this process ends for any reason.
 var shared = sync.OnceValues(func() (*engine.TableServer, error) {
 	return engine.StartTable(context.Background())
 })
 
-// Table returns the endpoint of a DynamoDB engine that all tests of this binary
-// share, so each test should make a table of its own. TABLE_ENDPOINT, if set,
-// names another engine to use.
+// Table returns the endpoint of a DynamoDB engine. All tests of this binary share
+// it, so each test should create its own table. If TABLE_ENDPOINT is set, Table
+// returns that instead.
 func Table(tb testing.TB) string {
 	tb.Helper()
 	if endpoint := os.Getenv("TABLE_ENDPOINT"); endpoint != "" {
@@ -32,14 +32,14 @@ func Table(tb testing.TB) string {
 	return server.Endpoint()
 }
 
-// sharedDynamoDBLocal is like shared.
+// sharedDynamoDBLocal does the same with DynamoDB Local.
 var sharedDynamoDBLocal = sync.OnceValues(func() (*engine.TableServer, error) {
 	return engine.StartDynamoDBLocal(context.Background())
 })
 
-// DynamoDBLocal returns the endpoint of AWS's own DynamoDB Local, which all tests
-// of this binary share and which is right wherever another engine differs. The
-// test is skipped on a machine without the programs that it takes.
+// DynamoDBLocal returns the endpoint of AWS's own DynamoDB Local. All tests of this
+// binary share it. Where another engine behaves differently, DynamoDB Local is
+// right. The test is skipped if the machine lacks the programs to run it.
 func DynamoDBLocal(tb testing.TB) string {
 	tb.Helper()
 	server, err := sharedDynamoDBLocal()

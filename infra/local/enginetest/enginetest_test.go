@@ -8,31 +8,43 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-func TestTableAnswers(t *testing.T) {
-	t.Parallel()
-
+// checkAnswers reports an engine that does not answer a request.
+func checkAnswers(t *testing.T, endpoint string) {
+	t.Helper()
 	db := dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(Table(t)),
+		BaseEndpoint: aws.String(endpoint),
 		Region:       "us-east-1",
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	if _, err := db.ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil {
 		t.Error(err)
-	}
-	if again := Table(t); again != Table(t) {
-		t.Error("the second call named another engine")
 	}
 }
 
-func TestDynamoDBLocalAnswers(t *testing.T) {
+func TestTable(t *testing.T) {
 	t.Parallel()
 
-	db := dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(DynamoDBLocal(t)),
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	t.Run("the engine answers", func(t *testing.T) {
+		t.Parallel()
+
+		checkAnswers(t, Table(t))
 	})
-	if _, err := db.ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil {
-		t.Error(err)
-	}
+
+	t.Run("all tests share one engine", func(t *testing.T) {
+		t.Parallel()
+
+		if first, second := Table(t), Table(t); first != second {
+			t.Errorf("Table() = %s, and then %s", first, second)
+		}
+	})
+}
+
+func TestDynamoDBLocal(t *testing.T) {
+	t.Parallel()
+
+	t.Run("the engine answers", func(t *testing.T) {
+		t.Parallel()
+
+		checkAnswers(t, DynamoDBLocal(t))
+	})
 }

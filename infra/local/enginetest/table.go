@@ -5,19 +5,23 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 )
 
-// NewTable returns a client of the engine that [Table] names and an empty table
-// there that is the test's own, with the keys and the index of the service's.
+// NewTable creates an empty table for one test on the engine that [Table] returns,
+// with the same keys and index as the service's table. It returns a client and the
+// table's name.
 func NewTable(tb testing.TB, options ...func(*dynamodb.Options)) (db *dynamodb.Client, name string) {
 	tb.Helper()
 	db = dynamodb.New(dynamodb.Options{
 		BaseEndpoint: aws.String(Table(tb)),
 		Region:       "us-east-1",
+		HTTPClient:   boot.HTTPClient(awshttp.NewBuildableClient()),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, options...)
 	name = "table-" + rand.Text()
@@ -28,6 +32,6 @@ func NewTable(tb testing.TB, options ...func(*dynamodb.Options)) (db *dynamodb.C
 	return db, name
 }
 
-// TableSchema is the request that makes such a table, for a test that makes its
-// own: on another engine, or with a stream.
+// TableSchema returns the request that creates such a table, for a test that
+// creates its own on another engine or with a stream.
 func TableSchema(name string) *dynamodb.CreateTableInput { return engine.TableSchema(name) }

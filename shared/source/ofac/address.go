@@ -9,45 +9,46 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/match"
 )
 
-// holdAddress holds the business's address against the entity's. Street and
-// place together corroborate; the place alone is shared by too many.
-func (c *candidate) holdAddress(l *List, given *inquiry.Address, e *entity) {
+// compareAddress compares the business's address with the entity's addresses. The
+// same street in the same city corroborates. The same city alone does not,
+// because too many share it.
+func (c *candidate) compareAddress(l *List, given *inquiry.Address, e *entity) {
 	if country := strings.ToUpper(given.Country); country != "" && country != "US" && country != "USA" {
-		return // the list writes countries out, and we have no table of them
+		return // the list has country names, and we have no table from codes to names
 	}
-	samePlace, inCountry, elsewhere := false, false, false
+	sameCity, inUS, abroad := false, false, false
 	for at := e.address; at != none; at = l.addresses[at].next {
 		a := l.addresses[at]
 		if a.country != unitedStates {
-			elsewhere = elsewhere || a.country != ""
+			abroad = abroad || a.country != ""
 			continue
 		}
-		inCountry = true
-		if !placesAgree(given, a.city) {
+		inUS = true
+		if !citiesAgree(given, a.city) {
 			continue
 		}
 		if streetsAgree(given.Line1, a.line) {
-			c.agrees("address")
+			c.corroborate("address")
 			return
 		}
-		samePlace = true
+		sameCity = true
 	}
 	switch {
-	case samePlace:
+	case sameCity:
 		c.agree = append(c.agree, "city")
 		if given.Line1 != "" {
 			c.disagree = append(c.disagree, "street")
 		}
-	case inCountry:
+	case inUS:
 		c.disagree = append(c.disagree, "address")
-	case elsewhere:
+	case abroad:
 		c.disagree = append(c.disagree, "country")
 	}
 }
 
-// placesAgree holds city, state and ZIP code against "Richardson, TX 75081". The
-// ZIP code decides if both have one.
-func placesAgree(given *inquiry.Address, listed string) bool {
+// citiesAgree compares city, state and ZIP code with "Richardson, TX 75081". If
+// both sides have a ZIP code, it decides alone.
+func citiesAgree(given *inquiry.Address, listed string) bool {
 	city, rest, _ := strings.Cut(listed, ",")
 	state, zip := "", ""
 	for _, w := range strings.Fields(rest) {
@@ -64,10 +65,10 @@ func placesAgree(given *inquiry.Address, listed string) bool {
 		strings.EqualFold(given.State, cmp.Or(state, given.State))
 }
 
-// streetsAgree holds a street line against each part of a listed one ("Suite 509,
-// 525 International Parkway"): the same numbers, and words at least this alike.
+// streetsAgree compares a street line with each part of a listed one ("Suite 509,
+// 525 International Parkway"). Numbers must be the same, words only similar.
 func streetsAgree(given, listed string) bool {
-	const alike = 0.8
+	const minScore = 0.8 // allows for spelling mistakes
 	line, _, _ := strings.Cut(given, ",")
 	want := street(line)
 	if len(want.Words) < 2 {
@@ -75,20 +76,21 @@ func streetsAgree(given, listed string) bool {
 	}
 	for part := range strings.SplitSeq(listed, ",") {
 		got := street(part)
-		if slices.Equal(numbers(want), numbers(got)) && match.Compare(want, got).Value >= alike {
+		if slices.Equal(numbers(want), numbers(got)) && match.Compare(want, got).Value >= minScore {
 			return true
 		}
 	}
 	return false
 }
 
-// streetWords are the usual abbreviations of the US Postal Service.
+// streetWords are common abbreviations of the US Postal Service.
 var streetWords = map[string]string{
 	"st": "street", "ave": "avenue", "av": "avenue", "blvd": "boulevard", "rd": "road", "dr": "drive", "ln": "lane",
 	"ct": "court", "pl": "place", "sq": "square", "pkwy": "parkway", "hwy": "highway", "ter": "terrace", "cir": "circle",
 	"n": "north", "s": "south", "e": "east", "w": "west", "ste": "suite", "apt": "apartment", "fl": "floor",
 }
 
+// street prepares a street line for comparing.
 func street(line string) match.Name {
 	words := strings.FieldsFunc(strings.ToLower(line), func(r rune) bool {
 		return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r > 127)
@@ -99,7 +101,7 @@ func street(line string) match.Name {
 	return match.Name{Words: words}
 }
 
-// numbers are the words that begin with a digit.
+// numbers returns the words that begin with a digit.
 func numbers(n match.Name) []string {
 	var found []string
 	for _, w := range n.Words {

@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// null is how the files write an absent value, once its blanks are trimmed. The
-// real files have "-0- ", with a blank behind.
+// null is how the files write an absent value, after trimming. The real files
+// have "-0- ", with a space at the end.
 const null = "-0-"
 
-// eof is the one character of the last row of a real file.
+// eof is the only character in the last row of a real file.
 const eof = "\x1a"
 
-// table reads one of the list's files, row by row. encoding/csv would do the
-// same in five times the time, and this runs while a function starts.
+// table reads one of the list's files row by row. encoding/csv takes five times
+// as long, and this runs while a function starts.
 type table struct {
 	file   string // for errors
-	text   string // what is still to be read
-	row    int    // rows read, so the number of the current one
+	text   string // what has not been read yet
+	row    int    // number of the current row; the first is 1
 	fields []string
 }
 
-// next reads a row of exactly want fields into t.fields; ok is false after the
-// last. A short, long or broken row is an error that names file and row, and
-// nothing of what is in it.
+// next reads a row of exactly want fields into t.fields. It returns false after
+// the last row. A row that is too short, too long or malformed is an error that
+// names the file and the row but quotes nothing from it.
 func (t *table) next(want int) (ok bool, err error) {
 	if t.text == "" {
 		return false, nil
@@ -51,7 +51,7 @@ func (t *table) next(want int) (ok bool, err error) {
 	return true, nil
 }
 
-// field reads one field; more is true if another follows in the same row.
+// field reads one field. It reports whether another follows in the same row.
 func (t *table) field() (value string, more bool, err error) {
 	if strings.HasPrefix(t.text, `"`) {
 		if value, err = t.quoted(); err != nil {
@@ -87,7 +87,8 @@ func (t *table) field() (value string, more bool, err error) {
 	return "", false, t.errorf("text after a closing quote")
 }
 
-// quoted reads up to the closing quote. A doubled quote stands for one.
+// quoted reads up to the closing quote. Two quotes in a row are one quote in the
+// value.
 func (t *table) quoted() (string, error) {
 	text := t.text[1:]
 	end := strings.IndexByte(text, '"')
@@ -110,11 +111,11 @@ func (t *table) quoted() (string, error) {
 	return "", t.errorf("a quote is not closed")
 }
 
-// number reads field i as the number of an entity, which is above zero.
+// number parses field i as an entity's number, which is greater than zero.
 func (t *table) number(i int) (int, error) {
 	n, err := strconv.Atoi(t.fields[i])
 	if err != nil || n <= 0 {
-		return 0, t.errorf("field %d is not a number", i+1)
+		return 0, t.errorf("field %d is not a number above zero", i+1)
 	}
 	return n, nil
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
 )
 
-// realList is the directory of a real list that lies beside the repository on
-// development machines and is no part of it.
+// realList returns the directory of a real list. It is not part of the repository;
+// development machines have it beside it.
 func realList(t testing.TB) string {
 	t.Helper()
 
@@ -24,62 +24,65 @@ func realList(t testing.TB) string {
 	return dir
 }
 
-func TestTheRealListLoadsWhole(t *testing.T) {
+func TestRealList(t *testing.T) {
 	t.Parallel()
 
-	l, err := Load(os.DirFS(realList(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	kinds, weak := map[kind]int{}, 0
-	for _, e := range l.entities {
-		kinds[e.kind]++
-		if strings.Contains(e.remarks, "a.k.a. '") {
-			weak++
-		}
-	}
-	counts := map[string]struct{ got, want int }{
-		"entities":                   {l.Size(), 8976},
-		"individuals":                {kinds[individual], 4620},
-		"vessels":                    {kinds[vessel], 406},
-		"aircraft":                   {kinds[aircraft], 277},
-		"organisations":              {kinds[company], 3673},
-		"names":                      {len(l.lookup().names), 8976 + 11910},
-		"addresses":                  {len(l.addresses), 13837 - 2397},
-		"entities with a weak alias": {weak, 1255}, // 1,254 in sdn.csv's remarks, one in the comments alone
-		"weak aliases, at least":     {min(len(l.lookup().weak), 1254), 1254},
-	}
-	for what, c := range counts {
-		if c.got != c.want {
-			t.Errorf("%s: %d, want %d", what, c.got, c.want)
-		}
-	}
-	for _, e := range l.entities {
-		if len(e.remarks) == 1000 {
-			t.Errorf("entity %d: its remarks end where the file cuts them", e.number)
-		}
-	}
-}
+	t.Run("is loaded completely", func(t *testing.T) {
+		t.Parallel()
 
-// Every listed name is found under itself, whatever it looks like.
-func TestEveryRealNameFindsItself(t *testing.T) {
-	t.Parallel()
+		l, err := Load(os.DirFS(realList(t)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds, weak := map[kind]int{}, 0
+		for _, e := range l.entities {
+			kinds[e.kind]++
+			if strings.Contains(e.remarks, "a.k.a. '") {
+				weak++
+			}
+		}
+		counts := map[string]struct{ got, want int }{
+			"entities":                   {l.Size(), 8976},
+			"individuals":                {kinds[individual], 4620},
+			"vessels":                    {kinds[vessel], 406},
+			"aircraft":                   {kinds[aircraft], 277},
+			"organizations":              {kinds[organization], 3673},
+			"names":                      {len(l.indexes().names), 8976 + 11910},
+			"addresses":                  {len(l.addresses), 13837 - 2397},
+			"entities with a weak alias": {weak, 1255}, // 1,254 in sdn.csv's remarks, one only in the comments
+			"weak aliases, at least":     {min(len(l.indexes().weakAliases), 1254), 1254},
+		}
+		for what, c := range counts {
+			if c.got != c.want {
+				t.Errorf("%s: %d, want %d", what, c.got, c.want)
+			}
+		}
+		for _, e := range l.entities {
+			if len(e.remarks) == 1000 {
+				t.Errorf("entity %d: its remarks end where sdn.csv cuts them", e.number)
+			}
+		}
+	})
 
-	l, err := Load(os.DirFS(realList(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(l.lookup().names); i += 50 {
-		n := l.lookup().names[i]
-		name := prepare(n.name, l.entities[n.entity].kind)
-		found := false
-		for _, hit := range l.lookup().index.Search(name, 0.99) {
-			found = found || hit.At == i
+	t.Run("every name finds itself", func(t *testing.T) {
+		t.Parallel()
+
+		l, err := Load(os.DirFS(realList(t)))
+		if err != nil {
+			t.Fatal(err)
 		}
-		if !found && len(name.Words) > 0 {
-			t.Errorf("name %d does not find itself", i)
+		for i := 0; i < len(l.indexes().names); i += 50 {
+			n := l.indexes().names[i]
+			name := prepareName(n.name, l.entities[n.entity].kind)
+			found := false
+			for _, hit := range l.indexes().byName.Search(name, 0.99) {
+				found = found || hit.At == i
+			}
+			if !found && len(name.Words) > 0 {
+				t.Errorf("name %d does not find itself", i)
+			}
 		}
-	}
+	})
 }
 
 func BenchmarkLoad(b *testing.B) {
@@ -90,24 +93,25 @@ func BenchmarkLoad(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StopTimer()
-		l.lookup() // so that it does not run into the next one's time
+		l.indexes() // so that it does not slow down the next iteration
 		b.StartTimer()
 	}
 }
 
-func BenchmarkLoadUntilTheIndexIsReady(b *testing.B) {
+// Loading includes waiting for the indexes here.
+func BenchmarkLoadAndIndex(b *testing.B) {
 	dir := os.DirFS(realList(b))
 	for b.Loop() {
 		l, err := Load(dir)
 		if err != nil {
 			b.Fatal(err)
 		}
-		l.lookup()
+		l.indexes()
 	}
 }
 
-// One screening is a business with its trade name, and two principals.
-func BenchmarkScreening(b *testing.B) {
+// The inquiry is a business with a trade name and two principals.
+func BenchmarkLookup(b *testing.B) {
 	l, err := Load(os.DirFS(realList(b)))
 	if err != nil {
 		b.Fatal(err)
@@ -120,7 +124,7 @@ func BenchmarkScreening(b *testing.B) {
 			{FirstName: "Mohammed", LastName: "Al Rahman", DateOfBirth: "1975-05-06"},
 		},
 	}
-	l.lookup()
+	l.indexes()
 	for b.Loop() {
 		if _, err := s.Lookup(b.Context(), source.Query{Inquiry: in}); err != nil {
 			b.Fatal(err)

@@ -1,15 +1,13 @@
 package ofac
 
-import (
-	"strings"
-	"time"
-)
+import "strings"
 
-// Remarks are one text of parts such as "DOB 25 Mar 1947" or "Tax ID No.
-// 52-1234567 (United States)", between semicolons.
+// An entity's remarks are one text. Its parts, such as "DOB 25 Mar 1947" or "Tax
+// ID No. 52-1234567 (United States)", are separated by semicolons.
 
-// weakAliases calls yield for every alias in the remarks that the list calls
-// weak: too broad to be screened for as if it were a name.
+// weakAliases calls yield for every weak alias in the remarks. The list calls an
+// alias weak if it is too common to identify anyone, so only an exact match
+// counts.
 func weakAliases(remarks string, yield func(alias string)) {
 	const mark = "a.k.a. '"
 	for {
@@ -29,18 +27,21 @@ func weakAliases(remarks string, yield func(alias string)) {
 	}
 }
 
-// identifiers are what the remarks say that an inquiry can be held against.
+// identifiers are the details in the remarks that matter for a match.
 type identifiers struct {
-	taxIDs   []string // digits only; of the United States, or of no stated country
+	taxIDs   []string // nine digits; of the United States, or of no stated country
 	births   []span
 	emails   []string // lower case
-	phones   []string // last ten digits
+	phones   []string // the last ten digits
 	websites []string // host name without "www."
-	links    []string // "Linked To", as written
-	numbers  []string // registrations, as written
+
+	// Shown to the reader as written, not compared.
+	links         []string // names after "Linked To"
+	registrations []string
 }
 
-// readRemarks finds the identifiers. It runs for candidates only, not at load.
+// readRemarks finds the identifiers. It runs for candidates, not for the whole
+// list while it is loaded.
 func readRemarks(remarks string) identifiers {
 	var id identifiers
 	for part := range strings.SplitSeq(remarks, ";") {
@@ -58,18 +59,18 @@ func readRemarks(remarks string) identifiers {
 		case strings.HasPrefix(part, "Email Address "):
 			id.emails = append(id.emails, strings.ToLower(strings.TrimSpace(part[len("Email Address "):])))
 		case strings.HasPrefix(part, "Phone Number "):
-			if p := lastTen(part[len("Phone Number "):]); p != "" {
+			if p := lastTenDigits(part[len("Phone Number "):]); p != "" {
 				id.phones = append(id.phones, p)
 			}
 		case strings.HasPrefix(part, "Website"):
-			if h := host(strings.TrimPrefix(part[len("Website"):], ":")); h != "" {
+			if h := hostName(strings.TrimPrefix(part[len("Website"):], ":")); h != "" {
 				id.websites = append(id.websites, h)
 			}
 		case strings.HasPrefix(part, "Linked To: "):
 			id.links = append(id.links, part[len("Linked To: "):])
 		case strings.HasPrefix(part, "Business Registration "), strings.HasPrefix(part, "Registration ID "),
 			strings.HasPrefix(part, "Registration Number "):
-			id.numbers = append(id.numbers, part)
+			id.registrations = append(id.registrations, part)
 		}
 	}
 	return id
@@ -77,7 +78,7 @@ func readRemarks(remarks string) identifiers {
 
 const taxIDMark = "Tax ID No. "
 
-// eachTaxID calls yield for every tax id in the remarks that may be an EIN.
+// eachTaxID calls yield for every tax id in the remarks that can be an EIN.
 func eachTaxID(remarks string, yield func(id string)) {
 	for {
 		i := strings.Index(remarks, taxIDMark)
@@ -93,8 +94,8 @@ func eachTaxID(remarks string, yield func(id string)) {
 	}
 }
 
-// readTaxID returns the nine digits of "52-1234567 (United States)", or "" for
-// the number of another country, or one that cannot be an EIN.
+// readTaxID returns the nine digits of "52-1234567 (United States)". It returns ""
+// for a number of another country, or one that cannot be an EIN.
 func readTaxID(part string) string {
 	number, country, named := strings.Cut(part, "(")
 	if named && !strings.HasPrefix(country, unitedStates) {
@@ -107,82 +108,3 @@ func readTaxID(part string) string {
 }
 
 const unitedStates = "United States"
-
-// span is a date of birth as exactly as it is known: the person was born on
-// first, on last or between. Exact means that day and month were given.
-type span struct {
-	first, last time.Time
-	exact       bool
-}
-
-// parseBirth reads "25 Mar 1947", "Mar 1947", "1947", "circa 1947", and two of
-// them with "to" between.
-func parseBirth(s string) (span, bool) {
-	s, circa := strings.CutPrefix(strings.TrimSpace(s), "circa ")
-	from, to, isRange := strings.Cut(s, " to ")
-	if !isRange {
-		from, to, isRange = strings.Cut(s, "-")
-	}
-	first, ok := parseDate(from)
-	if !ok {
-		return span{}, false
-	}
-	if isRange {
-		last, ok := parseDate(to)
-		if !ok {
-			return span{}, false
-		}
-		first.last, first.exact = last.last, false
-	}
-	if circa { // we take "circa" to mean two years either way
-		first = span{first: first.first.AddDate(-2, 0, 0), last: first.last.AddDate(2, 0, 0)}
-	}
-	return first, true
-}
-
-func parseDate(s string) (span, bool) {
-	s = strings.TrimSpace(s)
-	if day, err := time.Parse("2 Jan 2006", s); err == nil {
-		return span{day, day, true}, true
-	}
-	if month, err := time.Parse("Jan 2006", s); err == nil {
-		return span{month, month.AddDate(0, 1, -1), false}, true
-	}
-	if year, err := time.Parse("2006", s); err == nil {
-		return span{year, year.AddDate(1, 0, -1), false}, true
-	}
-	return span{}, false
-}
-
-func (s span) contains(day time.Time) bool { return !day.Before(s.first) && !day.After(s.last) }
-
-// digits returns the digits of s.
-func digits(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		if '0' <= s[i] && s[i] <= '9' {
-			b.WriteByte(s[i])
-		}
-	}
-	return b.String()
-}
-
-// lastTen is the part of a phone number that does not depend on how its country
-// is written, or "" for a number too short to tell one subscriber from another.
-func lastTen(phone string) string {
-	d := digits(phone)
-	if len(d) < 10 {
-		return ""
-	}
-	return d[len(d)-10:]
-}
-
-// host is the host name of a web address, without "www.".
-func host(address string) string {
-	h := strings.ToLower(strings.TrimSpace(address))
-	if _, after, ok := strings.Cut(h, "://"); ok {
-		h = after
-	}
-	h, _, _ = strings.Cut(h, "/")
-	return strings.TrimPrefix(h, "www.")
-}

@@ -4,123 +4,52 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/match"
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
 )
 
-// From which likeness of names on a candidate is shown, and from which it is
-// called strong if something else agrees as well. Between the two nobody is
-// cleared but by a person.
+// The thresholds of a screening. A name score is from 0 to 1; see package match.
 const (
-	potential = 0.75
-	strong    = 0.90
+	// potentialScore is the lowest name score at which an entity is reported as a
+	// candidate. On the labeled pairs of match's TestLabeledPairs, the threshold
+	// with the best balance of missed matches and false alarms (F1) is 0.76.
+	potentialScore = 0.75
+
+	// strongScore is the lowest name score at which a candidate is called a strong
+	// match, if something besides the name is the same too. A person must review
+	// every other candidate, however high its score.
+	strongScore = 0.90
 )
-
-// subject is what is screened: the business, or one principal.
-type subject struct {
-	source.Subject
-	names []match.Name
-
-	// What a candidate can be held against. A principal has a birth, the
-	// business the rest; zero means that the inquiry does not say.
-	birth   time.Time
-	taxID   string
-	address *inquiry.Address
-	email   string
-	phone   string
-	website string
-}
-
-// subjects are the business and its principals.
-func subjects(in inquiry.Inquiry) []subject {
-	business := subject{
-		Subject: source.Business(),
-		names:   []match.Name{match.OrganizationName(in.BusinessName)},
-		address: in.Address,
-		email:   strings.ToLower(strings.TrimSpace(in.Email)),
-		phone:   lastTen(in.Phone),
-		website: host(in.Website),
-	}
-	if id := digits(in.EIN); len(id) == 9 {
-		business.taxID = id
-	}
-	if in.DBA != "" {
-		business.names = append(business.names, match.OrganizationName(in.DBA))
-	}
-	all := []subject{business}
-	for i, p := range in.Principals {
-		principal := subject{
-			Subject: source.Principal(i),
-			names:   []match.Name{match.PersonName(p.FirstName + " " + p.LastName)},
-		}
-		if born, err := time.Parse(time.DateOnly, p.DateOfBirth); err == nil {
-			principal.birth = born
-		}
-		all = append(all, principal)
-	}
-	return all
-}
 
 // candidate is an entity that may be the subject.
 type candidate struct {
-	entity          int32
-	score           float64 // of the most alike name
-	name            string
-	by              string // what led to it: name, alias, weakAlias or taxId
+	entity          int32   // its index
+	score           float64 // of the listed name that is most similar
+	name            string  // that name
+	foundBy         string  // name, alias, weakAlias or taxId
 	agree, disagree []string
-	corroborated    bool // something that only the same one would share agrees
+	corroborated    bool // a detail is the same that only the same party is likely to have
 }
 
-func (c candidate) strong() bool { return c.score >= strong && c.corroborated }
+func (c candidate) strong() bool { return c.score >= strongScore && c.corroborated }
 
-// method says what the match rests on: "alias+taxId".
+// method returns what the match is based on, such as "alias+taxId".
 func (c candidate) method() string {
-	parts := []string{c.by}
-	for _, a := range c.agree {
-		if a != c.by {
-			parts = append(parts, a)
+	parts := []string{c.foundBy}
+	for _, detail := range c.agree {
+		if detail != c.foundBy {
+			parts = append(parts, detail)
 		}
 	}
 	return strings.Join(parts, "+")
 }
 
-// screen returns the subject's candidates, strong ones first, then by score.
+// screen returns the subject's candidates: strong matches first, then by score.
 func (l *List) screen(sub subject) []candidate {
-	best := map[int32]candidate{}
-	offer := func(c candidate) {
-		if sub.Kind == source.SubjectPrincipal && l.entities[c.entity].kind != individual {
-			return
-		}
-		if old, ok := best[c.entity]; !ok || c.score > old.score {
-			best[c.entity] = c
-		}
-	}
-	found := l.lookup()
-	for _, name := range sub.names {
-		for _, hit := range found.index.Search(name, potential) {
-			n := found.names[hit.At]
-			offer(candidate{entity: n.entity, score: hit.Value, name: n.name, by: n.by()})
-		}
-		if len(name.Words) > 0 {
-			for _, w := range found.weak[name.String()] {
-				offer(candidate{entity: w.entity, score: 1, name: w.name, by: "weakAlias"})
-			}
-		}
-	}
-	if sub.taxID != "" {
-		for _, e := range found.taxIDs[sub.taxID] {
-			if _, ok := best[e]; !ok { // the same number under another name: somebody has to look
-				offer(l.nearest(e, sub))
-			}
-		}
-	}
-
-	candidates := make([]candidate, 0, len(best))
-	for _, c := range best {
-		l.corroborate(&c, sub)
+	var candidates []candidate
+	for _, c := range l.find(sub) {
+		l.compareDetails(&c, sub)
 		candidates = append(candidates, c)
 	}
 	slices.SortFunc(candidates, func(a, b candidate) int {
@@ -136,79 +65,57 @@ func (l *List) screen(sub subject) []candidate {
 	return candidates
 }
 
-func (n listed) by() string {
-	if n.alias {
-		return "alias"
+// find returns the entities that have a similar name, the same weak alias or the
+// same tax id, each with its best name. Only individuals are found for a
+// principal.
+func (l *List) find(sub subject) map[int32]candidate {
+	best := map[int32]candidate{}
+	add := func(c candidate) {
+		if sub.Kind == source.SubjectPrincipal && l.entities[c.entity].kind != individual {
+			return
+		}
+		if old, ok := best[c.entity]; !ok || c.score > old.score {
+			best[c.entity] = c
+		}
 	}
-	return "name"
+	x := l.indexes()
+	for _, name := range sub.names {
+		for _, hit := range x.byName.Search(name, potentialScore) {
+			n := x.names[hit.At]
+			foundBy := "name"
+			if n.alias {
+				foundBy = "alias"
+			}
+			add(candidate{entity: n.entity, score: hit.Value, name: n.name, foundBy: foundBy})
+		}
+		if len(name.Words) > 0 {
+			for _, w := range x.weakAliases[name.String()] {
+				add(candidate{entity: w.entity, score: 1, name: w.name, foundBy: "weakAlias"})
+			}
+		}
+	}
+	for _, e := range x.taxIDs[sub.taxID] {
+		if _, ok := best[e]; !ok { // the same tax id under a different name: a person must review it
+			add(l.foundByTaxID(e, sub))
+		}
+	}
+	return best
 }
 
-// nearest is the candidate for an entity that was found by its tax id.
-func (l *List) nearest(e int32, sub subject) candidate {
-	c := candidate{entity: e, name: l.entities[e].name, by: "taxId"}
-	for _, n := range l.lookup().names {
+// foundByTaxID returns the candidate for an entity whose names are not similar
+// enough but whose tax id is the same. Its score and name are those of the most
+// similar name.
+func (l *List) foundByTaxID(e int32, sub subject) candidate {
+	c := candidate{entity: e, name: l.entities[e].name, foundBy: "taxId"}
+	for _, n := range l.indexes().names {
 		if n.entity != e {
 			continue
 		}
 		for _, name := range sub.names {
-			if s := match.Compare(name, prepare(n.name, l.entities[e].kind)); s.Value > c.score {
+			if s := match.Compare(name, prepareName(n.name, l.entities[e].kind)); s.Value > c.score {
 				c.score, c.name = s.Value, n.name
 			}
 		}
 	}
 	return c
-}
-
-// corroborate holds everything but the name against the candidate. What one side
-// does not state neither agrees nor disagrees.
-func (l *List) corroborate(c *candidate, sub subject) {
-	e := &l.entities[c.entity]
-	id := readRemarks(e.remarks)
-
-	c.exact("taxId", sub.taxID, id.taxIDs)
-	c.exact("email", sub.email, id.emails)
-	c.exact("phone", sub.phone, id.phones)
-	c.exact("website", sub.website, id.websites)
-	if !sub.birth.IsZero() && len(id.births) > 0 {
-		c.holdBirth(sub.birth, id.births)
-	}
-	if sub.address != nil && e.address != none {
-		c.holdAddress(l, sub.address, e)
-	}
-}
-
-// exact holds one identifier against those listed.
-func (c *candidate) exact(what, given string, listed []string) {
-	switch {
-	case given == "" || len(listed) == 0:
-	case slices.Contains(listed, given):
-		c.agrees(what)
-	default:
-		c.disagree = append(c.disagree, what)
-	}
-}
-
-func (c *candidate) agrees(what string) {
-	c.agree = append(c.agree, what)
-	c.corroborated = true
-}
-
-// holdBirth: only a birth listed to the day corroborates. A year that fits is
-// shared by one in sixty, and is shown for what it is.
-func (c *candidate) holdBirth(born time.Time, listed []span) {
-	fits := false
-	for _, s := range listed {
-		if s.contains(born) {
-			if s.exact {
-				c.agrees("dateOfBirth")
-				return
-			}
-			fits = true
-		}
-	}
-	if fits {
-		c.agree = append(c.agree, "yearOfBirth")
-		return
-	}
-	c.disagree = append(c.disagree, "dateOfBirth")
 }

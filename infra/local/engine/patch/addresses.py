@@ -1,18 +1,18 @@
-"""The API's address has its stage in front, as on AWS, and no more.
+"""Serves the API at /<stage>, so that the links in its responses work.
 
-There a stage is at https://<api>.execute-api.<region>.amazonaws.com/<stage>, and what
-the API says of itself begins with it: Location, the types of problems. The engine's
-own address that needs no name of its own, /restapis/<api>/<stage>/_user_request_,
-leads such a reference to nowhere. Here /<stage> leads to the API that has a stage of
-that name, unless a service of the engine is there.
+On AWS a stage is at https://<api>.execute-api.<region>.amazonaws.com/<stage>, and the
+links in responses (Location, the types of problems) start with /<stage>. The engine's
+own address without a host name, /restapis/<api>/<stage>/_user_request_, breaks them.
+Here, a path that starts with /<stage> leads to the API that has a stage of that name,
+unless it is already one of the engine's own API addresses.
 """
 
 
 def apply(app):
-    plain = app._parse_execute_api_url
+    original = app._parse_execute_api_url
 
     def parse_execute_api_url(host, path):
-        found = plain(host, path)
+        found = original(host, path)
         if found:
             return found
         stage, _, rest = path.lstrip("/").partition("/")

@@ -1,12 +1,6 @@
-"""Changes the local engine where AWS is otherwise; Python reads this file at its start.
+"""Patches the local engine where it differs from AWS. Python runs this file at its start.
 
-The engine starts a new process for every invocation of a function. AWS keeps a
-process and what it holds in memory for the next; warm_functions.py does.
-
-The engine keeps what a template says of gateway responses and usage plans and does
-not use it: what API Gateway answers by itself would not be what a client meets on
-AWS. gateway_responses.py and usage_plans.py make it so. addresses.py gives the API
-an address in which its own references lead somewhere.
+README.md says what each patch is for and when it can go.
 """
 
 import importlib
@@ -16,7 +10,7 @@ import sys
 
 
 class AfterImport(importlib.abc.MetaPathFinder):
-    """Changes modules of the engine when they have been loaded."""
+    """Patches modules of the engine right after their import."""
 
     patches = {
         "ministack.app": ["addresses.apply"],

@@ -1,17 +1,18 @@
-"""Usage plans: API Gateway bounds the rate at which one API key is used.
+"""Limits the rate at which each API key is used, as API Gateway's usage plans do.
 
-Known of AWS and done here, for an API that has its keys from its authorizer
+What this does, as AWS documents it, for an API that takes its keys from its authorizer
 (docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html):
-a key has the value that it is given, 20 to 128 letters and digits that no other key
-has, and is in a plan once. A method that requires a key takes the one that the
-authorizer names in usageIdentifierKey, which must be enabled and in a plan of the
-stage, or else the answer is INVALID_API_KEY. The plan's throttle is a token bucket
-for each key, and THROTTLED is the answer when it is empty
-(.../api-gateway-api-usage-plans.html). What the authorizer named is remembered with
-its policy.
 
-AWS does this as well as it can and may let more through; here it is exact. Quotas,
-the throttles of single methods and keys from X-API-Key are not done.
+A key can be given a value of 20 to 128 letters and digits, which no other key may
+have, and a plan has a key only once. A method that requires a key uses the one that
+the authorizer returns as usageIdentifierKey. The key must be enabled and in a plan of
+the stage; otherwise the response is INVALID_API_KEY. The plan's throttle is a token
+bucket for each key, and the response is THROTTLED when the bucket is empty
+(.../api-gateway-api-usage-plans.html). The key is cached together with the
+authorizer's policy.
+
+AWS limits on a best-effort basis and may let more requests through; this is exact. Left
+out are quotas, throttles of single methods and keys from the header X-API-Key.
 """
 
 import json
@@ -20,7 +21,7 @@ import time
 
 from gateway_responses import answer
 
-NAMED = "usageIdentifierKey"
+KEY = "usageIdentifierKey"
 
 
 def apply(gateway):
@@ -47,35 +48,35 @@ def apply(gateway):
         return create_plan_key(plan_id, data)
 
     async def invoke_authorizer_lambda(*args):
-        """Puts the key into the context: the engine keeps that in its cache, and no more."""
+        """Adds the key to the context, because the engine caches only the policy and the context."""
         result = await invoke_authorizer(*args)
         policy = parsed((result or {}).get("body"))
-        if isinstance(policy, dict) and policy.get(NAMED):
-            policy["context"] = {**(policy.get("context") or {}), NAMED: policy[NAMED]}
+        if isinstance(policy, dict) and policy.get(KEY):
+            policy["context"] = {**(policy.get("context") or {}), KEY: policy[KEY]}
             return {**result, "body": policy}
         return result
 
     async def authorize_request(api_id, stage_name, method_obj, *rest):
         error, context = await authorize(api_id, stage_name, method_obj, *rest)
-        value = (context or {}).get(NAMED)
-        if context:  # a copy: the cache has it too
-            context = {name: said for name, said in context.items() if name != NAMED}
-        counted = method_obj.get("apiKeyRequired") and gateway._rest_apis[api_id]["apiKeySource"] == "AUTHORIZER"
-        if error is None and counted:
-            error = take(api_id, stage_name, value)
+        key = (context or {}).get(KEY)
+        if context:  # make a copy, because the cache has the same object
+            context = {name: value for name, value in context.items() if name != KEY}
+        limited = method_obj.get("apiKeyRequired") and gateway._rest_apis[api_id]["apiKeySource"] == "AUTHORIZER"
+        if error is None and limited:
+            error = take(api_id, stage_name, key)
         return error, context
 
     def take(api_id, stage_name, value):
-        """Takes one request of what the key's plan has left; returns the refusal if there is none."""
+        """Takes one request from the key's bucket. Returns the rejection if there is none left."""
         for plan_id, plan in gateway._usage_plans.items():
             stages = [(stage["apiId"], stage["stage"]) for stage in plan["apiStages"]]
             for key_id in gateway._usage_plan_keys.get(plan_id, {}):
                 key = gateway._api_keys.get(key_id, {})
                 if (api_id, stage_name) in stages and value and key.get("value") == value and key["enabled"]:
                     return spend(buckets.setdefault((plan_id, key_id), {}), plan["throttle"])
-        return refusal("INVALID_API_KEY", 403, "Forbidden")
+        return rejection("INVALID_API_KEY", 403, "Forbidden")
 
-    def refusal(kind, status, message):
+    def rejection(kind, status, message):
         return answer(kind, gateway._gw_error(status, message))
 
     def spend(bucket, throttle):
@@ -85,7 +86,7 @@ def apply(gateway):
         left = bucket.get("left", most) + (now - bucket.get("at", now)) * throttle["rateLimit"]
         bucket["at"], bucket["left"] = now, min(left, most)
         if bucket["left"] < 1:
-            return refusal("THROTTLED", 429, "Too Many Requests")
+            return rejection("THROTTLED", 429, "Too Many Requests")
         bucket["left"] -= 1
         return None
 
@@ -94,7 +95,7 @@ def apply(gateway):
 
 
 def keep_key_source(provisioners):
-    """The engine forgets where a template says that an API has its keys from."""
+    """Keeps a template's ApiKeySourceType, which the engine does not store."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
     create = handlers["create"]
 

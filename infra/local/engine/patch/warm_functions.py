@@ -1,15 +1,16 @@
 """Keeps the processes of functions from one invocation to the next, as AWS does.
 
-An execution environment is a process of a function. It serves one invocation at
-a time, and what it holds in memory is there at the next. A function has as many
-as it has had invocations at once; those that wait are frozen. One ends when it
-has waited for long, when its function is deployed anew, when it dies, which ends
-its invocation too, and when that takes too long. What it prints is in the
-engine's log.
+An execution environment is a process of a function. It serves one invocation at a
+time and keeps its memory until the next. A function has as many environments as it had
+invocations at the same time. While an environment waits, it is frozen. It ends when it
+has waited too long, when its function is deployed again, when its process dies (which
+also ends its invocation), and when an invocation takes too long. Its output goes to
+the engine's log.
 
-Not as on AWS: starting is part of the first invocation's time, and an answer is
-passed on only when the process asks for more. Left out is the engine's count of
-functions that call one another, which a Go program could not send along anyway.
+Two things differ from AWS: the start of a process counts toward the first invocation's
+time, and a result is passed on only when the process asks for more work. Left out is
+the engine's count of functions that invoke each other, which a Go program could not
+pass on anyway.
 """
 
 import http.server
@@ -23,14 +24,14 @@ import threading
 import time
 import uuid
 
-IDLE_MOST = 50  # environments of one function that wait
-IDLE_SECONDS = 300  # that one waits
+MAX_IDLE = 50  # waiting environments of one function
+IDLE_SECONDS = 300  # after which a waiting environment ends
 
-environments = {}  # by the name that is in the address they ask
+environments = {}  # by the name in the address of their runtime API
 
 
 class Environment:
-    """A process. What it is to do is in work, and what it says in news."""
+    """A process. The queue work has its next invocations, the queue news its messages."""
 
     def __init__(self, folder, variables, server):
         name = uuid.uuid4().hex
@@ -39,18 +40,18 @@ class Environment:
         self.request = self.idle_since = None
         address = "%s:%d/%s" % (*server.server_address, name)
         variables = {**variables, "AWS_LAMBDA_RUNTIME_API": address, "AWS_LAMBDA_LOG_STREAM_NAME": name}
-        # It prints where the engine does. A pipe that nobody empties would stop it.
+        # It writes to the engine's output. A pipe that nobody reads would block it.
         self.process = subprocess.Popen([os.path.join(folder, "bootstrap")], cwd=folder, env=variables)
-        threading.Thread(target=self.bury, args=(name,), daemon=True).start()
+        threading.Thread(target=self.await_exit, args=(name,), daemon=True).start()
 
-    def bury(self, name):
+    def await_exit(self, name):
         status = self.process.wait()
         del environments[name]
         self.news.put(("failed", failure("Runtime.ExitError", "exited with status %d" % status)))
         self.work.put(None)
 
     def invoke(self, event, headers, seconds):
-        """Returns the answer when the process asks for more work, or cannot."""
+        """Returns the result once the process asks for more work, ends or is out of time."""
         self.request, self.idle_since, answer = str(uuid.uuid4()), None, None
         until = time.monotonic() + seconds
         headers["Lambda-Runtime-Aws-Request-Id"] = self.request
@@ -59,14 +60,14 @@ class Environment:
         self.process.send_signal(signal.SIGCONT)
         while True:
             try:
-                what, said = self.news.get(timeout=max(0, until - time.monotonic()))
+                kind, result = self.news.get(timeout=max(0, until - time.monotonic()))
             except queue.Empty:
                 return answer or failure("Runtime.ExitError", "Lambda timed out after %ss" % seconds)
-            if what == "failed":
-                return answer or said
-            if what == "answered":
-                answer = said
-            elif answer:  # a new process asks before it answers, too
+            if kind == "failed":
+                return answer or result
+            if kind == "answered":
+                answer = result
+            elif answer:  # a new process also asks before its first result
                 self.process.send_signal(signal.SIGSTOP)
                 self.idle_since = time.monotonic()
                 return answer
@@ -76,13 +77,13 @@ class Environment:
 
 
 class Function:
-    """A function as it is deployed now. Of idle, the last has served last."""
+    """A function as it is deployed now. The last one in idle is the most recently used."""
 
     def __init__(self, code, settings):
         self.code, self.settings, self.idle = code, settings, []
 
     def drop(self, most=0, since=0):
-        """Ends idle ones: all but so many, and those that have waited longer."""
+        """Ends idle environments: those beyond the number most, and those idle since before since."""
         while self.idle and (len(self.idle) > most or self.idle[0].idle_since < since):
             self.idle.pop(0).process.kill()
 
@@ -92,7 +93,7 @@ def failure(kind, message):
 
 
 def apply(engine):
-    plain = engine._execute_function_provided
+    original = engine._execute_function_provided
     server = Server(("127.0.0.1", 0), RuntimeAPI)
     threading.Thread(target=server.serve_forever, args=(60,), daemon=True).start()
     functions, lock = {}, threading.Lock()
@@ -100,7 +101,7 @@ def apply(engine):
     def execute(func, event):
         config, code = func.get("config") or func, func.get("code_zip")
         if not code or engine._durable_ctx.get():
-            return plain(func, event)
+            return original(func, event)
         try:
             headers = {"Lambda-Runtime-Invoked-Function-Arn": config["FunctionArn"]}
             trace = engine._xray_trace_id_for_invocation(config)
@@ -120,7 +121,7 @@ def apply(engine):
     def take(key, code, settings):
         with lock:
             for function in functions.values():
-                function.drop(IDLE_MOST, time.monotonic() - IDLE_SECONDS)
+                function.drop(MAX_IDLE, time.monotonic() - IDLE_SECONDS)
             function = functions.get(key)
             if function is None or function.code is not code or function.settings != settings:
                 if function:
@@ -142,13 +143,13 @@ def apply(engine):
     def start(function, config):
         engine.logger.info("Lambda %s: a new execution environment", config["FunctionName"])
         folder = engine._provided_runtime_code_dir(function.code)
-        # Nobody can run a file that a process has open for writing, and one that
-        # starts while code is unpacked has it open.
+        # A file cannot be executed while a process has it open for writing, and a
+        # process that is forked while code is unpacked has it open.
         with engine._provided_code_lock:
             return Environment(folder, {**function.settings[1], "LAMBDA_TASK_ROOT": folder}, server)
 
     def settings_of(config):
-        """What an environment starts with; another revision has new ones at once."""
+        """Returns the function's revision and its environment variables. A new revision gets new environments."""
         account, region = engine._account_region_from_function_config(config)
         variables = {
             **os.environ,
@@ -160,7 +161,7 @@ def apply(engine):
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
             "_HANDLER": config.get("Handler", "bootstrap"),
             **engine._runtime_env_vars(config),
-            "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],  # this engine, whatever a function is told
+            "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],  # always this engine, whatever the function's settings say
         }
         return config.get("RevisionId"), variables
 
@@ -172,11 +173,11 @@ class Server(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
     def handle_error(self, request, client_address):
-        pass  # the process has died while it spoke
+        pass  # the process died during a request
 
 
 class RuntimeAPI(http.server.BaseHTTPRequestHandler):
-    """Lambda's runtime API, at an address that names the environment."""
+    """Lambda's runtime API. The address has the name of the environment."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -197,15 +198,15 @@ class RuntimeAPI(http.server.BaseHTTPRequestHandler):
             self.reply(200, *work)
 
     def do_POST(self):
-        said = self.body()
+        body = self.body()
         environment, call = self.asked()
         try:
-            said = json.loads(said)
+            body = json.loads(body)
         except ValueError:
-            said = said.decode(errors="replace")
-        error = {"body": said, "error": True} if isinstance(said, dict) else failure("Runtime.HandlerError", str(said))
+            body = body.decode(errors="replace")
+        error = {"body": body, "error": True} if isinstance(body, dict) else failure("Runtime.HandlerError", str(body))
         if environment and call == ["invocation", environment.request, "response"]:
-            environment.news.put(("answered", {"body": said}))
+            environment.news.put(("answered", {"body": body}))
         elif environment and call == ["invocation", environment.request, "error"]:
             environment.news.put(("answered", error))
         elif environment and call == ["init", "error"]:
@@ -232,7 +233,7 @@ class RuntimeAPI(http.server.BaseHTTPRequestHandler):
     def read(self, size):
         data = self.rfile.read(size)
         if len(data) < size:
-            raise ConnectionError("half an answer")
+            raise ConnectionError("the request body is incomplete")
         return data
 
     def reply(self, status, body=b"", headers={}):

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
+)
+
+var dispatchBatch = functionSpec{
+	Name:        deployment.DispatchBatch,
+	Description: "Sends every inquiry of a submitted batch to the queue, and stops canceled batches",
+	Timeout:     deployment.DispatchBatchTimeout,
+	MB:          deployment.DispatchBatchMemory,
+	Env: func(_ Props, r Resources) map[string]*string {
+		return map[string]*string{
+			"TABLE_NAME": r.Table.TableName(),
+			"QUEUE_URL":  r.Inquiries.Queue.QueueUrl(),
+		}
+	},
+	Permissions: func(r Resources) []awsiam.PolicyStatement {
+		return append([]awsiam.PolicyStatement{
+			except(onKeys(r.Table, []string{batchKeys}, "dynamodb:Query"), bucketKeys),
+			// It writes a canceled inquiry where no worker has written one.
+			onKeys(r.Table, []string{bucketKeys}, "dynamodb:PutItem"),
+			sendInquiries(r),
+		}, consumeStream(r)...)
+	},
+}

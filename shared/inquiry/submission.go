@@ -1,0 +1,33 @@
+package inquiry
+
+import "crypto/sha256"
+
+// Submission is a batch to accept. It has been checked and normalized.
+type Submission struct {
+	UserID    string
+	Name      string
+	Metadata  map[string]string
+	Inquiries []Inquiry // 1 to MaxInquiries, at least one of them not rejected
+	Operation Operation // "" means OperationSubmit
+	Parent    *Batch    // the batch that this is a rerun of, as it was read; otherwise nil
+
+	// IdempotencyKey is the caller's key for this submission; "" means none.
+	IdempotencyKey string
+
+	// Fingerprint is a hash of the request. It distinguishes requests that were sent
+	// with the same key.
+	Fingerprint [sha256.Size]byte
+}
+
+// Tally returns the tally that the batch starts with: its rejected inquiries have
+// failed, all others are planning.
+func (s Submission) Tally() Tally {
+	t := NewTally(len(s.Inquiries))
+	failed, _ := statuses.code(StatusFailed)
+	for i, in := range s.Inquiries {
+		if in.IsRejected() {
+			statuses.advance(t.Ledger, i, failed)
+		}
+	}
+	return t
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+)
+
+// lenderIDForm keeps '#' out of a lender's id, because table keys are built from it.
+var lenderIDForm = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+
+// CreateLender adds an active lender with no batches. It reads only ID, Name,
+// BatchMax and OpenMax; a limit of zero means inquiry.DefaultBatchMax or
+// inquiry.DefaultOpenMax. It returns the lender as it is in the table, and whether
+// this call created it: an existing lender is not changed.
+func (s *Store) CreateLender(ctx context.Context, l inquiry.Lender) (stored inquiry.Lender, created bool, err error) {
+	if !lenderIDForm.MatchString(string(l.ID)) {
+		return inquiry.Lender{}, false, fmt.Errorf("lender id %q: 1 to 64 lower-case letters, digits and hyphens are allowed", l.ID)
+	}
+	if l.Name == "" {
+		return inquiry.Lender{}, false, fmt.Errorf("lender %s has no name", l.ID)
+	}
+	if l.BatchMax == 0 {
+		l.BatchMax = inquiry.DefaultBatchMax
+	}
+	if l.OpenMax == 0 {
+		l.OpenMax = inquiry.DefaultOpenMax
+	}
+	if err := errors.Join(checkBatchMax(l.BatchMax), checkOpenMax(l.OpenMax)); err != nil {
+		return inquiry.Lender{}, false, err
+	}
+	l.Status, l.BatchCount, l.Open = inquiry.AccessActive, 0, 0
+
+	it := key(lenderKey(l.ID), profileKey)
+	it["name"] = text(l.Name)
+	it[StatusAttribute] = text(string(l.Status))
+	it["batchMax"] = number(l.BatchMax)
+	it["batchCount"] = number(l.BatchCount)
+	it["openMax"] = number(l.OpenMax)
+	it[OpenInquiriesAttribute] = number(l.Open)
+	old, err := s.putNew(ctx, it)
+	if err != nil {
+		return inquiry.Lender{}, false, fmt.Errorf("creating lender %s: %w", l.ID, err)
+	}
+	if old != nil {
+		stored, err = lenderOf(l.ID, old)
+		return stored, false, err
+	}
+	l.OpenMax = max(l.OpenMax, l.BatchMax)
+	return l, true, nil
+}
+
+// Lender returns one lender's profile.
+func (s *Store) Lender(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error) {
+	it, err := s.get(ctx, key(lenderKey(id), profileKey), consistent)
+	if err != nil {
+		return inquiry.Lender{}, fmt.Errorf("reading lender %s: %w", id, err)
+	}
+	return lenderOf(id, it)
+}
+
+// SuspendLender denies the service to all users and keys of a lender. changed is
+// false when the lender was already suspended.
+func (s *Store) SuspendLender(ctx context.Context, id inquiry.LenderID) (changed bool, err error) {
+	changed, err = s.setProfile(ctx, lenderKey(id), StatusAttribute, text(string(inquiry.AccessSuspended)))
+	return changed, annotate(err, "suspending lender %s", id)
+}
+
+// ResumeLender ends a suspension. changed is false when there was none.
+func (s *Store) ResumeLender(ctx context.Context, id inquiry.LenderID) (changed bool, err error) {
+	changed, err = s.setProfile(ctx, lenderKey(id), StatusAttribute, text(string(inquiry.AccessActive)))
+	return changed, annotate(err, "resuming lender %s", id)
+}
+
+// SetBatchMax sets how many inquiries the lender may put into one batch.
+func (s *Store) SetBatchMax(ctx context.Context, id inquiry.LenderID, batchMax int) (changed bool, err error) {
+	if err := checkBatchMax(batchMax); err != nil {
+		return false, err
+	}
+	changed, err = s.setProfile(ctx, lenderKey(id), "batchMax", number(batchMax))
+	return changed, annotate(err, "setting the batch limit of lender %s", id)
+}
+
+// SetOpenMax sets how many inquiries the lender may have open. A lender may always
+// have one batch of the largest size open, even if openMax is smaller.
+func (s *Store) SetOpenMax(ctx context.Context, id inquiry.LenderID, openMax int) (changed bool, err error) {
+	if err := checkOpenMax(openMax); err != nil {
+		return false, err
+	}
+	changed, err = s.setProfile(ctx, lenderKey(id), "openMax", number(openMax))
+	return changed, annotate(err, "setting the limit of open inquiries of lender %s", id)
+}
+
+func checkBatchMax(n int) error {
+	if n < 1 || n > inquiry.MaxInquiries {
+		return fmt.Errorf("a batch limit of %d is not between 1 and %d", n, inquiry.MaxInquiries)
+	}
+	return nil
+}
+
+func checkOpenMax(n int) error {
+	if n < 1 {
+		return fmt.Errorf("a limit of %d open inquiries is not above 0", n)
+	}
+	return nil
+}
+
+func lenderOf(id inquiry.LenderID, it item) (inquiry.Lender, error) {
+	batchMax, errMax := numberOf(it, "batchMax")
+	batchCount, errCount := numberOf(it, "batchCount")
+	open, errOpen := numberOf(it, OpenInquiriesAttribute)
+	openMax, errOpenMax := numberOf(it, "openMax")
+	return inquiry.Lender{
+		ID:         id,
+		Name:       textOf(it, "name"),
+		Status:     inquiry.AccessStatus(textOf(it, StatusAttribute)),
+		BatchMax:   int(batchMax),
+		BatchCount: int(batchCount),
+		Open:       int(open),
+		OpenMax:    int(max(openMax, batchMax)),
+	}, annotate(errors.Join(errMax, errCount, errOpen, errOpenMax), "reading lender %s", id)
+}
