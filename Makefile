@@ -84,11 +84,16 @@ fuzz: check-go ## Fuzz every target for FUZZTIME (20s)
 simulate: check-go ## Run SEEDS (10000) random histories in the simulator, or show one (SEED=n)
 	@go test ./simulation -run 'TestSimulation$$' -timeout 0 -v $(if $(SEED),-seed $(SEED),-histories $(or $(SEEDS),10000))
 
+.PHONY: generate
+generate: check-go ## Write the generated files (docs/openapi.json, the reference page)
+	@go generate ./...
+
 .PHONY: lint
-lint: check-go ## Check formatting, and run vet and staticcheck
+lint: check-go ## Check formatting and generated files, and run vet and staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "Run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 	@go vet ./...
 	@go tool staticcheck ./...
+	@go test -run '^TestGenerate$$' ./shared/httpapi/internal/pagegen >/dev/null || { echo "Generated files are stale. Run make generate."; exit 1; }
 
 .PHONY: bench
 bench: check-go ## Count and price what an inquiry takes and write docs/figures.md (OFAC_DIR=dir)
