@@ -200,7 +200,7 @@ func TestAuthentication(t *testing.T) {
 		if !strings.Contains(string(body), `#problem-not-a-member"`) {
 			t.Errorf("before the invitation: the problem is %s, want not-a-member", body)
 		}
-		if got := resp.Header.Get("WWW-Authenticate"); !strings.Contains(got, "no member here") {
+		if got := resp.Header.Get("WWW-Authenticate"); !strings.Contains(got, "not a member here") {
 			t.Errorf("before the invitation: WWW-Authenticate is %q, want one that says why", got)
 		}
 

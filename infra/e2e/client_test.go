@@ -200,7 +200,7 @@ func TestBi(t *testing.T) {
 		t.Errorf("the results file has %s, %v, want both inquiries", data, err)
 	}
 	bi(1, "cancel", id)
-	if _, stderr := bi(1, "rerun", "--failed", id); !strings.Contains(stderr, "Nothing to run again") { // the inquiry was rejected, it did not fail
+	if _, stderr := bi(1, "rerun", "--failed", id); !strings.Contains(stderr, "Nothing to rerun") { // the inquiry was rejected, it did not fail
 		t.Errorf("rerun --failed prints %s", stderr)
 	}
 	bi(2, "delete", id) // there is no terminal to ask for confirmation
