@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -34,6 +37,29 @@ type Message struct {
 	LenderID inquiry.LenderID `json:"lenderId"`
 	ID       inquiry.ID       `json:"inquiryId"`
 	Inquiry  inquiry.Inquiry  `json:"inquiry"`
+}
+
+// body returns the message as JSON in ASCII. SQS rejects or replaces some characters, so
+// each character outside of ASCII is written as \uXXXX.
+func (m Message) body() (string, error) {
+	encoded, err := json.Marshal(m)
+	if err != nil {
+		return "", err
+	}
+	var ascii strings.Builder
+	ascii.Grow(len(encoded))
+	for _, c := range string(encoded) { // json.Marshal returns valid UTF-8
+		switch {
+		case c < utf8.RuneSelf:
+			ascii.WriteByte(byte(c))
+		case c <= 0xFFFF:
+			fmt.Fprintf(&ascii, `\u%04x`, c)
+		default:
+			high, low := utf16.EncodeRune(c)
+			fmt.Fprintf(&ascii, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return ascii.String(), nil
 }
 
 // Parse parses a message's body. It ignores unknown fields, because a newer sender may
@@ -71,13 +97,13 @@ func New(client Client, url string) *Queue { return &Queue{client: client, url: 
 func (q *Queue) Send(ctx context.Context, messages []Message) error {
 	entries := make([]types.SendMessageBatchRequestEntry, len(messages))
 	for i, m := range messages {
-		body, err := json.Marshal(m)
+		body, err := m.body()
 		if err != nil {
 			return fmt.Errorf("encoding message of inquiry %s: %w", m.ID, err)
 		}
 		entries[i] = types.SendMessageBatchRequestEntry{
 			Id:             aws.String(strconv.Itoa(i)),
-			MessageBody:    aws.String(string(body)),
+			MessageBody:    aws.String(body),
 			MessageGroupId: aws.String(string(m.LenderID)),
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -24,6 +26,7 @@ type fakeSQS struct {
 	err      error
 	calls    []int // messages in each call
 	bytes    []int
+	bodies   []string // of the accepted messages
 	accepted []queue.Message
 	groups   map[string]bool
 }
@@ -42,7 +45,7 @@ func (f *fakeSQS) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchIn
 		if err != nil {
 			return nil, err
 		}
-		f.accepted = append(f.accepted, m)
+		f.accepted, f.bodies = append(f.accepted, m), append(f.bodies, *e.MessageBody)
 		if f.groups == nil {
 			f.groups = map[string]bool{}
 		}
@@ -98,6 +101,40 @@ func TestSend(t *testing.T) {
 		}
 		if len(fake.accepted) != len(sent) {
 			t.Errorf("%d of %d messages were accepted", len(fake.accepted), len(sent))
+		}
+	})
+
+	// SQS accepts only some characters and may replace others.
+	t.Run("any text arrives unchanged in an ASCII body", func(t *testing.T) {
+		t.Parallel()
+		var sent []queue.Message
+		batch := inquiry.NewBatchID(time.Now())
+		for plane := rune(0); plane <= 0x10; plane++ {
+			// The name has the first, the last and a few other characters of the plane.
+			name := "A<&>\"\\\u007f"
+			for _, low := range []rune{0, 0x1F, 0x80, 0x2028, 0xD7FF, 0xE000, 0xFDD0, 0xFFFD, 0xFFFE, 0xFFFF} {
+				name += string(plane<<16 | low)
+			}
+			for low := rune(0); low <= 0xFFFF; low += 251 {
+				if c := plane<<16 | low; utf8.ValidRune(c) {
+					name += string(c)
+				}
+			}
+			sent = append(sent, queue.Message{LenderID: "acme", ID: batch.Inquiry(int(plane)), Inquiry: inquiry.Inquiry{
+				BusinessName: name, Metadata: map[string]string{name: name},
+			}})
+		}
+		fake := &fakeSQS{}
+		if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(sent, fake.accepted); diff != "" {
+			t.Errorf("messages (-sent +accepted):\n%s", diff)
+		}
+		for i, body := range fake.bodies {
+			if at := strings.IndexFunc(body, func(c rune) bool { return c < ' ' || c > unicode.MaxASCII }); at >= 0 {
+				t.Errorf("the body of message %d has a character outside of ASCII at %d", i, at)
+			}
 		}
 	})
 
