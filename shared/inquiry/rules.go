@@ -90,6 +90,9 @@ func (in Inquiry) check(index int, now time.Time) []Fault {
 			}
 		}
 	}
+	if message := CheckWebsite(in.Website); message != "" {
+		fail("/website", "form", message)
+	}
 	for _, field := range in.fields() {
 		if code, message := CheckText(*field.value); code != "" {
 			fail(field.pointer, code, message)
@@ -124,14 +127,21 @@ func checkMetadata(metadata map[string]string, fail func(pointer, code, message 
 }
 
 // CheckText returns what is wrong with the text of a field; code is "" when it is
-// valid. Gateways turn bytes that are not UTF-8 into replacement characters: a name
-// with one would be looked up wrongly.
+// valid.
+//
+// Gateways turn bytes that are not UTF-8 into replacement characters: a name with one
+// would be looked up wrongly. SQS does not carry noncharacters. Direction controls make
+// a name look different from what is looked up.
 func CheckText(s string) (code, message string) {
 	switch {
 	case strings.ContainsFunc(s, unicode.IsControl):
 		return "control-character", "remove control characters such as line breaks and tabs"
+	case strings.ContainsFunc(s, func(c rune) bool { return unicode.Is(unicode.Bidi_Control, c) }):
+		return "control-character", "remove invisible characters that change the direction of text, such as U+202E"
 	case strings.ContainsRune(s, utf8.RuneError):
 		return "damaged-text", "the text contains a replacement character (U+FFFD); send it as UTF-8"
+	case strings.ContainsFunc(s, func(c rune) bool { return unicode.Is(unicode.Noncharacter_Code_Point, c) }):
+		return "damaged-text", "the text contains a code that Unicode assigns to no character, such as U+FFFE; send it as UTF-8"
 	}
 	return "", ""
 }

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -55,6 +57,18 @@ func TestCheck(t *testing.T) {
 			"text that was not UTF-8": {
 				inquiries: []inquiry.Inquiry{{BusinessName: "Caf\ufffd"}},
 				want:      []fault{{"/inquiries/0/businessName", "damaged-text"}},
+			},
+			"a character that is not a character": {
+				inquiries: []inquiry.Inquiry{{BusinessName: "A", DBA: "B\uffff"}},
+				want:      []fault{{"/inquiries/0/dba", "damaged-text"}},
+			},
+			"a name that is shown backwards": {
+				inquiries: []inquiry.Inquiry{{BusinessName: "\u202eLLC gnippihS avolraK"}},
+				want:      []fault{{"/inquiries/0/businessName", "control-character"}},
+			},
+			"a website that is a script": {
+				inquiries: []inquiry.Inquiry{{BusinessName: "A", Website: "javascript:alert(1)"}},
+				want:      []fault{{"/inquiries/0/website", "form"}},
 			},
 			"a line break in an address": {
 				inquiries: []inquiry.Inquiry{{BusinessName: "A"}, {BusinessName: "B", Address: &inquiry.Address{City: "New\nYork"}}},
@@ -134,4 +148,65 @@ func TestInquiryString(t *testing.T) {
 			t.Errorf("personal data was printed:\n%s", shown)
 		}
 	})
+}
+
+func TestCheckText(t *testing.T) {
+	t.Parallel()
+
+	rejected := map[rune]string{utf8.RuneError: "damaged-text"}
+	for c := rune(0xFDD0); c <= 0xFDEF; c++ {
+		rejected[c] = "damaged-text"
+	}
+	for plane := rune(0); plane <= 0x10; plane++ {
+		rejected[plane<<16|0xFFFE], rejected[plane<<16|0xFFFF] = "damaged-text", "damaged-text"
+	}
+	for c := range rune(utf8.MaxRune + 1) {
+		if unicode.IsControl(c) {
+			rejected[c] = "control-character"
+		}
+	}
+	// The 12 characters that Unicode lists as Bidi_Control.
+	for _, c := range "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" {
+		rejected[c] = "control-character"
+	}
+	for c := range rune(utf8.MaxRune + 1) {
+		if !utf8.ValidRune(c) {
+			continue // a surrogate cannot be in a string
+		}
+		code, message := inquiry.CheckText("A" + string(c) + "B")
+		if code != rejected[c] || (message == "") != (code == "") {
+			t.Errorf("CheckText of a text with U+%04X = %q, %q; want code %q", c, code, message, rejected[c])
+		}
+	}
+}
+
+func TestCheckWebsite(t *testing.T) {
+	t.Parallel()
+
+	for _, website := range []string{
+		"", "example.com", "EXAMPLE.COM", "www.example.com/path", "example.com.", "example.com:8080", "example.com:65535/a:b@c",
+		"example.com?q=a@b", "example.com#top", "http://example.com", "https://example.com/", "HTTP://Example.COM/Path", "https://example.com:443/?a=b",
+		"https://example.com./", "bücher.example", "https://пример.рф/путь", "xn--bcher-kva.example", "1-2.example", "192.0.2.1", "http://192.0.2.1:80/",
+		" example.com ", "example.com/mailto:a@b", strings.Repeat("a", 63) + ".example",
+	} {
+		if message := inquiry.CheckWebsite(website); message != "" {
+			t.Errorf("CheckWebsite(%q) = %q, want it accepted", website, message)
+		}
+	}
+	for _, website := range []string{
+		"javascript:alert(1)", "JavaScript:alert(1)", "javascript://example.com/%0aalert(1)", "data:text/html,x", "ftp://example.com", "file:///etc/passwd",
+		"mailto:a@example.com", "tel:5551", "http:", "http://", "http:///", "http:///example.com", "http:example.com", "http:/example.com", "//evil.example", "/path", "?q", "#top", ".", "..",
+		"https://https://example.com", "https://user@example.com", "https://user:secret@example.com", "user@example.com", "example.com\\@evil.example", "http:\\\\example.com",
+		"example", "localhost", "example..com", ".example.com", "example.com..", "-example.com", "example-.com", "my_shop.example", "ex%61mple.com", "example,com",
+		"example.com:", "example.com:x", "example.com:0", "example.com:65536", "example.com:+80", "[2001:db8::1]", "http://[2001:db8::1]/", "exa mple.com", "example.com/a b", "example.com/\u00a0b", "example.com/a\nb",
+		"example\u200b.com", strings.Repeat("a", 64) + ".example", strings.Repeat("a.", 127) + "example",
+	} {
+		message := inquiry.CheckWebsite(website)
+		if message == "" {
+			t.Errorf("CheckWebsite(%q) accepted it", website)
+		}
+		if strings.Contains(message, website) && len(website) > 7 {
+			t.Errorf("the message about %q repeats it", website)
+		}
+	}
 }
