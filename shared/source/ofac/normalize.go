@@ -24,12 +24,14 @@ func lastTenDigits(phone string) string {
 	return d[len(d)-10:]
 }
 
-// hostName returns the host name of a web address, without "www.".
+// hostName returns the host name of a web address, without "www.", port and final dot.
 func hostName(address string) string {
 	h := strings.ToLower(strings.TrimSpace(address))
 	if _, after, ok := strings.Cut(h, "://"); ok {
 		h = after
 	}
-	h, _, _ = strings.Cut(h, "/")
-	return strings.TrimPrefix(h, "www.")
+	if end := strings.IndexAny(h, ":/?#"); end >= 0 {
+		h = h[:end]
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(h, "www."), ".")
 }

@@ -225,6 +225,10 @@ func TestScreen(t *testing.T) {
 			in:   inquiry.Inquiry{BusinessName: karlova, Phone: "+1 (202) 555-0101", Website: "http://karlova-maritime.example/"},
 			want: inquiry.OutcomeFound, method: "name+phone+website", agree: []string{"phone", "website"},
 		},
+		"website with a port and a final dot": {
+			in:   inquiry.Inquiry{BusinessName: karlova, Website: "KARLOVA-MARITIME.example.:443?a=b"},
+			want: inquiry.OutcomeFound, method: "name+website", agree: []string{"website"},
+		},
 		"a tax id where the remarks are cut": {
 			in:   inquiry.Inquiry{BusinessName: "Orsinian National Freight Bureau", EIN: "910555103"},
 			want: inquiry.OutcomeFound, method: "name+taxId", agree: []string{"taxId"},
