@@ -14,6 +14,7 @@ type ErrorKind string
 
 const (
 	Unavailable    ErrorKind = "unavailable"     // timeout, connection failure or a 5xx status
+	TooSlow        ErrorKind = "too slow"        // our own computing for this inquiry took too long
 	Throttled      ErrorKind = "throttled"       // a 429 status, or our quota is used up
 	Misconfigured  ErrorKind = "misconfigured"   // the source rejected our credentials
 	InvalidRequest ErrorKind = "invalid request" // the source rejected the request, or cannot handle the inquiry
@@ -45,7 +46,7 @@ func (k ErrorKind) Outcome() inquiry.SourceOutcome {
 		return inquiry.OutcomeBadResponse
 	case Stale:
 		return inquiry.OutcomeStale
-	default: // Unavailable, and any kind that is added without an outcome of its own
+	default: // Unavailable, TooSlow, and any kind that is added without an outcome of its own
 		return inquiry.OutcomeUnavailable
 	}
 }

@@ -21,7 +21,8 @@ type Answer struct {
 	Licence     string
 
 	Outcome     inquiry.SourceOutcome
-	Reason      string // why there is no answer, in fixed words; empty if there is one
+	Kind        ErrorKind // why there is no answer; empty if there is one
+	Reason      string    // the same in fixed words, with details
 	Records     []Record
 	AsOf        time.Time // the date of the list or data set; zero if unknown
 	RetrievedAt time.Time // when the answer came, or when the runner gave up
@@ -92,7 +93,7 @@ func start(ctx context.Context, s Source, q Query) <-chan Answer {
 		case a := <-result:
 			out <- complete(a)
 		case <-ctx.Done():
-			out <- complete(failed(&Error{Kind: Unavailable, Detail: endReason(ctx), Err: ctx.Err()}))
+			out <- complete(failed(ended(ctx, d)))
 		}
 	}()
 	return out
@@ -112,7 +113,7 @@ func lookUp(ctx context.Context, s Source, q Query) (a Answer) {
 	}
 	res, err := s.Lookup(ctx, q)
 	if err != nil {
-		return failed(asError(ctx, err))
+		return failed(asError(ctx, s.Describe(), err))
 	}
 	if !res.Outcome.Answered() {
 		return failed(&Error{Kind: BadResponse, Detail: fmt.Sprintf("returned %q as a result", res.Outcome)})
@@ -124,18 +125,27 @@ func lookUp(ctx context.Context, s Source, q Query) (a Answer) {
 
 // asError converts an error of Lookup. A source should return only *Error. The
 // text of any other error is dropped, because it may contain the query.
-func asError(ctx context.Context, err error) *Error {
+func asError(ctx context.Context, d Descriptor, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	if ctx.Err() != nil {
-		return &Error{Kind: Unavailable, Detail: endReason(ctx), Err: err}
+		return ended(ctx, d)
 	}
 	return &Error{Kind: Unavailable, Detail: "unexpected error", Err: err}
 }
 
 func failed(e *Error) Answer {
-	return Answer{Outcome: e.Kind.Outcome(), Reason: e.reason()}
+	return Answer{Outcome: e.Kind.Outcome(), Kind: e.Kind, Reason: e.reason()}
+}
+
+// ended returns the error of a source whose context has ended.
+func ended(ctx context.Context, d Descriptor) *Error {
+	kind := Unavailable
+	if d.InMemory {
+		kind = TooSlow
+	}
+	return &Error{Kind: kind, Detail: endReason(ctx), Err: ctx.Err()}
 }
 
 // endReason says in fixed words why ctx has ended.

@@ -19,12 +19,13 @@ import (
 type fake struct {
 	kind    string
 	timeout time.Duration
+	memory  bool // computes its answer
 	nothing bool // has nothing to look up
 	lookup  func(ctx context.Context) (source.Result, error)
 }
 
 func (f fake) Describe() source.Descriptor {
-	return source.Descriptor{Type: f.kind, Version: "7", Criticality: source.Important, Timeout: f.timeout, Licence: "CC0"}
+	return source.Descriptor{Type: f.kind, Version: "7", Criticality: source.Important, Timeout: f.timeout, InMemory: f.memory, Licence: "CC0"}
 }
 
 func (f fake) Applicable(inquiry.Inquiry) (bool, string) { return !f.nothing, "nothing to look up" }
@@ -60,7 +61,7 @@ func TestRunOutcome(t *testing.T) {
 	tests := map[string]struct {
 		fake
 		outcome inquiry.SourceOutcome
-		reason  string
+		reason  string // begins with the kind
 	}{
 		"found":          {fake{lookup: answers(inquiry.OutcomeFound)}, inquiry.OutcomeFound, ""},
 		"no record":      {fake{lookup: answers(inquiry.OutcomeNoRecord)}, inquiry.OutcomeNoRecord, ""},
@@ -82,6 +83,9 @@ func TestRunOutcome(t *testing.T) {
 		"its own timeout": {
 			fake{timeout: time.Second, lookup: after(time.Minute)}, inquiry.OutcomeUnavailable, "unavailable: did not answer in time",
 		},
+		"its own timeout while it computes": {
+			fake{timeout: time.Second, memory: true, lookup: after(time.Minute)}, inquiry.OutcomeUnavailable, "too slow: did not answer in time",
+		},
 		"the caller's deadline": {
 			fake{timeout: time.Hour, lookup: after(time.Minute)}, inquiry.OutcomeUnavailable, "unavailable: did not answer in time",
 		},
@@ -94,9 +98,13 @@ func TestRunOutcome(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				tt.kind = "fake"
+				kind, _, _ := strings.Cut(tt.reason, ":")
+				if tt.outcome.Answered() || tt.outcome == inquiry.OutcomeNotApplicable {
+					kind = ""
+				}
 				got := source.NewRunner(tt.fake).Run(ctx, inquiry.ID{}, inquiry.Inquiry{})
 				want := []source.Answer{{
-					Type: "fake", Version: "7", Criticality: source.Important, Licence: "CC0", Outcome: tt.outcome, Reason: tt.reason,
+					Type: "fake", Version: "7", Criticality: source.Important, Licence: "CC0", Outcome: tt.outcome, Kind: source.ErrorKind(kind), Reason: tt.reason,
 				}}
 				if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(source.Answer{}, "RetrievedAt", "Elapsed")); diff != "" {
 					t.Errorf("answers (-want +got):\n%s", diff)

@@ -35,6 +35,7 @@ type Descriptor struct {
 	Version     string        // changes whenever the same raw answer would be interpreted differently
 	Criticality Criticality   // what happens to an inquiry if the source does not answer
 	Timeout     time.Duration // for one whole Lookup, retries included; zero means only the caller's deadline
+	InMemory    bool          // it only computes, so only the inquiry and our own machine can make it slow
 	Licence     string        // the terms of use of its data, shown in reports
 }
 
