@@ -22,6 +22,10 @@ type Index struct {
 	firstOfLength []int32
 	ids           map[string]int32 // from a word to its id
 
+	// The names in which word w is the rarest are byRarest[firstByRarest[w]:firstByRarest[w+1]].
+	firstByRarest []int32
+	byRarest      []int32
+
 	joined []joinedForm // of each name
 
 	searches sync.Pool // of *search, for reuse
@@ -39,7 +43,7 @@ func NewIndex(names []Name) *Index {
 	total := 0
 	for i, n := range names {
 		var j joinedForm
-		for _, w := range n.Words {
+		for _, w := range n.compared().Words {
 			j.length += len(w)
 			j.letters |= letterSet(w)
 		}
@@ -66,7 +70,8 @@ func NewIndex(names []Name) *Index {
 			at++
 		}
 	}
-	x.searches.New = func() any { return newSearch(len(names)) }
+	x.addRarest()
+	x.searches.New = func() any { return newSearch(len(x.words), len(names)) }
 	return x
 }
 

@@ -21,12 +21,12 @@ type Name struct {
 
 // OrganizationName prepares the name of a business, a vessel or an aircraft.
 func OrganizationName(s string) Name {
-	return Name{Words: expandAbbreviations(legalForms.remove(words(fold(s))))}
+	return Name{Words: expandAbbreviations(joinCharacters(legalForms.remove(words(fold(s)))))}
 }
 
 // PersonName prepares the name of a person. Given and family names may be in any
 // order.
-func PersonName(s string) Name { return Name{Words: titles.remove(words(fold(s)))} }
+func PersonName(s string) Name { return Name{Words: joinCharacters(titles.remove(words(fold(s))))} }
 
 // Joined returns the name without spaces.
 func (n Name) Joined() string { return strings.Join(n.Words, "") }
@@ -96,6 +96,32 @@ func words(s string) []string {
 	}
 	endWord(len(s))
 	return out
+}
+
+// maxInitials is the most words of one character that stay apart, one after the other.
+const maxInitials = 3
+
+// joinCharacters joins more than maxInitials words of one character to one word:
+// "k a r l o v a" is "karlova".
+func joinCharacters(w []string) []string {
+	kept := w[:0]
+	for i := 0; i < len(w); {
+		n := 0
+		for i+n < len(w) && len(w[i+n]) == 1 {
+			n++
+		}
+		switch {
+		case n == 0:
+			n = 1
+			kept = append(kept, w[i])
+		case n <= maxInitials:
+			kept = append(kept, w[i:i+n]...)
+		default:
+			kept = append(kept, strings.Join(w[i:i+n], ""))
+		}
+		i += n
+	}
+	return kept
 }
 
 // initialBefore reports whether the character before s[i] is a single letter.

@@ -36,6 +36,7 @@ type Pair struct {
 const (
 	wordFloor         = 0.65 // words less similar than this are different words
 	initialSimilarity = 0.75 // of "J" and "John"
+	readFactor        = 0.95 // for a word whose digits were read as letters
 	missingWeight     = 1.0  // for words of the query that the candidate lacks
 	extraWeight       = 0.4  // for words that only the candidate has
 
@@ -46,9 +47,9 @@ const (
 	joinedFactor = 0.98
 )
 
-// maxWords is the number of words of a name that are compared; the rest are
-// ignored. A set of words fits into a uint64.
-const maxWords = 64
+// MaxWords is the number of words of a name that are compared; the rest are ignored.
+// No name on a real list has as many. A set of words fits into a uint64.
+const MaxWords = 32
 
 // Organization compares two names of organizations. The order of the arguments
 // matters a little: a word that the candidate lacks lowers the score more than a
@@ -72,9 +73,9 @@ func Compare(query, candidate Name) Score {
 // Query is a name prepared for comparing it with many others. It is not safe for
 // concurrent use.
 type Query struct {
-	name   Name
+	name   Name   // at most MaxWords words
 	text   string // the name's words with spaces
-	words  []pattern
+	words  []queryWord
 	joined pattern // the name without spaces
 
 	// Reused from one candidate to the next.
@@ -87,16 +88,21 @@ type pairing struct{ q, c int }
 
 // Set makes q the query for name.
 func (q *Query) Set(name Name) {
+	name = name.compared()
 	q.name, q.text = name, name.String()
-	q.words = make([]pattern, len(name.Words))
+	q.words = make([]queryWord, len(name.Words))
 	for i, w := range name.Words {
 		q.words[i].set(w)
 	}
 	q.joined.set(name.Joined())
 }
 
+// compared returns the part of the name that is compared.
+func (n Name) compared() Name { return Name{Words: n.Words[:min(len(n.Words), MaxWords)]} }
+
 // Compare returns the candidate's score with its explanation.
 func (q *Query) Compare(candidate Name) Score {
+	candidate = candidate.compared()
 	value, method := q.score(candidate)
 	s := Score{Value: value, Method: method}
 	if method == MethodJoined {
@@ -114,7 +120,7 @@ func (q *Query) Compare(candidate Name) Score {
 // Value returns the candidate's score without the explanation. It does not
 // allocate.
 func (q *Query) Value(candidate Name) float64 {
-	v, _ := q.score(candidate)
+	v, _ := q.score(candidate.compared())
 	return v
 }
 
@@ -161,11 +167,11 @@ func (q *Query) byWords(c Name) float64 {
 func (q *Query) closest(c Name, pairedQ, pairedC uint64) (pairing, float64) {
 	n := len(c.Words)
 	best, at := 0.0, pairing{}
-	for i := range min(len(q.words), maxWords) {
+	for i := range q.words {
 		if pairedQ>>i&1 == 1 {
 			continue
 		}
-		for j := range min(n, maxWords) {
+		for j := range n {
 			if pairedC>>j&1 == 1 {
 				continue
 			}
@@ -183,7 +189,7 @@ func (q *Query) closest(c Name, pairedQ, pairedC uint64) (pairing, float64) {
 // addUnpaired adds to total the weighted length of each word that is not in the
 // set paired.
 func addUnpaired(total, weight float64, words []string, paired uint64) float64 {
-	for i := range min(len(words), maxWords) {
+	for i := range words {
 		if paired>>i&1 == 0 {
 			total += weight * float64(len(words[i]))
 		}
@@ -198,33 +204,11 @@ func (q *Query) compareWords(c Name) {
 		q.similarities = make([]float64, n)
 	}
 	q.similarities = q.similarities[:n]
-	for i, w := range q.name.Words {
+	for i := range q.words {
 		for j, v := range c.Words {
-			q.similarities[i*len(c.Words)+j] = wordSimilarity(&q.words[i], w, v)
+			q.similarities[i*len(c.Words)+j] = q.words[i].similarity(v)
 		}
 	}
-}
-
-// wordSimilarity returns the similarity of w and v, where p is the pattern of w.
-// It is 0 for different words.
-func wordSimilarity(p *pattern, w, v string) float64 {
-	switch {
-	case w == v:
-		return 1
-	case len(w) == 1 || len(v) == 1:
-		if w[0] == v[0] && !hasDigit(w) && !hasDigit(v) {
-			return initialSimilarity
-		}
-		return 0
-	case tooDifferentLengths(len(w), len(v)):
-		return 0
-	case hasDigit(w), hasDigit(v):
-		return 0 // a different number is a different thing: "Unit 731" is not "Unit 732"
-	}
-	if s := p.similarity(v, wordFloor); s >= wordFloor {
-		return s
-	}
-	return 0
 }
 
 // tooDifferentLengths reports whether words of these lengths cannot be similar.

@@ -25,20 +25,23 @@ func TestScore(t *testing.T) {
 		atLeast, below   float64
 		method           match.Method
 	}{
-		"the same name":                {match.Organization, "Karlova Shipping", "KARLOVA SHIPPING LLC", 1, 1.01, match.MethodExact},
-		"a different order":            {match.Person, "Zorbax Viktor", "Viktor ZORBAX", 1, 1.01, match.MethodWords},
-		"a different script":           {match.Person, "Виктор Зорбакс", "Viktor Zorbaks", 1, 1.01, match.MethodExact},
-		"a typo":                       {match.Organization, "Karlova Shiping", "Karlova Shipping", same, 1, match.MethodWords},
-		"two letters swapped":          {match.Organization, "Karlvoa Shipping", "Karlova Shipping", same, 1, match.MethodWords},
-		"different spaces":             {match.Organization, "Aero Karlova", "Aerokarlova", same, 1, match.MethodJoined},
-		"an initial":                   {match.Person, "V Zorbax", "Viktor Zorbax", similar, 1, match.MethodWords},
-		"an extra middle name":         {match.Person, "Viktor Zorbax", "Viktor Ilyich Zorbax", similar, same, match.MethodWords},
-		"a different number":           {match.Organization, "Karlova 21 Holdings", "Karlova 22 Holdings", similar, same, match.MethodWords},
-		"only the surname is the same": {match.Person, "Maria Zorbax", "Viktor Zorbax", different, similar, match.MethodWords},
-		"only the trade is the same":   {match.Organization, "Miller Shipping", "Karlova Shipping", different, similar, match.MethodWords},
-		"the candidate lacks a word":   {match.Organization, "Karlova Bakery", "Karlova", different, similar, match.MethodWords},
-		"nothing in common":            {match.Organization, "Blue Bottle", "Karlova Shipping", 0, 0.01, match.MethodWords},
-		"an empty name":                {match.Organization, "", "", 0, 0.01, match.MethodWords},
+		"the same name":                 {match.Organization, "Karlova Shipping", "KARLOVA SHIPPING LLC", 1, 1.01, match.MethodExact},
+		"a different order":             {match.Person, "Zorbax Viktor", "Viktor ZORBAX", 1, 1.01, match.MethodWords},
+		"a different script":            {match.Person, "Виктор Зорбакс", "Viktor Zorbaks", 1, 1.01, match.MethodExact},
+		"a typo":                        {match.Organization, "Karlova Shiping", "Karlova Shipping", same, 1, match.MethodWords},
+		"two letters swapped":           {match.Organization, "Karlvoa Shipping", "Karlova Shipping", same, 1, match.MethodWords},
+		"different spaces":              {match.Organization, "Aero Karlova", "Aerokarlova", same, 1, match.MethodJoined},
+		"an initial":                    {match.Person, "V Zorbax", "Viktor Zorbax", similar, 1, match.MethodWords},
+		"an extra middle name":          {match.Person, "Viktor Zorbax", "Viktor Ilyich Zorbax", similar, same, match.MethodWords},
+		"a different number":            {match.Organization, "Karlova 21 Holdings", "Karlova 22 Holdings", similar, same, match.MethodWords},
+		"digits for letters":            {match.Person, "ARKADY V0R0NTSEV", "Arkady Vorontsev", same, 1, match.MethodWords},
+		"a typo and digits for letters": {match.Person, "ARKADY V0R0NTSV", "Arkady Vorontsev", similar, 1, match.MethodWords},
+		"a number is not a word":        {match.Organization, "Karlova 101", "Karlova IOI", different, similar, match.MethodWords},
+		"only the surname is the same":  {match.Person, "Maria Zorbax", "Viktor Zorbax", different, similar, match.MethodWords},
+		"only the trade is the same":    {match.Organization, "Miller Shipping", "Karlova Shipping", different, similar, match.MethodWords},
+		"the candidate lacks a word":    {match.Organization, "Karlova Bakery", "Karlova", different, similar, match.MethodWords},
+		"nothing in common":             {match.Organization, "Blue Bottle", "Karlova Shipping", 0, 0.01, match.MethodWords},
+		"an empty name":                 {match.Organization, "", "", 0, 0.01, match.MethodWords},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,9 @@
 package match_test
 
 import (
+	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,12 +13,26 @@ import (
 )
 
 // anyWord draws short words from few letters, so that words are often similar.
-func anyWord() *rapid.Generator[string] { return rapid.StringMatching(`[abcd]{1,9}|[12]{1,2}`) }
+func anyWord() *rapid.Generator[string] {
+	return rapid.StringMatching(`[abcd]{1,9}|[12]{1,2}|[abe38]{4,6}|a{62,66}`)
+}
 
 func anyName() *rapid.Generator[match.Name] {
 	return rapid.Custom(func(t *rapid.T) match.Name {
 		return match.Name{Words: rapid.SliceOfN(anyWord(), 1, 5).Draw(t, "words")}
 	})
+}
+
+func mustSearch(t interface {
+	Helper()
+	Fatal(...any)
+}, x *match.Index, query match.Name, minScore float64) []match.Hit {
+	t.Helper()
+	hits, err := x.Search(context.Background(), query, minScore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hits
 }
 
 func TestSearch(t *testing.T) {
@@ -38,7 +55,7 @@ func TestSearch(t *testing.T) {
 			index := match.NewIndex(names)
 			for range 2 { // the second search must not depend on the first
 				got := map[int]float64{}
-				for _, h := range index.Search(query, minScore) {
+				for _, h := range mustSearch(t, index, query, minScore) {
 					got[h.At] = h.Value
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
@@ -56,7 +73,7 @@ func TestSearch(t *testing.T) {
 			names = append(names, match.OrganizationName(n))
 		}
 		var got []int
-		for _, h := range match.NewIndex(names).Search(match.OrganizationName("Karlova Shipping"), 0.75) {
+		for _, h := range mustSearch(t, match.NewIndex(names), match.OrganizationName("Karlova Shipping"), 0.75) {
 			got = append(got, h.At)
 		}
 		if diff := cmp.Diff([]int{2, 3, 4, 0}, got); diff != "" {
@@ -69,12 +86,58 @@ func TestSearch(t *testing.T) {
 
 		index := match.NewIndex([]match.Name{{}, match.OrganizationName("Karlova Shipping")})
 		for _, s := range []string{"", " ", "...", "'"} {
-			if hits := index.Search(match.OrganizationName(s), 0); len(hits) != 0 {
+			if hits := mustSearch(t, index, match.OrganizationName(s), 0); len(hits) != 0 {
 				t.Errorf("Search(%q) found %d names, want 0", s, len(hits))
 			}
 		}
-		if hits := match.NewIndex(nil).Search(match.OrganizationName("Karlova"), 0.5); len(hits) != 0 {
+		if hits := mustSearch(t, match.NewIndex(nil), match.OrganizationName("Karlova"), 0.5); len(hits) != 0 {
 			t.Errorf("Search in an empty index found %d names, want 0", len(hits))
 		}
+	})
+}
+
+func TestContained(t *testing.T) {
+	t.Parallel()
+
+	t.Run("finds the same names as looking at every name", func(t *testing.T) {
+		t.Parallel()
+
+		rapid.Check(t, func(t *rapid.T) {
+			word := rapid.StringMatching(`[ab]{1,2}|[e3]{4}`)
+			name := rapid.Custom(func(t *rapid.T) match.Name {
+				return match.Name{Words: rapid.SliceOfN(word, 1, 4).Draw(t, "words")}
+			})
+			names := rapid.SliceOfN(name, 0, 100).Draw(t, "names")
+			query := match.Name{Words: rapid.SliceOfN(word, 0, 40).Draw(t, "query")}
+
+			occurrences := map[string]int{}
+			for _, n := range names {
+				for _, w := range n.Words {
+					occurrences[w]++
+				}
+			}
+			is := func(asked, w string) bool {
+				return asked == w || strings.Contains(asked, "e") && w == "eeee" // "3e3e" is read as "eeee"
+			}
+			var want []int
+			for i, n := range names {
+				different, all, rare := map[string]bool{}, true, false
+				for _, w := range n.Words {
+					different[w] = true
+					all = all && slices.ContainsFunc(query.Words, func(asked string) bool { return is(asked, w) })
+					rare = rare || occurrences[w] < 20
+				}
+				together := false
+				for at := 0; at+len(n.Words) <= len(query.Words); at++ {
+					together = together || slices.EqualFunc(query.Words[at:at+len(n.Words)], n.Words, is)
+				}
+				if len(different) > 1 && all && (rare || together) {
+					want = append(want, i)
+				}
+			}
+			if diff := cmp.Diff(want, match.NewIndex(names).Contained(query)); diff != "" {
+				t.Fatalf("names contained in %q (-want +got):\n%s", query, diff)
+			}
+		})
 	})
 }

@@ -10,9 +10,11 @@ package ofac
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/match"
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
 )
 
@@ -33,9 +35,10 @@ func New(list *List) *Source { return &Source{list: list} }
 func (s *Source) Describe() source.Descriptor {
 	return source.Descriptor{
 		Type:        "ofac",
-		Version:     "1",
+		Version:     "2",
 		Criticality: source.Required,
 		Timeout:     2 * time.Second,
+		InMemory:    true,
 		Licence:     "SDN list: work of the US government, public domain",
 	}
 }
@@ -63,11 +66,12 @@ func (s *Source) Lookup(ctx context.Context, q source.Query) (source.Result, err
 	}
 	edition := s.list.edition
 	res := source.Result{Outcome: inquiry.OutcomeNoRecord, AsOf: edition.Date, Evidence: edition.Evidence}
-	for _, sub := range subjects(q.Inquiry) {
-		if err := ctx.Err(); err != nil {
-			return source.Result{}, &source.Error{Kind: source.Unavailable, Detail: "screening was cut short", Err: err}
+	all := subjects(q.Inquiry)
+	for _, sub := range all {
+		candidates, err := s.list.screen(ctx, sub)
+		if err != nil {
+			return source.Result{}, &source.Error{Kind: source.TooSlow, Detail: "screening was cut short", Err: err}
 		}
-		candidates := s.list.screen(sub)
 		if len(candidates) == 0 {
 			res.Records = append(res.Records, s.noMatch(sub))
 		}
@@ -81,6 +85,10 @@ func (s *Source) Lookup(ctx context.Context, q source.Query) (source.Result, err
 		}
 	}
 	res.Notes = s.notes(res.Outcome)
+	if slices.ContainsFunc(all, subject.hasLongName) {
+		res.Notes = append(res.Notes, fmt.Sprintf("A name has more than %d words. All of them were compared with the list word for word, "+
+			"but only the first %d with other spellings.", match.MaxWords, match.MaxWords))
+	}
 	return res, nil
 }
 

@@ -2,6 +2,7 @@ package ofac
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ type candidate struct {
 	entity          int32   // its index
 	score           float64 // of the listed name that is most similar
 	name            string  // that name
-	foundBy         string  // name, alias, weakAlias or taxId
+	foundBy         string  // name, alias, weakAlias, containedName or taxId
 	agree, disagree []string
 	corroborated    bool // a detail is the same that only the same party is likely to have
 }
@@ -45,10 +46,15 @@ func (c candidate) method() string {
 	return strings.Join(parts, "+")
 }
 
-// screen returns the subject's candidates: strong matches first, then by score.
-func (l *List) screen(sub subject) []candidate {
+// screen returns the subject's candidates: strong matches first, then by score. It
+// returns ctx's error soon after ctx ends.
+func (l *List) screen(ctx context.Context, sub subject) ([]candidate, error) {
+	found, err := l.find(ctx, sub)
+	if err != nil {
+		return nil, err
+	}
 	var candidates []candidate
-	for _, c := range l.find(sub) {
+	for _, c := range found {
 		l.compareDetails(&c, sub)
 		candidates = append(candidates, c)
 	}
@@ -62,13 +68,13 @@ func (l *List) screen(sub subject) []candidate {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(len(b.agree), len(a.agree)),
 			cmp.Compare(l.entities[a.entity].number, l.entities[b.entity].number))
 	})
-	return candidates
+	return candidates, nil
 }
 
-// find returns the entities that have a similar name, the same weak alias or the
-// same tax id, each with its best name. Only individuals are found for a
-// principal.
-func (l *List) find(sub subject) map[int32]candidate {
+// find returns the entities that have a similar name, the same weak alias, a name that
+// stands inside the subject's, or the same tax id, each with its best name. Only
+// individuals are found for a principal.
+func (l *List) find(ctx context.Context, sub subject) (map[int32]candidate, error) {
 	best := map[int32]candidate{}
 	add := func(c candidate) {
 		if sub.Kind == source.SubjectPrincipal && l.entities[c.entity].kind != individual {
@@ -80,7 +86,11 @@ func (l *List) find(sub subject) map[int32]candidate {
 	}
 	x := l.indexes()
 	for _, name := range sub.names {
-		for _, hit := range x.byName.Search(name, potentialScore) {
+		hits, err := x.byName.Search(ctx, name, potentialScore)
+		if err != nil {
+			return nil, err
+		}
+		for _, hit := range hits {
 			n := x.names[hit.At]
 			foundBy := "name"
 			if n.alias {
@@ -93,13 +103,18 @@ func (l *List) find(sub subject) map[int32]candidate {
 				add(candidate{entity: w.entity, score: 1, name: w.name, foundBy: "weakAlias"})
 			}
 		}
+		for _, at := range x.byName.Contained(name) { // a person must review it, however low its score
+			n := x.names[at]
+			score := match.Compare(name, prepareName(n.name, l.entities[n.entity].kind)).Value
+			add(candidate{entity: n.entity, score: score, name: n.name, foundBy: "containedName"})
+		}
 	}
 	for _, e := range x.taxIDs[sub.taxID] {
 		if _, ok := best[e]; !ok { // the same tax id under a different name: a person must review it
 			add(l.foundByTaxID(e, sub))
 		}
 	}
-	return best
+	return best, nil
 }
 
 // foundByTaxID returns the candidate for an entity whose names are not similar

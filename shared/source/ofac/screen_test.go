@@ -131,6 +131,23 @@ func TestLookup(t *testing.T) {
 		}
 	})
 
+	t.Run("a note says when a name has too many words", func(t *testing.T) {
+		t.Parallel()
+
+		const note = "has more than 32 words"
+		for name, want := range map[string]bool{strings.Repeat("Quiet ", 32): false, strings.Repeat("Quiet ", 33): true} {
+			for where, in := range map[string]inquiry.Inquiry{
+				"business":   {BusinessName: name},
+				"trade name": {BusinessName: "A", DBA: name},
+				"principal":  {BusinessName: "A", Principals: []inquiry.Principal{{LastName: name}}},
+			} {
+				if got := strings.Contains(strings.Join(screen(t, in).Notes, " "), note); got != want {
+					t.Errorf("%s of %d words: the notes say that it %s: %t, want %t", where, strings.Count(name, " "), note, got, want)
+				}
+			}
+		}
+	})
+
 	t.Run("at most ten candidates are shown", func(t *testing.T) {
 		t.Parallel()
 
@@ -191,6 +208,34 @@ func TestScreen(t *testing.T) {
 		},
 		"tax id of another country": {
 			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", EIN: "005550106"},
+			want: inquiry.OutcomeNoRecord,
+		},
+		"name before eight other words": {
+			in:   inquiry.Inquiry{BusinessName: "Karlova Maritime Holdings Blue Kettle Coffee Roasters Harbor Lights Bakery Shop"},
+			want: inquiry.OutcomeAmbiguous, method: "containedName",
+		},
+		"name between other words": {
+			in:   inquiry.Inquiry{BusinessName: "Blue Karlova Kettle Coffee Maritime Roasters Lights Holdings Bakery LLC"},
+			want: inquiry.OutcomeAmbiguous, method: "containedName",
+		},
+		"name behind forty other words": {
+			in:   inquiry.Inquiry{BusinessName: strings.Repeat("Blue Kettle ", 20) + karlova},
+			want: inquiry.OutcomeAmbiguous, method: "containedName",
+		},
+		"name before other words, with its tax id": {
+			in:   inquiry.Inquiry{BusinessName: "Karlova Maritime Holdings Blue Kettle Coffee Roasters", EIN: "910555101"},
+			want: inquiry.OutcomeAmbiguous, method: "containedName+taxId", agree: []string{"taxId"},
+		},
+		"digits for letters": {
+			in:   inquiry.Inquiry{BusinessName: "K4RL0VA MAR1T1M3 H0LD1NG5"},
+			want: inquiry.OutcomeAmbiguous, method: "name",
+		},
+		"digits for letters in a principal's name": {
+			in:   inquiry.Inquiry{BusinessName: "Quiet Pines Bakery", Principals: owner("Arkady Semyonovich", "V0R0NTSEV", "")},
+			want: inquiry.OutcomeAmbiguous, method: "name",
+		},
+		"one word of the name among others": {
+			in:   inquiry.Inquiry{BusinessName: "Blue Kettle Maritime Coffee Roasters"},
 			want: inquiry.OutcomeNoRecord,
 		},
 		"trade name": {
@@ -317,7 +362,7 @@ func TestLookupError(t *testing.T) {
 		"too many principals": {
 			t.Context(), inquiry.Inquiry{BusinessName: "A", Principals: make([]inquiry.Principal, MaxPrincipals+1)}, source.InvalidRequest,
 		},
-		"the context has ended": {ended, inquiry.Inquiry{BusinessName: "A"}, source.Unavailable},
+		"the context has ended": {ended, inquiry.Inquiry{BusinessName: "A"}, source.TooSlow},
 	}
 	s := New(mustLoad(t, invented(t)))
 	for name, tt := range tests {

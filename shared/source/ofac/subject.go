@@ -1,6 +1,7 @@
 package ofac
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,12 @@ type subject struct {
 	email   string // lower case
 	phone   string // the last ten digits
 	website string // host name without "www."
+}
+
+// hasLongName reports whether a name has more words than are compared with other
+// spellings.
+func (s subject) hasLongName() bool {
+	return slices.ContainsFunc(s.names, func(n match.Name) bool { return len(n.Words) > match.MaxWords })
 }
 
 // subjects returns the business and its principals.
