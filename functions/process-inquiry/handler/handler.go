@@ -71,10 +71,9 @@ type Handler struct {
 // Handle processes the event's messages concurrently and returns those that the
 // queue has to deliver again.
 //
-// If every message fails because of something else, such as an outage of the table,
-// Handle fails the whole invocation, which makes Lambda slow down. Messages that are
-// only returned would be delivered again at full speed until their deliveries are
-// used up.
+// If there is an outage, Handle fails the whole invocation, which makes Lambda slow
+// down for all lenders. Messages that are only returned would be delivered again at
+// full speed until their deliveries are used up.
 func (h *Handler) Handle(ctx context.Context, ev events.SQSEvent) (events.SQSEventResponse, error) {
 	errs := make([]error, len(ev.Records))
 	var wg sync.WaitGroup
@@ -84,36 +83,18 @@ func (h *Handler) Handle(ctx context.Context, ev events.SQSEvent) (events.SQSEve
 	wg.Wait()
 
 	resp := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}} // not nil: a null list is not always read as empty
-	outages := 0
 	for i, err := range errs {
 		if err == nil {
 			continue
-		}
-		if !concernsOneMessage(err) {
-			outages++
 		}
 		h.Log.ErrorContext(ctx, "inquiry returned to the queue", "messageId", ev.Records[i].MessageId, "err", err)
 		resp.BatchItemFailures = append(resp.BatchItemFailures,
 			events.SQSBatchItemFailure{ItemIdentifier: ev.Records[i].MessageId})
 	}
-	if outages > 0 && outages == len(ev.Records) {
-		return events.SQSEventResponse{}, fmt.Errorf("none of %d inquiries could be processed; first error: %w", outages, errs[0])
+	if isOutage(errs) {
+		return events.SQSEventResponse{}, fmt.Errorf("none of %d inquiries could be processed; first error: %w", len(errs), errs[0])
 	}
 	return resp, nil
-}
-
-var (
-	// errUnreadable: the message is not one that this service sent.
-	errUnreadable = errors.New("message cannot be read")
-
-	// errIncomplete: a source failed that may answer on a later attempt.
-	errIncomplete = errors.New("a source may answer later")
-)
-
-// concernsOneMessage reports whether err is a fault of one message only, and so is not
-// a sign of an outage.
-func concernsOneMessage(err error) bool {
-	return errors.Is(err, errUnreadable) || errors.Is(err, inquiry.ErrLeased) || errors.Is(err, inquiry.ErrSuperseded)
 }
 
 // process handles one delivery: read the message, claim the inquiry, look it up,
@@ -122,7 +103,7 @@ func (h *Handler) process(ctx context.Context, m events.SQSMessage) (err error) 
 	defer func() {
 		if p := recover(); p != nil {
 			// Log the panic's type only: its value may quote the inquiry.
-			err = fmt.Errorf("panic of type %T", p)
+			err = fmt.Errorf("%w of type %T", errPanic, p)
 		}
 	}()
 	msg, err := queue.Parse(m.Body)
@@ -138,7 +119,7 @@ func (h *Handler) process(ctx context.Context, m events.SQSMessage) (err error) 
 		// deleted, no worker would take over from the one that has the lease if that dies.
 		return err
 	}
-	result, err := h.lookUp(ctx, msg, h.lastDelivery(m))
+	result, err := h.lookUp(ctx, msg, claim.Attempt, h.lastDelivery(m))
 	if err != nil {
 		return err
 	}
@@ -154,15 +135,25 @@ func (h *Handler) process(ctx context.Context, m events.SQSMessage) (err error) 
 	return nil
 }
 
-// lookUp asks the sources and composes the report. It returns errIncomplete if a
-// later attempt may complete the report, unless this is the last delivery: then an
-// incomplete report is better than none.
-func (h *Handler) lookUp(ctx context.Context, msg queue.Message, last bool) (store.Result, error) {
+// maxSlowAttempts is how often an inquiry is tried if sources compute too long for it.
+// Other work on the machine can be the reason once, but hardly each time.
+const maxSlowAttempts = 3
+
+// lookUp asks the sources and composes the report. It returns an error if a later
+// attempt may complete the report. It does not if this is the last delivery, or if
+// the inquiry itself seems to be what sources are too slow for: then an incomplete
+// report is better than none.
+func (h *Handler) lookUp(ctx context.Context, msg queue.Message, attempt int, last bool) (store.Result, error) {
 	asking, cancel := context.WithDeadline(ctx, h.invocationEnd(ctx).Add(-writeTime))
 	defer cancel()
-	rep := report.Compose(msg.ID, h.Sources.Run(asking, msg.ID, msg.Inquiry), h.Now())
-	if rep.Retryable() && !last {
-		return store.Result{}, fmt.Errorf("looking up inquiry %s: %w", msg.ID, errIncomplete)
+	answers := h.Sources.Run(asking, msg.ID, msg.Inquiry)
+	rep := report.Compose(msg.ID, answers, h.Now())
+	if down := anyUnavailable(answers); rep.Retryable() && !last && (down || attempt < maxSlowAttempts) {
+		err := errTooSlow
+		if down {
+			err = unavailable{asked: subjectOf(msg)}
+		}
+		return store.Result{}, fmt.Errorf("looking up inquiry %s: %w", msg.ID, err)
 	}
 	encoded, err := report.Encode(rep)
 	if err != nil {

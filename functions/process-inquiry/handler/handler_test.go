@@ -37,6 +37,7 @@ type fakeTable struct {
 
 	mu       sync.Mutex
 	running  map[int]string // token of the current attempt
+	attempts map[int]int    // claims
 	finished map[int]store.Result
 	deleted  map[int]bool
 	leases   []time.Time
@@ -59,7 +60,8 @@ func (f *fakeTable) Claim(_ context.Context, lender inquiry.LenderID, id inquiry
 		return store.Claim{}, fmt.Errorf("claiming inquiry %s: %w", id, inquiry.ErrLeased)
 	}
 	f.running[i], f.leases = token, append(f.leases, lease)
-	return store.Claim{Lender: lender, ID: id, Token: token, Attempt: 1}, f.claims[i].after
+	f.attempts[i]++
+	return store.Claim{Lender: lender, ID: id, Token: token, Attempt: f.attempts[i]}, f.claims[i].after
 }
 
 func (f *fakeTable) Finish(_ context.Context, c store.Claim, r store.Result) error {
@@ -126,7 +128,7 @@ func newFixture() *fixture {
 	f := &fixture{
 		table: &fakeTable{
 			claims: map[int]fault{}, finishes: map[int]fault{},
-			running: map[int]string{}, finished: map[int]store.Result{}, deleted: map[int]bool{},
+			running: map[int]string{}, attempts: map[int]int{}, finished: map[int]store.Result{}, deleted: map[int]bool{},
 		},
 		log:    &strings.Builder{},
 		answer: func(int) []source.Answer { return answers(inquiry.OutcomeNoRecord, inquiry.OutcomeFound) },
@@ -155,9 +157,15 @@ var private = []string{"Kylderon", "123456789", "12-3456789", "Halloran"}
 // message returns a delivery of one inquiry. Its id is "m" and the index.
 func message(tb testing.TB, index, receives int) events.SQSMessage {
 	tb.Helper()
-	body, err := json.Marshal(queue.Message{LenderID: "acme", ID: batch.Inquiry(index), Inquiry: inquiry.Inquiry{
-		BusinessName: "Kylderon Mist Valley LLC", EIN: "123456789", Principals: []inquiry.Principal{{LastName: "Halloran"}},
-	}})
+	return messageOf(tb, index, receives, "acme", inquiry.Inquiry{
+		BusinessName: fmt.Sprintf("Kylderon %d LLC", index), EIN: "123456789", Principals: []inquiry.Principal{{LastName: "Halloran"}},
+	})
+}
+
+// messageOf returns a delivery of a lender's inquiry.
+func messageOf(tb testing.TB, index, receives int, lender inquiry.LenderID, in inquiry.Inquiry) events.SQSMessage {
+	tb.Helper()
+	body, err := json.Marshal(queue.Message{LenderID: lender, ID: batch.Inquiry(index), Inquiry: in})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -288,28 +296,56 @@ func TestHandle(t *testing.T) {
 				}
 			}
 		}
+		same := func(lenders ...inquiry.LenderID) []events.SQSMessage {
+			var list []events.SQSMessage
+			for i, lender := range lenders {
+				list = append(list, messageOf(t, i, 1, lender, inquiry.Inquiry{
+					BusinessName: "Kylderon LLC", ExternalID: fmt.Sprint(i), Metadata: map[string]string{"n": fmt.Sprint(i)},
+				}))
+			}
+			return list
+		}
 		for name, c := range map[string]struct {
-			fault   func(*fixture)
-			wantErr bool // if false, all three messages are returned one by one
+			fault    func(*fixture)
+			wantErr  bool                // if false, all messages are returned one by one
+			messages []events.SQSMessage // nil means three different inquiries of one lender
 		}{
-			"no claim can be stored":    {each(func(f *fixture, i int) { f.table.claims[i] = fault{before: errDown} }), true},
-			"no result can be stored":   {each(func(f *fixture, i int) { f.table.finishes[i] = fault{before: errDown} }), true},
-			"every reply is lost":       {each(func(f *fixture, i int) { f.table.finishes[i] = fault{after: errDown} }), true},
-			"a required source is down": {func(f *fixture) { f.answer = throttled }, true},
-			"all are leased":            {each(func(f *fixture, i int) { f.table.running[i] = "another" }), false},
-			"all are superseded":        {each(func(f *fixture, i int) { f.table.finishes[i] = fault{before: inquiry.ErrSuperseded} }), false},
-			"one is leased, no claim for the rest": {each(func(f *fixture, i int) {
+			"no claim can be stored":                   {fault: each(func(f *fixture, i int) { f.table.claims[i] = fault{before: errDown} }), wantErr: true},
+			"no result can be stored":                  {fault: each(func(f *fixture, i int) { f.table.finishes[i] = fault{before: errDown} }), wantErr: true},
+			"every reply is lost":                      {fault: each(func(f *fixture, i int) { f.table.finishes[i] = fault{after: errDown} }), wantErr: true},
+			"a required source is down":                {fault: func(f *fixture) { f.answer = throttled }, wantErr: true},
+			"a source is down for two lenders":         {func(f *fixture) { f.answer = throttled }, true, same("acme", "bmer")},
+			"a source is down for one inquiry":         {func(f *fixture) { f.answer = throttled }, false, messages(t, 1)},
+			"a source is down for one inquiry, thrice": {func(f *fixture) { f.answer = throttled }, false, same("acme", "acme", "acme")},
+			"sources are too slow for a lender":        {fault: func(f *fixture) { f.answer = tooSlow }},
+			"sources are too slow for two lenders":     {func(f *fixture) { f.answer = tooSlow }, false, same("acme", "bmer")},
+			"the sources panic":                        {fault: func(f *fixture) { f.answer = func(int) []source.Answer { panic("in a source") } }},
+			"a source is down, and too slow for another": {fault: func(f *fixture) {
+				f.answer = func(index int) []source.Answer {
+					if index == 1 {
+						return tooSlow(index)
+					}
+					return throttled(index)
+				}
+			}},
+			"all are leased":     {fault: each(func(f *fixture, i int) { f.table.running[i] = "another" })},
+			"all are superseded": {fault: each(func(f *fixture, i int) { f.table.finishes[i] = fault{before: inquiry.ErrSuperseded} })},
+			"one is leased, no claim for the rest": {fault: each(func(f *fixture, i int) {
 				f.table.claims[i] = fault{before: errDown}
 				if i == 0 {
 					f.table.claims[i] = fault{before: inquiry.ErrLeased}
 				}
-			}), false},
+			})},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				f := newFixture()
 				c.fault(f)
-				resp, err := f.Handle(t.Context(), events.SQSEvent{Records: messages(t, 3)})
+				list := c.messages
+				if list == nil {
+					list = messages(t, 3)
+				}
+				resp, err := f.Handle(t.Context(), events.SQSEvent{Records: list})
 				if c.wantErr {
 					if err == nil || resp.BatchItemFailures != nil {
 						t.Errorf("%d failures, error %v; want only an error", len(resp.BatchItemFailures), err)
@@ -319,10 +355,31 @@ func TestHandle(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff([]string{"m0", "m1", "m2"}, failures(t, resp)); diff != "" {
+				if diff := cmp.Diff([]string{"m0", "m1", "m2"}[:len(list)], failures(t, resp)); diff != "" {
 					t.Errorf("messages to deliver again (-want +got):\n%s", diff)
 				}
 			})
+		}
+	})
+
+	// Otherwise it would come back for as long as the queue and the sweeps deliver it.
+	t.Run("an inquiry that sources are too slow for is tried three times", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		f.MaxReceives = 100
+		f.answer = tooSlow
+		for attempt := 1; attempt <= 3; attempt++ {
+			delete(f.table.running, 0) // the last attempt's lease has ended
+			var want []string
+			if attempt < 3 {
+				want = []string{"m0"}
+			}
+			if diff := cmp.Diff(want, deliver(t, f.Handler, message(t, 0, attempt))); diff != "" {
+				t.Fatalf("attempt %d: messages to deliver again (-want +got):\n%s", attempt, diff)
+			}
+		}
+		if r := f.table.finished[0]; r.Status != inquiry.StatusFailed || r.Failure != report.CodeRequiredSource || !r.Retryable {
+			t.Errorf("status %s, failure %q, retryable %t; want FAILED, %q, true", r.Status, r.Failure, r.Retryable, report.CodeRequiredSource)
 		}
 	})
 
@@ -562,6 +619,12 @@ func TestHandle(t *testing.T) {
 
 func throttled(int) []source.Answer {
 	return answers(inquiry.OutcomeThrottled, inquiry.OutcomeFound)
+}
+
+func tooSlow(int) []source.Answer {
+	list := answers(inquiry.OutcomeUnavailable, inquiry.OutcomeFound)
+	list[0].Kind = source.TooSlow
+	return list
 }
 
 // never is a batch deadline that no test reaches.
