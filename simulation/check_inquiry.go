@@ -79,6 +79,30 @@ func (c *checker) claimTried(i *Invocation, id inquiry.ID, token string, err err
 	c.leased++
 }
 
+// workDone checks what an invocation of process-inquiry does about inquiries for which
+// a source computes too long. It may not take them for an outage, which would slow
+// down all lenders, and has to give up on the third attempt.
+func (c *checker) workDone(i *Invocation, list []*message, err error) {
+	if i.faulty {
+		return
+	}
+	others := false
+	for _, m := range list {
+		if kindOf(m.inquiry.Inquiry) != heavy {
+			others = true
+			continue
+		}
+		id := m.inquiry.ID
+		b := c.byID[id.Batch()]
+		if in := b.items[id.Index()]; in.by == i && in.attempt >= 3 && !in.status.Final() && !b.deleted && !b.gone {
+			c.w.violate("I8", "B%d/%d is tried again after attempt %d, although the source is too slow for it", b.number, id.Index(), in.attempt)
+		}
+	}
+	if err != nil && !others {
+		c.w.violate("I8", "%s#%d fails because of inquiries that a source is too slow for: %v", i.Function, i.ID, err)
+	}
+}
+
 // messageSent counts a message that the queue has accepted.
 func (c *checker) messageSent(m queue.Message) {
 	b := c.byID[m.ID.Batch()]

@@ -71,7 +71,7 @@ func (c *checker) checkOutcomes(b *batchState, asked []inquiry.Inquiry) {
 		case inquiry.StatusCancelled:
 			ok = b.cancelled
 		case inquiry.StatusFailed:
-			ok = in.failure == inquiry.FailureExhausted || kind == bad || kind == outage || kind == flaky
+			ok = in.failure == inquiry.FailureExhausted || kind == bad || kind == outage || kind == flaky || kind == heavy
 			if in.failure == inquiry.FailureDeadline {
 				// Otherwise two sweeps run between the end of the faults and the deadline.
 				ok = c.w.faults.Until > 2*time.Hour+b.id.CreatedAt().Sub(noon)

@@ -130,6 +130,25 @@ var workerFaults = []faultCase{
 		attempts(t, w, 1, 3*deployment.MaxReceives)
 	}},
 
+	{fault: "19b", name: "a source computes too long for some inquiries", setup: func(_ *testing.T, w *World) {
+		submit(w, heavy, heavy, found, heavy)
+	}, check: func(t *testing.T, w *World) {
+		// Three attempts are 12 minutes apart at most, before the first sweep sends again.
+		b := only(t, w)
+		if b.status != inquiry.BatchPartialSuccess || b.finalAt.Sub(noon) > 15*time.Minute {
+			t.Errorf("the batch is %s after %v", b.status, b.finalAt.Sub(noon))
+		}
+		for i, in := range b.items {
+			want := 3
+			if i == 2 {
+				want = 1
+			}
+			if in.attempt != want || in.failure == inquiry.FailureExhausted {
+				t.Errorf("inquiry %d is %s %s after %d attempts, want %d", i, in.status, in.failure, in.attempt, want)
+			}
+		}
+	}},
+
 	{fault: "20", name: "one poison inquiry among 250", seeds: 2, setup: func(_ *testing.T, w *World) {
 		names := many(250, found)
 		names[77] = poison

@@ -118,7 +118,8 @@ func (w *World) startWork() {
 	}
 	ev, handles := sqsEvent(list)
 	var resp events.SQSEventResponse
-	i := w.start("process-inquiry", deployment.ProcessInquiryTimeout, func(ctx context.Context, i *Invocation) (err error) {
+	var self *Invocation
+	self = w.start("process-inquiry", deployment.ProcessInquiryTimeout, func(ctx context.Context, i *Invocation) (err error) {
 		inquiries := process.Inquiries(claims{i.store(), i})
 		if w.hooks.Inquiries != nil {
 			inquiries = w.hooks.Inquiries(inquiries)
@@ -131,8 +132,11 @@ func (w *World) startWork() {
 			resp, err = w.hooks.MessagesReply(ev, resp, err)
 		}
 		return err
-	}, func(err error) { w.deleteDelivered(w.queue, list, handles, resp.BatchItemFailures, err) })
-	w.traceStep("process-inquiry#%d gets %v", i.ID, list)
+	}, func(err error) {
+		w.check.workDone(self, list, err)
+		w.deleteDelivered(w.queue, list, handles, resp.BatchItemFailures, err)
+	})
+	w.traceStep("process-inquiry#%d gets %v", self.ID, list)
 }
 
 func (w *World) startFail() {

@@ -32,6 +32,7 @@ type Invocation struct {
 
 	parked   int
 	dead     bool // nothing that it does has an effect
+	faulty   bool // a fault hit one of its calls, or it was killed
 	finished bool
 	settled  bool // the platform has acted on its outcome
 	err      error
@@ -88,6 +89,7 @@ func (w *World) start(function string, limit time.Duration, run func(context.Con
 func (w *World) grant(c *Call, v Verdict) {
 	w.parked = slices.DeleteFunc(w.parked, func(p *Call) bool { return p == c })
 	c.In.parked--
+	c.In.faulty = c.In.faulty || v != Proceed
 	w.acted = c.In
 	switch v {
 	case CrashBefore, CrashAfter:
@@ -105,7 +107,7 @@ func (w *World) grant(c *Call, v Verdict) {
 // kill ends an invocation. Nothing that it does from now on has an effect.
 func (w *World) kill(i *Invocation, why error) {
 	w.mu.Lock()
-	i.dead = true
+	i.dead, i.faulty = true, true
 	w.mu.Unlock()
 	i.cancel()
 	for n := 0; n < len(w.parked); {

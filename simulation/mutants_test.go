@@ -43,6 +43,17 @@ var mutants = map[string]Hooks{
 			return resp, nil
 		},
 	},
+	"process-inquiry fails when a source is too slow for all of its inquiries": {
+		MessagesReply: func(ev events.SQSEvent, resp events.SQSEventResponse, err error) (events.SQSEventResponse, error) {
+			if len(resp.BatchItemFailures) == len(ev.Records) {
+				err = errors.New("none of them could be processed")
+			}
+			return resp, err
+		},
+	},
+	"an inquiry that a source is too slow for is tried again and again": {
+		Inquiries: func(inner process.Inquiries) process.Inquiries { return alwaysFirst{inner} },
+	},
 	"counters are incremented record by record": {
 		Counters: func(i *Invocation, _ tally.Counters) tally.Counters { return increments{i} },
 	},
@@ -265,6 +276,15 @@ func sameFingerprint(in *dynamodb.TransactWriteItemsInput, e *types.TransactionC
 	if old := e.CancellationReasons[last].Item; old != nil && old["fingerprint"] != nil {
 		old["fingerprint"] = in.TransactItems[last].Put.Item["fingerprint"]
 	}
+}
+
+// alwaysFirst makes every attempt look like the first.
+type alwaysFirst struct{ process.Inquiries }
+
+func (m alwaysFirst) Claim(ctx context.Context, lender inquiry.LenderID, id inquiry.ID, token string, lease time.Time) (store.Claim, error) {
+	claim, err := m.Inquiries.Claim(ctx, lender, id, token, lease)
+	claim.Attempt = 1
+	return claim, err
 }
 
 type leasedAsFinished struct{ process.Inquiries }

@@ -226,7 +226,7 @@ func (w *World) timeOut() {
 		}
 		w.tracef("      %s#%d times out", i.Function, i.ID)
 		if i.frozenUntil.After(w.now) {
-			i.settled = true
+			i.settled, i.faulty = true, true
 			i.settle(errTimedOut)
 			continue
 		}

@@ -21,10 +21,11 @@ const (
 	flaky  = "flaky"  // a required source is down half of the time while faults last
 	poison = "poison" // asking always panics
 	reject = "reject" // the inquiry was rejected when its batch was accepted
+	heavy  = "heavy"  // a required source always computes too long
 	slow   = "slow"   // the sources take longer than an invocation while faults last
 )
 
-var kinds = []string{found, found, found, none, none, part, bad, outage, flaky, poison, slow, reject}
+var kinds = []string{found, found, found, none, none, part, bad, outage, flaky, poison, heavy, slow, reject}
 
 func kindOf(in inquiry.Inquiry) string {
 	kind, _, _ := strings.Cut(in.BusinessName, " ")
@@ -49,7 +50,7 @@ func (s sources) Run(_ context.Context, id inquiry.ID, in inquiry.Inquiry) []sou
 	default: // the invocation is over, so nothing that it does has an effect
 		return nil
 	}
-	required, optional := inquiry.OutcomeFound, inquiry.OutcomeFound
+	required, optional, why := inquiry.OutcomeFound, inquiry.OutcomeFound, source.ErrorKind("")
 	switch kind {
 	case none:
 		required, optional = inquiry.OutcomeNoRecord, inquiry.OutcomeNoRecord
@@ -61,6 +62,8 @@ func (s sources) Run(_ context.Context, id inquiry.ID, in inquiry.Inquiry) []sou
 		if w.faultsLast() {
 			required = inquiry.OutcomeUnavailable
 		}
+	case heavy:
+		required, why = inquiry.OutcomeUnavailable, source.TooSlow
 	case flaky:
 		if w.chance(0.5) {
 			required = inquiry.OutcomeUnavailable
@@ -69,7 +72,7 @@ func (s sources) Run(_ context.Context, id inquiry.ID, in inquiry.Inquiry) []sou
 		panic("simulated: poison")
 	}
 	return []source.Answer{
-		{Type: "list", Criticality: source.Required, Outcome: required, RetrievedAt: w.now, Elapsed: time.Millisecond},
+		{Type: "list", Criticality: source.Required, Outcome: required, Kind: why, RetrievedAt: w.now, Elapsed: time.Millisecond},
 		{Type: "registry", Criticality: source.Optional, Outcome: optional, RetrievedAt: w.now, Elapsed: time.Millisecond},
 	}
 }
