@@ -20,7 +20,7 @@ type InquiryInput struct {
 	Address      *AddressInput     `json:"address,omitempty" doc:"Address of the business."`
 	Phone        string            `json:"phone,omitempty" maxLength:"40" pattern:"^[0-9+() .x-]*$" doc:"Phone number. Only digits, spaces, x and + ( ) . - are allowed." example:"+1 555 0100"`
 	Email        string            `json:"email,omitempty" maxLength:"254" pattern:"^([^@\\s]+@[^@\\s]+)?$" doc:"Email address." example:"office@kylderon.example"`
-	Website      string            `json:"website,omitempty" maxLength:"2048" pattern:"^\\S*$" doc:"Website, with or without https://." example:"kylderon.example"`
+	Website      string            `json:"website,omitempty" maxLength:"2048" pattern:"^\\S*$" doc:"Website: a host name such as example.com, or an address that begins with http:// or https://." example:"kylderon.example"`
 	Principals   []PrincipalInput  `json:"principals,omitempty" maxItems:"20" doc:"People who own or run the business."`
 	ExternalID   string            `json:"externalId,omitempty" maxLength:"128" doc:"Your own id for the inquiry, unique in the batch. Every response about the inquiry repeats it." example:"LOAN-1001"`
 	Metadata     map[string]string `json:"metadata,omitempty" maxProperties:"16" doc:"Up to 16 values of at most 250 characters each, with keys of at most 40 characters. They are returned unchanged."`
@@ -50,7 +50,7 @@ var hints = map[string]string{
 	"ein":         "must be nine digits, with or without a hyphen after the second",
 	"phone":       "must contain only digits, spaces, x and + ( ) . -",
 	"email":       "must be one address, such as name@example.com",
-	"website":     "must be an address without spaces, such as example.com",
+	"website":     "must be " + inquiry.WebsiteForm,
 	"country":     "must be a two-letter code (ISO 3166-1), such as US",
 	"dateOfBirth": "must be a date as YYYY-MM-DD",
 }

@@ -98,7 +98,7 @@ var (
 		{"form", "the format is wrong"}, {codeInvalid, "this value is not allowed here"}, {"out-of-range", "the number is too small or too large"},
 		{"too-short", "the text is too short"}, {"too-long", "the text is too long"}, {"too-few", "there are too few"}, {"too-many", "there are too many"},
 		{"duplicate", "it must be unique in the batch"}, {"duplicate-name", "an object has the same name twice"},
-		{"control-character", "the text contains unprintable characters"}, {"damaged-text", "the text is damaged, probably by a wrong character encoding"},
+		{"control-character", "the text contains control characters, or characters that change its direction"}, {"damaged-text", "the text is damaged, probably by a wrong character encoding"},
 		{codeBadNumber, "the number has an unreasonable size"}, {codeTooDeep, "the body nests too deeply"},
 	}
 )

@@ -141,7 +141,7 @@ func CheckText(s string) (code, message string) {
 	case strings.ContainsRune(s, utf8.RuneError):
 		return "damaged-text", "the text contains a replacement character (U+FFFD); send it as UTF-8"
 	case strings.ContainsFunc(s, func(c rune) bool { return unicode.Is(unicode.Noncharacter_Code_Point, c) }):
-		return "damaged-text", "the text contains a code that Unicode assigns to no character, such as U+FFFE; send it as UTF-8"
+		return "damaged-text", "the text contains a code that is not a character, such as U+FFFE; remove it or send the text as UTF-8"
 	}
 	return "", ""
 }
