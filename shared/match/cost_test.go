@@ -159,15 +159,39 @@ func TestSearchCost(t *testing.T) {
 	}
 }
 
+// endingContext ends when it is asked for the n-th time whether it has ended.
+type endingContext struct {
+	context.Context
+	n int
+}
+
+func (c *endingContext) Err() error {
+	if c.n--; c.n <= 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
 func TestSearchEnds(t *testing.T) {
 	t.Parallel()
 
-	index := match.NewIndex(inventedList())
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for _, name := range ordinaryNames {
-		if hits, err := index.Search(ctx, match.OrganizationName(name), potential); !errors.Is(err, context.Canceled) || hits != nil {
-			t.Errorf("Search(%q) = %d hits and %v although its context has ended", name, len(hits), err)
+	// 1,000 names that the query has to be compared with.
+	names := make([]match.Name, 1000)
+	for i := range names {
+		names[i] = match.OrganizationName(fmt.Sprintf("Karlova Shipping %d", i))
+	}
+	index, query := match.NewIndex(names), match.OrganizationName("Karlova Shipping")
+	for n := 1; ; n++ {
+		hits, err := index.Search(&endingContext{t.Context(), n}, query, potential)
+		if err == nil {
+			// Two words, every 256 of 1,000 comparisons, and the end.
+			if len(hits) != len(names) || n-1 < 2+4+1 {
+				t.Errorf("%d hits, and %d looks at the context", len(hits), n-1)
+			}
+			return
+		}
+		if !errors.Is(err, context.Canceled) || hits != nil {
+			t.Fatalf("%d hits and %v although the context ended at look %d", len(hits), err, n)
 		}
 	}
 }

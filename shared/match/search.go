@@ -164,16 +164,21 @@ func (x *Index) compare(ctx context.Context, s *search, minScore float64) ([]Hit
 		if s.total[n] < s.needed {
 			continue
 		}
-		if len(tried)%betweenChecks == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+		if len(tried)%betweenChecks == 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 		}
 		try(n)
 	}
 	x.tryJoined(s, minScore, try)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.At, b.At))
 	})
-	return hits, ctx.Err()
+	return hits, nil
 }
 
 // tryJoined tries the names that are similar enough to the query without spaces.
