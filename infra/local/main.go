@@ -58,7 +58,7 @@ func main() {
 	}
 }
 
-// run does everything. Whatever it started has ended when it returns.
+// run does everything. When it returns, everything it started has ended.
 // restoreCtrlC makes Ctrl-C end the program immediately, as it does by default.
 func run(ctx context.Context, restoreCtrlC func(), o options, w io.Writer) error {
 	if o.setup {
@@ -98,7 +98,7 @@ func run(ctx context.Context, restoreCtrlC func(), o options, w io.Writer) error
 	if o.once {
 		return nil
 	}
-	fmt.Fprintf(w, welcome, stack.APIURL, stack.APIURL, demo.key, stack.APIURL)
+	fmt.Fprintf(w, welcome, stack.APIURL, stack.APIURL, stack.APIURL, demo.key)
 	select {
 	case <-ctx.Done():
 		restoreCtrlC()
@@ -109,18 +109,18 @@ func run(ctx context.Context, restoreCtrlC func(), o options, w io.Writer) error
 	}
 }
 
-// welcome tells a person how to use the service: its address, its reference and a
-// first call with the API key.
+// welcome tells a person how to use the service: its address, its reference, and a
+// first call. The README's calls need the two variables.
 const welcome = `
 The service is running at %s
 Its API reference is at   %s/v1/docs
 
 Try it in another terminal:
 
-  curl -H 'Authorization: Bearer %s' \
-    %s/v1/batch-inquiries/
+  export BI_URL=%s BI_API_KEY=%s
+  curl -H "Authorization: Bearer $BI_API_KEY" "$BI_URL/v1/batch-inquiries/"
 
-Press Ctrl-C to stop it. It keeps no data.
+Press Ctrl-C to stop the service. It keeps no data.
 `
 
 // prepare installs and builds what the service needs.
