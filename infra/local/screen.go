@@ -23,8 +23,8 @@ import (
 const (
 	// pollEvery is the shortest interval that the API allows.
 	pollEvery = time.Second / 2
-	// screenTimeout is the time without any progress after which something must be
-	// broken.
+	// screenTimeout is how long a batch may make no progress. After that, something
+	// must be broken.
 	screenTimeout = 2 * time.Minute
 	// shownRows is the most rows of results that are shown, to fit on one screen.
 	shownRows = 25
@@ -56,7 +56,7 @@ func screen(ctx context.Context, w io.Writer, s *steps, demo *lender, batch *bat
 		last.Status, time.Since(submitted).Seconds(), progress.Counts(last), time.Since(s.started).Seconds())
 
 	var results []*client.InquirySummary
-	for result, err := range demo.Inquiries(ctx, accepted.BatchID, client.InquiryFilter{PageSize: 500}) {
+	for result, err := range demo.Inquiries(ctx, accepted.BatchID, client.InquiryFilter{PageSize: client.MaxPageSize}) {
 		if err != nil {
 			return err
 		}
@@ -70,8 +70,8 @@ func screen(ctx context.Context, w io.Writer, s *steps, demo *lender, batch *bat
 	return showReport(ctx, w, demo.Client, most.InquiryID)
 }
 
-// interest returns a number that is higher the more an inquiry's report shows:
-// first matches, then possible matches, then the number of records.
+// interest returns a higher number the more interesting an inquiry's report is:
+// matches count most, then possible matches, then the number of records.
 func interest(i *client.InquirySummary) int {
 	score := i.SourceRecordCount
 	for _, outcome := range i.Sources {
