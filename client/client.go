@@ -21,8 +21,8 @@ type Client struct {
 	longPoll   bool
 	onRetry    func(err error, wait time.Duration)
 
-	// reached is set once the API has answered. From then on its address is known
-	// to be right, and Watch and Wait wait for the end of any outage.
+	// reached is set once the API has answered. Its address is then known to
+	// be right, so Watch and Wait retry through any outage.
 	reached *atomic.Bool
 }
 
@@ -45,8 +45,8 @@ func WithPollInterval(d time.Duration) Option {
 }
 
 // WithLongPoll makes [Client.Watch] and [Client.Wait] notice a change within a
-// second or two, for a person who is watching: the API holds each request open
-// until something changes. This costs the API more than occasional polls, so
+// second or two: the API holds each request open until something changes. Use it
+// when a person is watching. It costs the API more than occasional polls, so
 // programs that can wait should not use it.
 func WithLongPoll() Option { return func(c *Client) { c.longPoll = true } }
 

@@ -119,8 +119,8 @@ func ExampleClient_Validate() {
 	// /inquiries/0/ein (LOAN-1001): must be nine digits
 }
 
-// A batch's id is enough to wait for it, also from another process. If the time is
-// up first, the batch continues.
+// A batch's id is all you need to wait for the batch, even from another process. If
+// your time is up first, the batch continues.
 func ExampleClient_Wait() {
 	c, stop := exampleClient()
 	defer stop()
@@ -157,8 +157,8 @@ func ExampleClient_Watch() {
 	// PARTIAL_SUCCESS: 2 of 2
 }
 
-// List the failed batches of November, newest first. The client requests further
-// pages as the loop advances.
+// List the failed batches of November, newest first. The client requests more pages
+// as the loop advances.
 func ExampleClient_Batches() {
 	c, stop := exampleClient()
 	defer stop()
@@ -268,8 +268,8 @@ func ExampleClient_Results_reports() {
 	// LOAN-1002 PARTIAL_SUCCESS []
 }
 
-// Look up the inquiries without a complete report again. The new batch is waited
-// for like any other.
+// Rerun the inquiries that lack a complete report, and wait for the new batch as for
+// any other.
 func ExampleClient_Rerun() {
 	c, stop := exampleClient()
 	defer stop()

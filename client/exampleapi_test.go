@@ -12,8 +12,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/client"
 )
 
-// The batches of the example API. It says that runningBatch is still running when
-// it is asked for the first time.
+// The batches of the example API. The first response about runningBatch says that it
+// is still running.
 const (
 	finishedBatch = batchID
 	runningBatch  = otherID

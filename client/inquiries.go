@@ -11,7 +11,7 @@ import (
 )
 
 // InquiryInput is one business to look up. Only its name is required, but every
-// further field improves the report.
+// other field improves the report.
 type InquiryInput struct {
 	BusinessName string            `json:"businessName"`
 	DBA          string            `json:"dba,omitempty"`
@@ -106,7 +106,7 @@ func (f InquiryFilter) query() url.Values {
 	return q
 }
 
-// Inquiries iterates over a batch's inquiries in the order of the submission. It
+// Inquiries iterates over a batch's inquiries in the order of submission. It
 // requests a page at a time as the loop advances. If there is an error, it is in
 // the last pair.
 func (c *Client) Inquiries(ctx context.Context, batchID string, f InquiryFilter) iter.Seq2[*InquirySummary, error] {

@@ -13,9 +13,9 @@ func (c *Client) APIKey(ctx context.Context) (string, error) {
 	return c.apiKey(ctx, get(keyPath, nil))
 }
 
-// RotateAPIKey ends the caller's API key and returns a new one. A client that was
-// made with the old key must be replaced: the old key works for at most a few
-// minutes more, and it cannot read the new one.
+// RotateAPIKey ends the caller's API key and returns a new one. Replace a
+// client that uses the old key: that key works for at most a few more minutes and
+// cannot read the new one.
 func (c *Client) RotateAPIKey(ctx context.Context) (string, error) {
 	return c.apiKey(ctx, post(keyPath+"/rotate", "", nil))
 }

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// MaxPageSize is the largest PageSize of a filter. The API rejects a larger one.
+	// MaxPageSize is the largest PageSize that the API accepts.
 	MaxPageSize = 500
 
-	// DefaultPageSize is the page size of a filter that has none.
+	// DefaultPageSize is the page size if a filter does not set one.
 	DefaultPageSize = 100
 )
 
 // pages iterates over a list that the API sends in pages. It follows the cursors,
-// so that it skips and repeats nothing while the list grows. A page may be empty
-// without being the last. fetch returns one page and the cursor of the next.
+// so that it neither skips nor repeats an item while the list grows. A page can be
+// empty without being the last one. fetch returns one page and the cursor of the next.
 func pages[T any](filter url.Values, size int, fetch func(url.Values) ([]T, string, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		query := maps.Clone(filter)

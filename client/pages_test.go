@@ -73,7 +73,7 @@ func TestPages(t *testing.T) {
 		}
 	})
 
-	// A page with a filter may be empty although more pages follow.
+	// A filtered page can be empty even if more pages follow.
 	t.Run("continues after an empty page", func(t *testing.T) {
 		t.Parallel()
 		var requests []string

@@ -105,9 +105,9 @@ func (f Fault) String() string {
 	return place + ": " + f.Message
 }
 
-// problemOf reads an error response. One that is not a problem document comes from
-// something between the client and the API: a gateway's JSON message is kept, an
-// HTML page is not.
+// problemOf reads an error response. If it is not a problem document, it comes from
+// something between the client and the API. problemOf then keeps a gateway's JSON
+// message, but not an HTML page.
 func problemOf(resp *http.Response, body []byte) *Problem {
 	var p Problem
 	if err := json.Unmarshal(body, &p); err != nil || p.Type == "" {

@@ -15,7 +15,7 @@ func (Report) String() string               { return hidden }
 func (Report) GoString() string             { return hidden }
 func (Report) LogValue() slog.Value         { return slog.StringValue(hidden) }
 
-// An inquiry is printed and logged as its id alone.
+// Printing or logging an inquiry shows only its id.
 
 func (i InquirySummary) String() string       { return "inquiry " + i.InquiryID }
 func (i InquirySummary) GoString() string     { return i.String() }

@@ -43,8 +43,8 @@ type Results struct {
 }
 
 // Results returns a batch's results, which the caller must close. The batch may
-// still be running. A connection that is lost before the first byte is retried;
-// after that, the caller must start again.
+// still be running. If the connection is lost before the first byte, Results
+// retries; after that, the caller must start again.
 func (c *Client) Results(ctx context.Context, batchID string, q ResultsQuery) (*Results, error) {
 	if q.Format == "" {
 		q.Format = NDJSON
@@ -113,7 +113,7 @@ func mediaType(resp *http.Response) string {
 }
 
 // openResultsFile opens the results file that a response points to. The request
-// has no credential, because the file is at another address than the API.
+// has no credential, because the file is not at the API's address.
 func (c *Client) openResultsFile(ctx context.Context, from *http.Response, wantMedia string) (io.ReadCloser, error) {
 	address, err := from.Location()
 	if err != nil {
@@ -125,7 +125,7 @@ func (c *Client) openResultsFile(ctx context.Context, from *http.Response, wantM
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		// The error's own text has the address, which would open the file to anyone.
+		// The error's own text contains the address, with which anyone could read the file.
 		return nil, fmt.Errorf("getting the results file: %w", errors.Unwrap(err))
 	}
 	if resp.StatusCode != http.StatusOK {

@@ -98,7 +98,7 @@ func (c *Client) submit(ctx context.Context, path, key string, body []byte) (*Su
 	return out, nil
 }
 
-// Validate returns what submitting s would lead to. It stores nothing.
+// Validate reports what would happen if s were submitted. It stores nothing.
 func (c *Client) Validate(ctx context.Context, s Submission) (*Validated, error) {
 	body, err := json.Marshal(struct {
 		Submission
@@ -138,7 +138,7 @@ const (
 )
 
 // Rerun creates a new batch from inquiries of a finished one, which keeps its
-// results. Each of the two batches names the other.
+// results. Each of the two batches refers to the other.
 func (c *Client) Rerun(ctx context.Context, batchID string, rerun Rerun) (*Submitted, error) {
 	path, err := batchPath(batchID, "/rerun")
 	if err != nil {

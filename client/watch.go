@@ -24,20 +24,19 @@ const (
 	// more than two polls of a batch per second.
 	shortestPoll = time.Second / 2
 
-	// The pause between two polls grows from minPause after a change to maxPause, where
-	// the API does not suggest one.
+	// If the API does not suggest a pause between two polls, the pause grows from
+	// minPause after a change up to maxPause.
 	minPause = time.Second
 	maxPause = 30 * time.Second
 )
 
-// errStopped cannot happen as long as the API sends isTerminal in the end.
+// errStopped would mean that Watch ended without an error or a final batch.
 var errStopped = errors.New("stopped watching the batch before it was final")
 
 // Wait returns a batch once it is final, whatever its outcome. Once the API has
 // answered this client, Wait retries through any outage until ctx ends. Before
-// that, an address that does not answer is an error after as many tries as any
-// other call makes. The batch does not depend on this process: after an error,
-// another Wait with the same id continues, from any process.
+// that, it gives up after as many tries as any other call. The batch does not depend
+// on this process: after an error, any process can call Wait with the same id.
 func (c *Client) Wait(ctx context.Context, batchID string) (*Batch, error) {
 	for batch, err := range c.Watch(ctx, batchID) {
 		if err != nil || batch.IsTerminal {
@@ -128,8 +127,8 @@ func (w *watcher) poll(ctx context.Context) (*response, error) {
 	return w.send(ctx, w.request, tries)
 }
 
-// nextPause returns the pause before the next poll: the caller's choice, or else
-// the API's, or else our own.
+// nextPause returns the pause before the next poll: the one that the caller chose, or
+// else the one that the API suggests, or else our own.
 func (w *watcher) nextPause() time.Duration {
 	if w.pollEvery > 0 {
 		return w.pollEvery

@@ -122,7 +122,7 @@ func TestWait(t *testing.T) {
 		}
 	})
 
-	// An API that has accepted the batch exists, so an outage after that is temporary.
+	// If the API has answered once, it exists, so a later outage is temporary.
 	t.Run("waits through an outage after the API has answered once", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
@@ -147,8 +147,8 @@ func TestWait(t *testing.T) {
 		})
 	})
 
-	// The API accepts two polls of a batch per second. Its burst is for several watchers
-	// of the same batch, so one client must not use it up.
+	// The API accepts two polls of a batch per second. Its burst is meant for several
+	// watchers of one batch, so a single client must not use it up.
 	t.Run("never polls more often than the API allows", func(t *testing.T) {
 		t.Parallel()
 		for name, tt := range map[string]struct {
@@ -186,7 +186,8 @@ func TestWait(t *testing.T) {
 		}
 	})
 
-	// When the API rejects a poll as one too many, the client waits for Retry-After.
+	// When the API rejects a poll because there were too many, the client waits for
+	// Retry-After.
 	t.Run("waits as long as a rate limit asks", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -88,8 +88,8 @@ func readJSON(r io.Reader) (*File, error) {
 	return file, nil
 }
 
-// explainJSON adds the line to a syntax error, and says what the file must look like
-// when it has another structure.
+// explainJSON adds the line number to a syntax error. If the file has the wrong
+// structure, it says what the file must look like.
 func explainJSON(err error, data []byte) error {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		before := data[:min(int(syntax.Offset), len(data))]
@@ -132,7 +132,7 @@ func (f *File) MarshalJSON() ([]byte, error) {
 }
 
 // Place returns the place in the file that a JSON pointer into the body refers to.
-// In a spreadsheet it is a row, where the header is row 1, and a column. In JSON it
+// For a spreadsheet, that is a row and a column; the header is row 1. For JSON, it
 // is the pointer itself.
 func (f *File) Place(pointer string) string {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")

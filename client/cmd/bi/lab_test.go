@@ -142,8 +142,8 @@ func batchBody(s client.BatchStatus, done, total int) string {
 		s, final, total, total-done, done)
 }
 
-// turns sends each text once, then the last one again and again. For an empty text
-// it closes the connection.
+// turns sends each text once and then repeats the last one. For an empty text, it
+// closes the connection.
 func turns(texts ...string) http.HandlerFunc {
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, _ *http.Request) {

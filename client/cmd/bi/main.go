@@ -1,5 +1,5 @@
 // Command bi screens batches of businesses from a terminal, through the public
-// API. It stores nothing on disk: a batch is found again by its id.
+// API. It stores nothing on disk: a batch's id is all you need to find it again.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/client"
 )
 
-// Exit codes tell scripts how a batch ended, if the command waits for its end.
+// Exit codes tell scripts how a batch ended, if the command waited for that.
 const (
 	exitCompleted   = 0
 	exitError       = 1 // the API rejected the request or cannot be reached

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// output is a file that appears only once it is complete, or a pipe or device that
+// output is a file that appears only when it is complete, or a pipe or device that
 // gets the bytes as they arrive.
 type output struct {
 	*os.File

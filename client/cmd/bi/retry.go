@@ -38,8 +38,8 @@ func cause(err error) string {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", math.Ceil(d.Seconds())) }
 
-// submitWhenRoom calls submit again for as long as the lender has no room for the
-// batch. There will be room when other batches finish, and a person can interrupt.
+// submitWhenRoom repeats submit until the lender has room for the batch. Room appears
+// when other batches finish, and the person can interrupt the wait.
 func (a *app) submitWhenRoom(ctx context.Context, submit func() (*client.Submitted, error)) (*client.Submitted, error) {
 	for {
 		accepted, err := submit()
@@ -64,9 +64,9 @@ func (a *app) submitWhenRoom(ctx context.Context, submit func() (*client.Submitt
 // errNoRoom is returned when a submission was interrupted while it waited for room.
 var errNoRoom = errors.New("interrupted while waiting for room: nothing was submitted")
 
-// interruptible returns the result of a call that may block for long, such as on a
-// person's answer, or an error as soon as ctx is done. A call that is still blocked
-// then ends with the process.
+// interruptible returns the result of a call that may block for a long time, for
+// example until a person answers. If ctx is done first, it returns an error, and the
+// blocked call ends with the process.
 func interruptible[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type result struct {
 		value T

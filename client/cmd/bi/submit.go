@@ -114,7 +114,7 @@ func (s *submission) submit(ctx context.Context, c *client.Client, body []byte) 
 	return s.follow(ctx, c, accepted.BatchID, s.stderr, true)
 }
 
-// validate prints what submitting the file would lead to.
+// validate prints what would happen if the file were submitted.
 func (s *submission) validate(ctx context.Context, c *client.Client, body []byte) error {
 	v, err := c.ValidateJSON(ctx, body)
 	if err != nil {
