@@ -1,7 +1,7 @@
-// Package events_test reads every sample in this folder like the function that
-// receives it. Except for the sample batch and the schedule, the samples follow one
-// batch of two inquiries: it is submitted and dispatched, its first inquiry is looked
-// up and counted, and its second one ends in the dead letters.
+// Package events_test reads each sample in this folder the way the function that
+// receives it does. Except for the sample batch and the schedule, the samples follow
+// one batch of two inquiries: it is submitted and dispatched, its first inquiry is
+// looked up and counted, and its second one ends up in the dead letters.
 package events_test
 
 import (
@@ -313,7 +313,7 @@ func checkSampleSpreadsheet(t *testing.T, name string) {
 
 type batches = httpapi.Batches // a name for embedding that none of its methods has
 
-// intake is a table that accepts and keeps any submission.
+// intake stands in for the table: it accepts any submission and remembers it.
 type intake struct {
 	batches
 	accepted inquiry.Submission

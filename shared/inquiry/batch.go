@@ -2,12 +2,12 @@ package inquiry
 
 import "time"
 
-// Retention is how long a batch and everything that belongs to it is kept, from its
-// submission on.
+// Retention is how long a batch and everything that belongs to it is kept after its
+// submission.
 const Retention = 30 * 24 * time.Hour
 
-// DefaultDeadline is how long after its submission a batch's inquiries are tried
-// before the remaining ones are given up.
+// DefaultDeadline is how long after a batch's submission its inquiries are tried. Then
+// the remaining ones fail.
 const DefaultDeadline = 6 * time.Hour
 
 // Operation says how a batch came into being.
@@ -15,7 +15,7 @@ type Operation string
 
 const (
 	OperationSubmit Operation = "SUBMIT" // a lender submitted it
-	OperationRerun  Operation = "RERUN"  // it repeats inquiries of an earlier batch, its parent
+	OperationRerun  Operation = "RERUN"  // it repeats inquiries of its parent, an earlier batch
 	OperationSingle Operation = "SINGLE" // it is one inquiry on its own and not in the list
 )
 
@@ -34,8 +34,8 @@ type Batch struct {
 	// Ordinal is the batch's position in its lender's list, from 1.
 	Ordinal int
 
-	// Tally is changed after the submission by tally-statuses and the sweep, so it is
-	// a moment behind the inquiries themselves.
+	// Tally is what tally-statuses and the sweep have counted, so it lags a moment
+	// behind the inquiries themselves.
 	Tally
 
 	// FinishedAt is when the last inquiry became final; zero before.
@@ -68,7 +68,6 @@ func (b Batch) CreatedAt() time.Time { return b.ID.CreatedAt() }
 // ExpiresAt returns when the batch's data may be deleted.
 func (b Batch) ExpiresAt() time.Time { return b.ID.ExpiresAt() }
 
-// ExpiresAt returns when everything that belongs to the batch may be deleted. It
-// follows from the id, so that all items of a batch expire together without passing
-// the time around.
+// ExpiresAt returns when everything that belongs to the batch may be deleted. The time
+// follows from the id, so all items of a batch expire together.
 func (b BatchID) ExpiresAt() time.Time { return b.CreatedAt().Add(Retention).Truncate(time.Second) }

@@ -47,5 +47,5 @@ func Duplicates(inquiries []Inquiry) []Duplicate {
 	return list
 }
 
-// foldText removes what people write differently: case and blanks.
+// foldText removes what people write differently: case and spaces.
 func foldText(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }

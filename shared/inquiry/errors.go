@@ -7,8 +7,8 @@ import (
 
 // The outcomes that callers act on. Any other error is an internal one.
 var (
-	// ErrNotFound: this lender has no such thing. An id of another lender and an id
-	// that never existed give the same error, so that nobody can probe for ids.
+	// ErrNotFound: nothing with this id belongs to this lender. Another lender's id
+	// gives the same error as an id that never existed, so that nobody can probe ids.
 	ErrNotFound = errors.New("not found")
 
 	// ErrDeleted: the lender has deleted the batch, and only its counts are left.
@@ -22,22 +22,22 @@ var (
 	// for this delivery.
 	ErrFinished = errors.New("inquiry is already finished")
 
-	// ErrLeased: another worker holds the inquiry. This delivery has to come back:
-	// acknowledging it could delete the only message that is left.
+	// ErrLeased: another worker holds the inquiry. This message must be
+	// delivered again: acknowledging it could delete the inquiry's only message.
 	ErrLeased = errors.New("inquiry is leased to another worker")
 
-	// ErrSuperseded: this attempt's claim is not the current one any more, so its
+	// ErrSuperseded: this attempt's claim is no longer the current one, so its
 	// result must not be written.
 	ErrSuperseded = errors.New("claim was superseded")
 
-	// ErrIdempotencyMismatch: the key was used within 24 hours for another request.
+	// ErrIdempotencyMismatch: the key was used for another request in the last 24 hours.
 	ErrIdempotencyMismatch = errors.New("idempotency key was used for another request")
 
 	// ErrConflict: another writer was faster. Reading again and retrying helps.
 	ErrConflict = errors.New("conflicting change")
 
-	// ErrUnavailable: the storage cannot be reached or accepts no more requests at the
-	// moment. The request may have been carried out nevertheless.
+	// ErrUnavailable: the storage cannot be reached or accepts no more requests right
+	// now. It may still have carried out the request.
 	ErrUnavailable = errors.New("not available at the moment")
 
 	// ErrTooLarge: the batch does not fit into one transaction of the table.

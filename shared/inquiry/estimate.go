@@ -12,9 +12,9 @@ const (
 	// so together they are one observation of the pace.
 	perDelivery = deployment.MessageBatch
 
-	// enoughSeen is how many inquiries have to be finished before their pace says
-	// anything about the rest: five deliveries. For a small batch, half of it is
-	// enough, if that is at least leastSeen: two deliveries.
+	// enoughSeen is how many inquiries must be finished before their pace says anything
+	// about the rest: five deliveries. For a small batch, half of its inquiries are
+	// enough, if that is at least leastSeen, which is two deliveries.
 	enoughSeen, leastSeen = 5 * perDelivery, 2 * perDelivery
 
 	// drift is the factor by which the pace changes while a batch runs: other lenders'
@@ -28,19 +28,19 @@ const (
 	warmUp = 6 * time.Second
 )
 
-// Estimate returns the two times between which the batch will probably finish if the
-// rest runs at the pace so far.
+// Estimate returns the two times between which the batch will probably finish if it
+// continues at its pace so far.
 //
 // The pace is measured in deliveries. The first one only starts the clock, because no
 // delivery came before it. The rest may run slower or faster by a factor: drift plus
 // the uncertainty of so few deliveries, which falls with the square root of their
-// number. It may run even faster while workers are still being started. The last
-// delivery's own time is added, as twice the 95th percentile of the durations, because
-// slow inquiries are the last to be observed.
+// number. It may run even faster while workers are still starting. Estimate adds twice
+// the 95th percentile of the durations for the last delivery, because slow inquiries
+// are the last ones to be observed.
 //
-// The estimate follows from the tally alone: it counts from the last progress and
-// changes when the counters do, not with the time of the call. ok is false when too
-// few inquiries are finished, and when none is left to wait for.
+// The estimate depends only on the tally: it starts at the time of the last progress
+// and changes only when the counters do, whatever the time of the call. ok is false
+// when too few inquiries are finished, and when all are.
 func (t Tally) Estimate() (earliest, latest time.Time, ok bool) {
 	left := t.Total - t.Counts().Settled()
 	seen := t.Sums.Work.Count()
@@ -57,7 +57,7 @@ func (t Tally) Estimate() (earliest, latest time.Time, ok bool) {
 }
 
 // Estimate returns the estimate of the batch's tally. ok is also false while the
-// batch is being canceled, because then the rest does not run at the pace so far.
+// batch is being canceled, because the rest then runs at another pace.
 func (b Batch) Estimate() (earliest, latest time.Time, ok bool) {
 	if !b.CancelRequestedAt.IsZero() {
 		return time.Time{}, time.Time{}, false

@@ -186,8 +186,8 @@ func TestEstimateSimulated(t *testing.T) {
 	t.Parallel()
 
 	// The range contains the real end about nine times in ten, in total and in each phase,
-	// and at least three times in four in each situation. Its median width is twice the
-	// time that is left, which is mostly seconds here. With ten minutes left at an even
+	// and at least three times in four in each situation. The range is usually twice as
+	// wide as the time that is left, which here is mostly seconds. With ten minutes left at an even
 	// pace, it is five to twenty minutes after 50 inquiries and six to sixteen after
 	// thousands. In recorded runs of a busy local engine, it contained the end 94 times in
 	// a hundred and was 1.4 times as wide as the time left. An earlier rule, which counted

@@ -35,8 +35,8 @@ func (h *Histogram) Count() int {
 	return n
 }
 
-// Quantile returns a duration that the share q of the added ones does not exceed. It
-// is at most a fifth above the exact quantile, and 0 when nothing was added.
+// Quantile returns a duration that a share q of the added durations does not exceed.
+// It is at most a fifth above the exact quantile, and 0 if nothing was added.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	wanted, seen := max(int(math.Ceil(q*float64(h.Count()))), 1), 0
 	for class, c := range h {
@@ -48,8 +48,8 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return 0
 }
 
-// Pack encodes the classes that are in use: the first one's number, then 16 bits for
-// each class.
+// Pack encodes the classes that are in use: the number of the first one, then 16 bits
+// for each class.
 func (h *Histogram) Pack() []byte {
 	first, last := 0, histogramClasses-1
 	for first <= last && h[first] == 0 {

@@ -28,7 +28,7 @@ type ID [16]byte
 // bits.
 func NewBatchID(now time.Time) BatchID {
 	var b BatchID
-	_, _ = rand.Read(b[6:14]) // crypto/rand ends the process rather than fail
+	_, _ = rand.Read(b[6:14]) // never fails: crypto/rand would end the process
 	ms := uint64(now.UnixMilli())
 	binary.BigEndian.PutUint32(b[0:4], uint32(ms>>16))
 	binary.BigEndian.PutUint16(b[4:6], uint16(ms))

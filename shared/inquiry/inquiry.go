@@ -24,7 +24,7 @@ type Inquiry struct {
 	// batch is not a rerun.
 	RerunOf *ID `json:"rerunOf,omitempty"`
 
-	// Rejected says why the inquiry was not accepted although its batch was. Such an
+	// Rejected says why the inquiry was rejected when its batch was accepted. A rejected
 	// inquiry has failed from the start, has no item in the table and is never sent to
 	// a worker. Empty for every other inquiry.
 	Rejected []Rejection `json:"rejected,omitempty"`

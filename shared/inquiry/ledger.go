@@ -32,7 +32,7 @@ func (table statusTable) advance(l Ledger, index int, to byte) bool {
 }
 
 // Sums are the totals of a batch that do not follow from the ledger. An inquiry adds
-// its part at the moment when its ledger entry moves, and so exactly once.
+// its part exactly when its ledger entry moves, and therefore only once.
 type Sums struct {
 	SourceRecords  int
 	Attempts       int                   // claims of the inquiries that are final
@@ -140,7 +140,7 @@ func (t Tally) Unclaimed() []int {
 	return indexes
 }
 
-// Status sums the counters up in one word.
+// Status summarizes the counters in one word.
 func (t Tally) Status() BatchStatus { return statuses.batchStatus(t) }
 
 func (table statusTable) batchStatus(t Tally) BatchStatus {

@@ -19,14 +19,14 @@ type BatchFilter struct {
 	Operation   Operation
 	CreatedFrom time.Time // at this time or later
 	CreatedTo   time.Time // before this time
-	NamePrefix  string    // in upper or lower case
+	NamePrefix  string    // case-insensitive
 }
 
 // IsZero reports whether the filter selects all batches.
 func (f BatchFilter) IsZero() bool { return f == BatchFilter{} }
 
-// MatchesID reports whether a batch with this id may match, as far as the time in its
-// id shows.
+// MatchesID reports whether a batch with this id may match, judging by the time in its
+// id.
 func (f BatchFilter) MatchesID(id BatchID) bool {
 	created := id.CreatedAt()
 	return !created.Before(f.CreatedFrom) && (f.CreatedTo.IsZero() || created.Before(f.CreatedTo))
@@ -40,7 +40,7 @@ func (f BatchFilter) Matches(b Batch) bool {
 		strings.HasPrefix(strings.ToLower(b.Name), strings.ToLower(f.NamePrefix))
 }
 
-// BatchPage is one page of a lender's batches. With a filter it may have fewer batches
+// BatchPage is one page of a lender's batches. With a filter, it may have fewer batches
 // than the limit, or none, even if more pages follow.
 type BatchPage struct {
 	Batches []Batch

@@ -23,22 +23,22 @@ func (r Record) Change() Change {
 	return Change{Index: r.ID.Index(), Status: r.Status, Figures: r.Figures}
 }
 
-// Entry is one inquiry of a batch as its lender sees it: what was submitted and its
-// state now.
+// Entry is one inquiry of a batch as its lender sees it: what was submitted, and its
+// current state.
 type Entry struct {
 	ID      ID
 	Inquiry Inquiry
 	Record  Record // its status is PLANNING until a worker claims the inquiry
 }
 
-// Codes of failures that the service itself decides. Package report has the codes for
-// reports that sources could not fill.
+// Codes of failures that do not come from a source. Package report has the codes of
+// those that do.
 const (
 	FailureExhausted = "ATTEMPTS_EXHAUSTED" // every delivery of its message failed
 	FailureDeadline  = "DEADLINE_PASSED"    // the batch's deadline passed
 
 	// FailureInvalid means that the inquiry was rejected at its submission. Submitting
-	// the same again cannot help.
+	// the same inquiry again cannot help.
 	FailureInvalid = "INVALID_INPUT"
 )
 
@@ -54,7 +54,7 @@ type Figures struct {
 type SourceFigures struct {
 	Outcome SourceOutcome
 	Records int           // source records in the report
-	Elapsed time.Duration // from question to answer, including retries
+	Elapsed time.Duration // from query to answer, including retries
 }
 
 // SourceOutcome is how one source answered one inquiry. The first three outcomes are

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// What is stored about a rejected inquiry is bounded, whatever was sent.
+// Limits on what is stored about a rejected inquiry, whatever was sent.
 const (
 	maxRejections   = 10
 	maxPointerBytes = 200
@@ -22,9 +22,9 @@ type Rejection struct {
 // IsRejected reports whether the inquiry was rejected at its submission.
 func (in Inquiry) IsRejected() bool { return len(in.Rejected) > 0 }
 
-// Reject returns what is stored about an inquiry that breaks the rules: the name and
-// the external id, as far as they are valid, so that its lender can recognize it, and
-// why it was rejected. The faults are those of this inquiry, at least one.
+// Reject returns what is stored about an inquiry that breaks the rules: why it was
+// rejected and, if they are valid, its name and external id, so that its lender can
+// recognize it. The faults are those of this inquiry, at least one.
 func (in Inquiry) Reject(faults []Fault) Inquiry {
 	var out Inquiry
 	if code, _ := CheckText(in.BusinessName); code == "" && utf8.RuneCountInString(in.BusinessName) <= MaxNameLength {
@@ -47,8 +47,8 @@ func (in Inquiry) ValidExternalID() string {
 	return in.ExternalID
 }
 
-// ClipPointer shortens a JSON pointer that a field name of absurd length made long.
-// What is left still shows where to look.
+// ClipPointer shortens a JSON pointer that contains an absurdly long field name. The
+// rest still shows where to look.
 func ClipPointer(pointer string) string {
 	if len(pointer) <= maxPointerBytes {
 		return pointer

@@ -26,7 +26,7 @@ func (s RerunScope) includes(status Status) bool {
 }
 
 // Rerun returns the batch's inquiries that are in the scope, as they were submitted.
-// Rejected ones are never included: submitting the same again cannot help.
+// It never includes rejected ones: submitting the same inquiry again cannot help.
 func (b Batch) Rerun(asked []Inquiry, scope RerunScope) []Inquiry {
 	var again []Inquiry
 	for i, in := range asked {

@@ -17,8 +17,8 @@ const (
 	MaxMetadataValueLength = 250
 )
 
-// Fault is one error in a request. It names the place and the fix and never repeats a
-// value, because values are personal data.
+// Fault is one error in a request. It says where the error is and how to fix it. It never
+// repeats a value, because values are personal data.
 type Fault struct {
 	Pointer    string // JSON pointer (RFC 6901) into the request body
 	Index      int    // index of the inquiry, from 0; -1 when the fault is outside the inquiries
@@ -34,8 +34,8 @@ func (e *ValidationError) Error() string {
 	return fmt.Sprintf("%d errors in the request", len(e.Faults))
 }
 
-// Normalize returns the inquiry as it is stored: without blanks around values, without
-// the hyphen in the EIN, and with state and country in capitals.
+// Normalize returns the inquiry as it is stored: without spaces around values, without
+// the hyphen in the EIN, and with state and country in upper case.
 func (in Inquiry) Normalize() Inquiry {
 	for _, field := range in.fields() {
 		*field.value = strings.TrimSpace(*field.value)

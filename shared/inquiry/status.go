@@ -28,9 +28,9 @@ const (
 	StatusCancelled Status = "CANCELLED"
 )
 
-// statuses is the one list of all statuses. To add a status, add a constant above, a
-// row at the end, and a field to Counts: the ledger, the counters and the table's
-// attributes follow.
+// statuses is the only list of all statuses. To add a status, add a constant above, a
+// row at the end, a field in Counts and, unless the status is final, a rank. The
+// ledger, the counters and the table's attributes follow. See CONTRIBUTING.md.
 var statuses = statusTable{
 	{StatusPlanning, rankPlanning, "planning", func(c *Counts) *int { return &c.Planning }},
 	{StatusRunning, rankRunning, "running", func(c *Counts) *int { return &c.Running }},
@@ -146,7 +146,7 @@ func (table statusTable) settled(c Counts) int {
 	return settled
 }
 
-// BatchStatus sums a batch up in one word. It follows from the counters alone.
+// BatchStatus summarizes a batch in one word. It depends only on the counters.
 type BatchStatus string
 
 const (
@@ -158,5 +158,5 @@ const (
 	BatchCancelled      BatchStatus = "CANCELLED"       // all are final, and a cancel stopped some
 )
 
-// Final reports whether no inquiry of the batch can change any more.
+// Final reports whether no inquiry of the batch can change anymore.
 func (s BatchStatus) Final() bool { return s != BatchPending && s != BatchRunning }

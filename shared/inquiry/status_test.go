@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The codes are in stored ledgers: this list may grow at its end and never change.
+// Stored ledgers contain the codes: this list may grow at its end but never change.
 func TestStatusCodes(t *testing.T) {
 	t.Parallel()
 	want := []Status{"PLANNING", "RUNNING", "COMPLETED", "PARTIAL_SUCCESS", "FAILED", "CANCELLED"}

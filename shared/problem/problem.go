@@ -2,7 +2,7 @@
 // API function, the authorizer and the gateway all use these names, so the same
 // error has the same name wherever it is found.
 //
-// It holds names, statuses and texts. Package httpapi and the gateway's templates
+// It contains names, statuses and texts. Package httpapi and the gateway's templates
 // write the problem documents.
 package problem
 

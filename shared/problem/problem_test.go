@@ -45,7 +45,7 @@ func TestKinds(t *testing.T) {
 	})
 }
 
-// Nothing escapes these texts on their way into headers and templates.
+// These texts are copied into headers and templates without escaping.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for name, detail := range problem.Refusals {

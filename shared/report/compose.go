@@ -10,8 +10,8 @@ import (
 )
 
 // Compose builds the inquiry's report from the sources' answers. The same answers
-// and time give the same report, including its ids. The report always fits
-// [MaxEncoded], however much the sources answered; its notes say what was left
+// and time give the same report, including its ids. The encoded report always fits
+// into [MaxEncoded], however much the sources answered; its notes say what was left
 // out.
 func Compose(id inquiry.ID, answers []source.Answer, now time.Time) Report {
 	r := Report{
@@ -61,8 +61,8 @@ func coverage(answers []source.Answer, records []SourceRecord) Coverage {
 	return c
 }
 
-// facts lists the records' facts in order, each fact once with all the records
-// that state it.
+// facts lists the facts of the records in order. Each fact appears once, with all the
+// records that state it.
 func facts(records []SourceRecord) []Fact {
 	all := []Fact{}
 	at := map[source.Fact]int{}
@@ -86,8 +86,8 @@ const (
 	scoreBestMatch = "sanctions.best_match" // highest name score of all sanctions screenings
 )
 
-// scores returns a score for each number that can be computed. If no screening
-// was done, there is no best match; if it found no candidate, the best match is 0.
+// scores returns the scores that can be computed. If no screening was done, there is
+// no best match. If a screening found no candidate, the best match is 0.
 func scores(c Coverage, records []SourceRecord) []Score {
 	all := []Score{}
 	if c.Applicable > 0 {

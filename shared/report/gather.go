@@ -48,8 +48,8 @@ func gather(id inquiry.ID, answers []source.Answer) ([]SourceRecord, leftOut) {
 	return fit(all, left)
 }
 
-// recordID depends only on the inquiry, the source and the record's place in the
-// answer, so that a report that is composed again has the same ids.
+// recordID returns an id that depends only on the inquiry, the source and the record's
+// place in the answer, so that composing the report again gives the same ids.
 func recordID(id inquiry.ID, a source.Answer, s source.Subject, n int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%s|%s|%d", id, a.Type, a.Version, s.Ref, n))
 	return "sr_" + hex.EncodeToString(sum[:10])
@@ -64,7 +64,7 @@ func fit(all []SourceRecord, left leftOut) ([]SourceRecord, leftOut) {
 	}
 	slices.SortStableFunc(byPriority, func(i, j int) int { return priority(all[i]) - priority(all[j]) })
 
-	// All records get their room without details before any details are added: a
+	// First make room for all records without their details, then for the details: a
 	// match without its address is worth more than an address.
 	room := maxBare
 	keep := make([]bool, len(all))
