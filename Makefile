@@ -1,14 +1,14 @@
 # Needs Go 1.26, Node.js 20 and Python 3.10, or newer. Everything else is
 # installed into .local/ and built into dist/.
 
-# The system that functions are built for: this machine, or Linux on arm64 for AWS.
+# The system to build the functions for: this machine, or Linux on arm64 for AWS.
 SYSTEM ?= $(shell go env GOOS)
 ARCH ?= $(shell go env GOARCH)
 # The sanctions list that is packed with process-inquiry: the repository's own,
 # which is invented, or yours.
 OFAC_OWN := shared/source/ofac/list
 OFAC_DIR ?= $(OFAC_OWN)
-# The deployment that synth and deploy work on.
+# The stage that synth and deploy use.
 STAGE ?= dev
 
 CDK := .local/node/node_modules/.bin/cdk
@@ -48,8 +48,8 @@ functions:
 	done
 	@mkdir -p $(PACKAGE) && rm -rf $(PACKAGE)/ofac && cp -R "$(OFAC_DIR)" $(PACKAGE)/ofac
 
-# These are the flags of go test and go vet. Compiling the CDK takes a minute, and
-# other flags would compile it a second time.
+# Compiling the CDK takes a minute. These flags let go build reuse what go test and go
+# vet have compiled.
 .PHONY: tools
 tools:
 	@mkdir -p dist
@@ -68,7 +68,7 @@ test-fast: check-go ## Run the tests that need neither the CDK nor the whole eng
 	@go tool gotestsum --format pkgname --raw-command -- infra/local/test-phases fast
 
 .PHONY: test-race
-test-race: check-go ## Run everything concurrent under the race detector (needs a C compiler)
+test-race: check-go ## Run all concurrent code under the race detector (needs a C compiler)
 	@CGO_ENABLED=1 go tool gotestsum --format pkgname --raw-command -- infra/local/test-phases race
 
 .PHONY: fuzz
@@ -96,7 +96,7 @@ lint: check-go ## Check formatting and generated files, and run vet and staticch
 	@go test -run '^TestGenerate$$' ./shared/httpapi/internal/pagegen >/dev/null || { echo "Generated files are stale. Run make generate."; exit 1; }
 
 .PHONY: bench
-bench: check-go ## Count and price what an inquiry takes and write docs/figures.md (OFAC_DIR=dir)
+bench: check-go ## Measure what an inquiry uses and costs, and write docs/figures.md (OFAC_DIR=dir)
 	@$(MAKE) --no-print-directory functions DIST=dist/bench/aws SYSTEM=linux ARCH=arm64 OFAC_DIR=$(OFAC_OWN)
 	@$(MAKE) --no-print-directory functions DIST=dist/bench/here OFAC_DIR=$(OFAC_OWN)
 	@go run ./infra/bench -packages dist/bench/aws/functions -programs dist/bench/here/functions \

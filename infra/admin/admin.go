@@ -12,10 +12,9 @@ import (
 
 // admin does the work of the commands. A user is stored in two places: Cognito
 // knows how the user signs in, and the table knows which lender the user acts for.
-// An account in Cognito without an item in the table has no access. Therefore
-// granting access writes to Cognito first and to the table last, and taking access
-// away does it the other way around. Repeating a command finishes an interrupted
-// run.
+// An account in Cognito without an item in the table has no access. Therefore,
+// granting access writes to Cognito first and to the table last, and revoking access
+// writes in the reverse order. Repeating a command finishes an interrupted run.
 type admin struct {
 	access   access
 	userPool userPool

@@ -451,8 +451,8 @@ func TestInvite(t *testing.T) {
 	})
 }
 
-// A suspension that fails halfway has already taken access away. A resumption that
-// fails halfway has not given it back yet.
+// A suspension that fails halfway has already removed access. A resumption that fails
+// halfway has not restored it yet.
 func TestSuspendUser(t *testing.T) {
 	t.Parallel()
 

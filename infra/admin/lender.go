@@ -60,7 +60,7 @@ type lenderData struct {
 	Open       int                  `json:"open"`
 }
 
-// lenderResult returns a result with a sentence on what happened, followed by the
+// lenderResult returns a result with a sentence about what happened, followed by the
 // lender.
 func lenderResult(sentence string, l inquiry.Lender) result {
 	return result{
@@ -123,7 +123,7 @@ func (a *admin) showLender(ctx context.Context, id inquiry.LenderID) (result, er
 }
 
 // changeLender makes one change and returns the lender after it. done and notNeeded
-// are predicates of the sentence on what happened.
+// end the sentence about what happened.
 func (a *admin) changeLender(ctx context.Context, id inquiry.LenderID, done, notNeeded string, change func(inquiry.LenderID) (bool, error)) (result, error) {
 	changed, err := change(id)
 	if err != nil {
@@ -136,7 +136,7 @@ func (a *admin) changeLender(ctx context.Context, id inquiry.LenderID, done, not
 	return lenderResult("Lender "+string(id)+" "+whatChanged(changed, done, notNeeded), l), nil
 }
 
-// whatChanged ends a sentence about a change.
+// whatChanged returns the end of a sentence about a change.
 func whatChanged(changed bool, done, notNeeded string) string {
 	if changed {
 		return done + "."

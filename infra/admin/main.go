@@ -94,7 +94,7 @@ func newRoot(connect func(context.Context, settings) (*admin, error)) *cobra.Com
 	return root
 }
 
-// runner turns a command's work into what cobra calls.
+// runner turns a command's work into a function that cobra can call.
 type runner = func(work func(context.Context, *admin) (result, error)) func(*cobra.Command, []string) error
 
 // result is a command's result, as text for people and as data for programs.
@@ -103,8 +103,8 @@ type result struct {
 	data any
 }
 
-// command returns a command without subcommands. The flags in required must be
-// given; their help texts are in usage.
+// command returns a command without subcommands. The flags in required are
+// mandatory; usage has their help texts.
 func command(use, short string, runE func(*cobra.Command, []string) error, required map[string]*string) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: runE}
 	for name, value := range required {

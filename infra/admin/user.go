@@ -66,8 +66,8 @@ type userData struct {
 	Role     string           `json:"role"`
 }
 
-// userResult returns a result with a sentence on what happened, followed by the
-// user. The text does not contain the address, because terminals are logged.
+// userResult returns a result with a sentence about what happened, followed by the
+// user. The text does not contain the email address, because terminals get logged.
 func userResult(sentence string, u store.User, email string) result {
 	return result{
 		text: fmt.Sprintf(`%s
@@ -87,7 +87,7 @@ type invitation struct {
 }
 
 // invite creates the account in Cognito, then the item in the table. It sets the
-// password last, when it is certain that the account belongs to this lender.
+// password last, once it is certain that the account belongs to this lender.
 func (a *admin) invite(ctx context.Context, in invitation) (result, error) {
 	email, err := a.checkEmail(in.email)
 	if err != nil {
@@ -122,7 +122,7 @@ func (a *admin) invite(ctx context.Context, in invitation) (result, error) {
 	return userResult("User "+sub+" "+whatInvited(added, in.password != ""), user, email), nil
 }
 
-// whatInvited ends the sentence about an invitation.
+// whatInvited returns the end of the sentence about an invitation.
 func whatInvited(added, withPassword bool) string {
 	switch {
 	case added && withPassword:
@@ -192,8 +192,8 @@ func (a *admin) setPassword(ctx context.Context, email, password string) error {
 	return nil
 }
 
-// suspend denies access in the table first, which decides about access. Then it
-// stops the user from signing in and from refreshing tokens in Cognito.
+// suspend first denies access in the table, because the table decides who has access.
+// Then it stops the user from signing in and from refreshing tokens in Cognito.
 func (a *admin) suspend(ctx context.Context, address string) (result, error) {
 	email, sub, err := a.findAccount(ctx, address)
 	if err != nil {
@@ -244,7 +244,8 @@ func (a *admin) setRole(ctx context.Context, address, word string) (result, erro
 	return a.changedUser(ctx, whatChanged(changed, "now has this role, which takes effect within five minutes", "already had this role"), sub, email)
 }
 
-// keyData is an API key in JSON output. The key itself is for its owner only.
+// keyData is an API key in JSON output, without the key itself, which only its owner
+// may see.
 type keyData struct {
 	UserID  string `json:"userId"`
 	KeyID   string `json:"keyId"`

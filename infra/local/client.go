@@ -101,8 +101,8 @@ type lender struct {
 	key string
 }
 
-// inFile adds to an error of the API where in the batch's file the faults are. If
-// the API itself failed, it adds where the log is.
+// inFile adds the place in the batch's file to each fault of an API error. If the API
+// itself failed, it says where the log is.
 func inFile(err error, file *batchfile.File) error {
 	p, ok := errors.AsType[*client.Problem](err)
 	if !ok {

@@ -20,8 +20,8 @@ import (
 // the data of this stage.
 const stage = "local"
 
-// PortalOrigin is the origin whose scripts may call a local deployment: a portal
-// under development on the same machine.
+// PortalOrigin is the web origin that may call a local deployment from a browser: a
+// portal under development on the same machine.
 const PortalOrigin = "http://localhost:3000"
 
 // Deploy deploys the CDK app to the engine with the CDK command, the same way as
@@ -73,7 +73,8 @@ func (e *Engine) runCDK(ctx context.Context, args ...string) error {
 	env := append(e.Environ(),
 		"CDK_DISABLE_CLI_TELEMETRY=true",
 		"CDK_DISABLE_VERSION_CHECK=true",
-		// These warnings are about Node.js, and nobody who only runs this can act on them.
+		// Hide warnings about the age of Node.js, which a person who only runs this cannot
+		// act on.
 		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
 		"NODE_NO_WARNINGS=1",
 	)

@@ -64,7 +64,7 @@ func parseOutputs(data []byte) (Outputs, error) {
 	return Outputs{}, errors.New("the stack has no outputs")
 }
 
-// folderName returns a function's name as its folder has it: dispatch-batch for
+// folderName returns the name of a function's folder: dispatch-batch for
 // DispatchBatch.
 func folderName(constructID string) string {
 	var name strings.Builder

@@ -11,8 +11,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
 )
 
-// shared starts one server for the whole test binary. Nothing stops the server: it
-// ends when this process ends for any reason.
+// shared starts one server for the whole test binary. Nothing needs to stop the
+// server: it ends with this process, however the process ends.
 var shared = sync.OnceValues(func() (*engine.TableServer, error) {
 	return engine.StartTable(context.Background())
 })
