@@ -134,7 +134,7 @@ type RerunScope string
 const (
 	RerunFailed       RerunScope = "failed"       // those without a useful report
 	RerunPartial      RerunScope = "partial"      // those whose report lacks a source
-	RerunUnsuccessful RerunScope = "unsuccessful" // both, and those that were cancelled
+	RerunUnsuccessful RerunScope = "unsuccessful" // both, and those that were canceled
 )
 
 // Rerun creates a new batch from inquiries of a finished one, which keeps its
