@@ -107,7 +107,8 @@ func (table statusTable) merge(t Tally, changes []Change) (merged Tally, changed
 	return merged, changed
 }
 
-// Counts returns the histogram of the ledger.
+// Counts returns the histogram of the ledger. It counts a status that only a newer
+// version knows as RUNNING, so that the counts still add up to the total.
 func (t Tally) Counts() Counts { return statuses.counts(t) }
 
 func (table statusTable) counts(t Tally) (c Counts) {
@@ -118,11 +119,14 @@ func (table statusTable) counts(t Tally) (c Counts) {
 	for code, row := range table {
 		*row.count(&c) = perCode[code]
 	}
+	for _, unknown := range perCode[len(table):] {
+		c.Running += unknown
+	}
 	return c
 }
 
 // StatusOf returns the furthest status that the inquiry at index is known to have
-// reached, or "" for one that only a newer version knows.
+// reached. It returns RUNNING for a status that only a newer version knows.
 func (t Tally) StatusOf(index int) Status { return statuses.status(t.Ledger.code(index)) }
 
 // Final reports whether the inquiry at index is known to have its final status.

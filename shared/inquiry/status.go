@@ -60,6 +60,7 @@ type rank int
 const (
 	rankPlanning rank = 0
 	rankRunning  rank = 10
+	rankUnknown  rank = 90  // a status that only a newer version knows
 	rankFinal    rank = 100 // never changes again
 )
 
@@ -101,21 +102,22 @@ func (table statusTable) code(s Status) (code byte, ok bool) {
 	return 0, false
 }
 
-// status returns the status with the ledger code, or "" for an unknown code.
+// status returns the status with the ledger code. A code that is not in the table was
+// written by a newer version and counts as RUNNING.
 func (table statusTable) status(code byte) Status {
 	if int(code) < len(table) {
 		return table[code].status
 	}
-	return ""
+	return StatusRunning
 }
 
-// rank returns the rank of a ledger code. A code that is not in the table was
-// written by a newer version and may be final, so it must not be overwritten.
+// rank returns the rank of a ledger code. Only a final status overwrites a code that is
+// not in the table, so that the batch can end.
 func (table statusTable) rank(code byte) rank {
 	if int(code) < len(table) {
 		return table[code].rank
 	}
-	return rankFinal
+	return rankUnknown
 }
 
 // Counts is how many inquiries of a batch have each status. The counts are never

@@ -149,12 +149,17 @@ func TestStatusTableWithPaused(t *testing.T) {
 		tally = merged
 	}
 
-	// A version that does not know the status must neither overwrite nor count it.
+	// A version that does not know the status counts it as RUNNING, and overwrites it with
+	// nothing but a final status.
 	tally, _ = extended.merge(NewTally(2), []Change{{Index: 0, Status: paused}})
-	if _, changed := tally.Merge(Change{Index: 0, Status: StatusFailed}); changed {
-		t.Error("an older version overwrote a status that it does not know")
-	}
-	if got := tally.Counts(); got != (Counts{Planning: 1}) || tally.StatusOf(0) != "" || tally.Status().Final() {
+	if got := tally.Counts(); got != (Counts{Planning: 1, Running: 1}) || tally.StatusOf(0) != StatusRunning || tally.Final(0) || tally.Status() != BatchRunning {
 		t.Errorf("an older version: counts %+v, status %q, batch %s", got, tally.StatusOf(0), tally.Status())
+	}
+	if _, changed := tally.Merge(Change{Index: 0, Status: StatusRunning}); changed {
+		t.Error("an older version overwrote a status that it does not know with RUNNING")
+	}
+	ended, changed := tally.Merge(Change{Index: 0, Status: StatusFailed}, Change{Index: 1, Status: StatusFailed})
+	if !changed || ended.Status() != BatchFailed {
+		t.Errorf("an older version cannot end the batch: %s, %+v", ended.Status(), ended.Counts())
 	}
 }
