@@ -223,9 +223,11 @@ func (s *Store) entriesAt(ctx context.Context, b inquiry.Batch, pageStarts, inde
 			it, found = records[nameOf(keys[i])]
 		}
 		if found {
-			if _, entries[i].Record, err = parseRecord(it); err != nil {
+			_, record, err := parseRecord(it)
+			if err != nil {
 				return nil, err
 			}
+			entries[i].Record = shown(b, record)
 		}
 		fillRejected(b, &entries[i])
 	}

@@ -170,7 +170,7 @@ func (s *Store) readBucket(ctx context.Context, b inquiry.Batch, from int, entri
 		if err != nil {
 			return err
 		}
-		entries[where.index-from].Record = record
+		entries[where.index-from].Record = shown(b, record)
 	}
 	return nil
 }

@@ -36,8 +36,8 @@ func recordKey(lender inquiry.LenderID, id inquiry.ID) item {
 	return key(bucketKey(lender, id.Batch(), id.Index()/bucketSize), inquiryKey(id.Index()))
 }
 
-// parseRecord reads an inquiry's item. It returns an error for a status that this
-// version of the code does not know.
+// parseRecord reads an inquiry's item. The record's status may be one that this version
+// does not know.
 func parseRecord(it item) (place, inquiry.Record, error) {
 	var r record
 	if err := attributevalue.UnmarshalMap(it, &r); err != nil {
@@ -46,9 +46,6 @@ func parseRecord(it item) (place, inquiry.Record, error) {
 	where, err := parseInquiryKey(r.PK, r.SK)
 	if err != nil {
 		return place{}, inquiry.Record{}, fmt.Errorf("reading inquiry: %w", err)
-	}
-	if !r.Status.Known() {
-		return place{}, inquiry.Record{}, fmt.Errorf("reading inquiry %s: unknown status %q", where.batch.Inquiry(where.index), r.Status)
 	}
 	read := inquiry.Record{
 		ID:     where.batch.Inquiry(where.index),
@@ -65,4 +62,22 @@ func parseRecord(it item) (place, inquiry.Record, error) {
 		read.Figures.Sources[name] = inquiry.SourceFigures{Outcome: f.Outcome, Records: f.Records, Elapsed: us(f.Elapsed)}
 	}
 	return where, read, nil
+}
+
+// shown returns the record as lenders see it. A status that this version does not know
+// was written by a newer one. Until the inquiry is final in the ledger, it is shown as
+// RUNNING. A sweep then fails it at the batch's deadline, in the ledger only.
+func shown(b inquiry.Batch, r inquiry.Record) inquiry.Record {
+	if r.Status.Known() {
+		return r
+	}
+	known := inquiry.Record{ID: r.ID, Status: b.StatusOf(r.ID.Index())}
+	known.Figures = inquiry.Figures{StartedAt: r.Figures.StartedAt, Attempts: r.Figures.Attempts}
+	if !known.Status.Final() {
+		known.Status = inquiry.StatusRunning
+		return known
+	}
+	known.Figures.FinishedAt = b.FinishedAt
+	known.Failure, known.Retryable = inquiry.FailureDeadline, true
+	return known
 }

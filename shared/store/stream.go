@@ -31,6 +31,9 @@ func ReadTransition(r events.DynamoDBEventRecord) (t Transition, ok bool, err er
 	if err != nil {
 		return Transition{}, false, err
 	}
+	if !read.Status.Known() {
+		return Transition{}, false, fmt.Errorf("reading inquiry %s: unknown status %q", read.ID, read.Status)
+	}
 	return Transition{
 		Lender: where.lender,
 		Batch:  where.batch,
