@@ -50,7 +50,7 @@ func onAttributes(s awsiam.PolicyStatement, names ...string) awsiam.PolicyStatem
 // findOpenBatches allows queries of the index of unfinished batches.
 func findOpenBatches(table awsdynamodb.Table) awsiam.PolicyStatement {
 	s := allow([]string{"dynamodb:Query"}, jsii.String(*table.TableArn()+"/index/"+store.OpenIndex))
-	s.AddCondition(jsii.String("ForAllValues:StringLike"), map[string][]string{"dynamodb:LeadingKeys": {store.OpenShard}})
+	s.AddCondition(jsii.String("ForAllValues:StringLike"), map[string][]string{"dynamodb:LeadingKeys": append(store.OpenShards[:], store.OpenBegun)})
 	return s
 }
 

@@ -100,6 +100,22 @@ func TestPermissions(t *testing.T) {
 	})
 }
 
+func TestFindOpenBatches(t *testing.T) {
+	t.Parallel()
+
+	t.Run("a sweep reads every partition of the index and no other key of it", func(t *testing.T) {
+		t.Parallel()
+
+		var keys any
+		for _, s := range list(at(dev().one(t, "AWS::IAM::Role", "SweepOpenBatchesRole").Properties, "Policies", 0, "PolicyDocument", "Statement")) {
+			if strings.Contains(text(at(s, "Resource")), "/index/open") {
+				keys = at(s, "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys")
+			}
+		}
+		same(t, "partitions", keys, any([]any{"0", "1", "2", "3", "4", "5", "6", "7", "begun"}))
+	})
+}
+
 // checkResource reports a statement that is not limited to one of our resources,
 // or that allows access to the table without limiting the keys.
 func checkResource(t *testing.T, function string, statement any) {

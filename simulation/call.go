@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
@@ -150,8 +151,21 @@ func (c tableClient) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInpu
 	return out, err
 }
 
+// firstKey returns the key of a transaction's first item.
+func firstKey(list []types.TransactWriteItem) (pk, sk string) {
+	switch first := list[0]; {
+	case first.Update != nil:
+		return keyOf(first.Update.Key)
+	case first.Put != nil:
+		return keyOf(first.Put.Item)
+	default:
+		return "", ""
+	}
+}
+
 func (c tableClient) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (out *dynamodb.TransactWriteItemsOutput, err error) {
-	err = c.in.call("TransactWriteItems", "", "", func() (err error) { out, err = c.in.w.table.TransactWriteItems(ctx, in); return err })
+	pk, sk := firstKey(in.TransactItems)
+	err = c.in.call("TransactWriteItems", pk, sk, func() (err error) { out, err = c.in.w.table.TransactWriteItems(ctx, in); return err })
 	if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok && canceled.CancellationReasons == nil {
 		canceled.CancellationReasons = make([]types.CancellationReason, len(in.TransactItems))
 		for n := range canceled.CancellationReasons {
@@ -166,8 +180,11 @@ func (c tableClient) TransactWriteItems(ctx context.Context, in *dynamodb.Transa
 type queueClient struct{ in *Invocation }
 
 func (c queueClient) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (out *sqs.SendMessageBatchOutput, err error) {
-	first := *in.Entries[0].Id
-	err = c.in.call("SendMessageBatch", "", first, func() (err error) {
+	var batch string // of the first message: a sweep sends the messages of several batches at the same time
+	if m, err := queue.Parse(*in.Entries[0].MessageBody); err == nil {
+		batch = m.ID.Batch().String()
+	}
+	err = c.in.call("SendMessageBatch", batch, *in.Entries[0].Id, func() (err error) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package simulation
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -158,3 +159,6 @@ var codes = [...]inquiry.Status{
 func codeIn(ledger []byte, index int) int { return int(ledger[index/2] >> (4 * (index % 2)) & 0x0f) }
 
 func rank(code int) int { return min(code, 2) }
+
+// unknown reports whether an item has a status that this version does not know.
+func unknown(s inquiry.Status) bool { return s != "" && slices.Index(codes[:], s) < 0 }

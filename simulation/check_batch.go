@@ -120,6 +120,8 @@ func (c *checker) checkLedger(b *batchState, ledger []byte, r record) {
 		switch {
 		case rank(is) <= rank(was):
 			c.w.violate("I4", "the ledger entry of %s/%d goes back from %s to %s", name, i, codes[was], codes[is])
+		case codes[is] == inquiry.StatusFailed && unknown(item) && !c.w.now.Add(maxSkew).Before(b.id.CreatedAt().Add(deadline)):
+			// A newer version wrote the item. At the deadline the ledger fails it.
 		case rank(is) == 2 && item != codes[is]:
 			c.w.violate("I3", "the ledger entry of %s/%d becomes %s but its item is %q", name, i, codes[is], item)
 		case item == "":

@@ -125,11 +125,11 @@ func (c *checker) messageReceived(id inquiry.ID) {
 	}
 }
 
-// messageDeleted checks that a message is deleted only when its inquiry is final:
-// it might be the last message.
+// messageDeleted checks that a message is deleted only when its inquiry is final, or has
+// an unknown status: it might be the last message.
 func (c *checker) messageDeleted(m *message) {
 	id := m.inquiry.ID
-	if b := c.byID[id.Batch()]; b != nil && !b.gone && !b.items[id.Index()].status.Final() {
+	if b := c.byID[id.Batch()]; b != nil && !b.gone && !b.items[id.Index()].status.Final() && !unknown(b.items[id.Index()].status) {
 		c.w.violate("I1", "%v is deleted but its inquiry B%d/%d is %q", m, b.number, id.Index(), b.items[id.Index()].status)
 	}
 }

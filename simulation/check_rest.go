@@ -79,6 +79,8 @@ func (c *checker) checkOutcomes(b *batchState, asked []inquiry.Inquiry) {
 			if kind == reject || in.failure == inquiry.FailureInvalid {
 				ok = kind == reject && in.failure == inquiry.FailureInvalid
 			}
+		default:
+			ok = unknown(in.status) && codes[codeIn(b.ledger, i)] == inquiry.StatusFailed
 		}
 		if !ok {
 			c.w.violate("I1", "B%d/%d of kind %s ends as %s %s", b.number, i, kind, in.status, in.failure)
@@ -100,7 +102,11 @@ func (c *checker) checkRecount(b *batchState, asked []inquiry.Inquiry) {
 	}
 	fresh := inquiry.Submission{Inquiries: asked}.Tally()
 	for _, r := range records {
-		fresh, _ = fresh.Merge(r.Change())
+		change := r.Change()
+		if unknown(r.Status) { // it failed at the deadline, in the ledger only
+			change.Status, change.Figures.FinishedAt = inquiry.StatusFailed, batch.FinishedAt
+		}
+		fresh, _ = fresh.Merge(change)
 	}
 	if !cmp.Equal(fresh, batch.Tally) {
 		c.w.violate("I2", "the tally of B%d differs from its items: %s", b.number, cmp.Diff(fresh, batch.Tally))

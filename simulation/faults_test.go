@@ -10,7 +10,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// faultCase makes one of the 42 known faults happen in a world that has no other
+// faultCase makes one of the known faults happen in a world that has no other
 // faults. The laws are checked as always.
 type faultCase struct {
 	fault  string // its number, and a letter if it has several cases
@@ -32,7 +32,7 @@ func TestFaults(t *testing.T) {
 		covered[name[:2]] = true
 		t.Run(name, run)
 	}
-	for _, c := range slices.Concat(submissionFaults, dispatchFaults, workerFaults, countingFaults, otherFaults) {
+	for _, c := range slices.Concat(submissionFaults, dispatchFaults, workerFaults, countingFaults, otherFaults, sweepFaults) {
 		covered[c.fault[:2]] = true
 		t.Run(c.fault+" "+c.name, func(t *testing.T) {
 			seeds := c.seeds
@@ -48,7 +48,7 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
-	for n := 1; n <= 42; n++ {
+	for n := 1; n <= 45; n++ {
 		if number := fmt.Sprintf("%02d", n); !covered[number] {
 			t.Errorf("fault %s has no test case", number)
 		}

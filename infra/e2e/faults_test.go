@@ -318,9 +318,7 @@ func TestFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		in.setDeadline(t, "1ms")
-		if err := in.store.Postpone(t.Context(), store.BatchRef{Lender: ref.lender, ID: ref.id}, time.Unix(1, 0)); err != nil {
-			t.Fatal(err)
-		}
+		in.makeDue(t, ref)
 		if err := in.sweep(t); err != nil {
 			t.Fatal(err)
 		}

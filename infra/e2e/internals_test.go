@@ -280,7 +280,23 @@ func (in internals) expireLeases(t testing.TB, ref batchRef) {
 			t.Fatal(err)
 		}
 	}
-	if err := in.store.Postpone(t.Context(), store.BatchRef{Lender: ref.lender, ID: ref.id}, time.Unix(1, 0)); err != nil {
+	in.makeDue(t, ref)
+}
+
+// makeDue makes an unfinished batch due for a sweep. It ignores a finished batch.
+func (in internals) makeDue(t testing.TB, ref batchRef) {
+	t.Helper()
+	it, open := in.items(t, ref)[store.HeaderSK]
+	if !open {
+		t.Fatalf("batch %s has no header", ref.id)
+	}
+	_, err := in.table.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &stack.TableName, Key: item{store.PKAttribute: it[store.PKAttribute], store.SKAttribute: it[store.SKAttribute]},
+		UpdateExpression:          aws.String("SET nextCheckAt = :past, event = :event"),
+		ConditionExpression:       aws.String("attribute_exists(openShard)"),
+		ExpressionAttributeValues: item{":past": &types.AttributeValueMemberN{Value: "1"}, ":event": &types.AttributeValueMemberS{Value: string(store.EventChecked)}},
+	})
+	if _, finished := errors.AsType[*types.ConditionalCheckFailedException](err); err != nil && !finished {
 		t.Fatal(err)
 	}
 }

@@ -25,7 +25,9 @@ const (
 	ProcessInquiryMemory   = 512
 	TallyStatusesMemory    = 256
 	FailExhaustedMemory    = 256
-	SweepOpenBatchesMemory = 512
+	// SweepOpenBatchesMemory is that of a whole processor: a run can make some 1,500 calls
+	// a second, and has 16 batches in memory.
+	SweepOpenBatchesMemory = 1769
 )
 
 // How long one invocation of a function may take.

@@ -196,15 +196,18 @@ func TestMerge(t *testing.T) {
 }
 
 // openBatches returns how many batches the sparse index contains.
-func (s *Store) openBatches(t testing.TB) int {
+func (s *Store) openBatches(t testing.TB) (n int) {
 	t.Helper()
-	out, err := s.db.Query(t.Context(), &dynamodb.QueryInput{
-		TableName: &s.table, IndexName: aws.String(OpenIndex),
-		KeyConditionExpression:    aws.String("openShard = :shard"),
-		ExpressionAttributeValues: item{":shard": text(OpenShard)},
-	})
-	if err != nil {
-		t.Fatal(err)
+	for _, shard := range append(OpenShards[:], OpenBegun) {
+		out, err := s.db.Query(t.Context(), &dynamodb.QueryInput{
+			TableName: &s.table, IndexName: aws.String(OpenIndex),
+			KeyConditionExpression:    aws.String("openShard = :shard"),
+			ExpressionAttributeValues: item{":shard": text(shard)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += int(out.Count)
 	}
-	return int(out.Count)
+	return n
 }

@@ -125,7 +125,7 @@ func newHeader(b inquiry.Batch, pageStarts []int) (item, error) {
 		Event:       EventSubmitted,
 		Version:     b.Version,
 		Expires:     attributevalue.UnixTime(b.ExpiresAt()),
-		OpenShard:   OpenShard,
+		OpenShard:   openShard(b.ID),
 		NextCheckAt: b.CreatedAt().Add(firstCheck).Unix(),
 		Parent:      lineageText(b.Parent),
 	})

@@ -32,9 +32,15 @@ const (
 	OpenShardAttribute   = "openShard"
 	NextCheckAtAttribute = "nextCheckAt" // seconds since 1970
 
-	// OpenShard is the one partition of the index.
-	OpenShard = "0"
+	// OpenBegun is the partition of the index for the batches that a sweep has begun
+	// with and not ended.
+	OpenBegun = "begun"
 )
+
+// OpenShards are the partitions of the index in which batches wait for a sweep. There
+// are several because all batches begin and end here, and DynamoDB limits the writes to
+// one partition to 1,000 a second.
+var OpenShards = [...]string{"0", "1", "2", "3", "4", "5", "6", "7"}
 
 // Keys and parts of keys. The package documentation shows the whole table.
 const (

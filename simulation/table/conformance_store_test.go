@@ -152,15 +152,28 @@ func (h *history) step() {
 		},
 		func() { _, _ = s.ListEntries(ctx, batch.Lender, batch.ID, inquiry.EntryQuery{Offset: 250, Limit: 10}) },
 		func() { _, _ = s.Entry(ctx, batch.Lender, id) },
-		func() { _, _ = s.Due(ctx, limit) },
+		func() { h.sweep(limit) },
 		func() {
 			if b, err := s.Batch(ctx, batch.Lender, batch.ID); err == nil {
 				_, _ = s.Records(ctx, b)
 			}
 		},
-		func() { _ = s.Postpone(ctx, batch, h.undue(h.now.Add(time.Duration(h.random.IntN(3600))*time.Second))) },
 	}
 	pick(h, steps)()
+}
+
+// sweep begins to sweep some of the batches that are due, and ends some of the sweeps.
+func (h *history) sweep(limit int) {
+	ctx := h.tb.Context()
+	for due := range h.store.Due(ctx) {
+		if limit--; limit < 0 {
+			return
+		}
+		begun, err := h.store.BeginSweep(ctx, due, h.undue(h.now.Add(time.Duration(h.random.IntN(600))*time.Second)))
+		if err == nil && h.random.IntN(3) > 0 {
+			_ = h.store.EndSweep(ctx, begun, h.undue(h.now.Add(time.Duration(h.random.IntN(3600))*time.Second)))
+		}
+	}
 }
 
 func (h *history) claim(batch store.BatchRef, id inquiry.ID) {

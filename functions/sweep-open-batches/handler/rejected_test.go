@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"testing"
 	"time"
@@ -20,8 +21,10 @@ type oneBatch struct {
 	sent  []inquiry.ID
 }
 
-func (o *oneBatch) Due(context.Context, int) ([]store.BatchRef, error) {
-	return []store.BatchRef{{Lender: o.batch.LenderID, ID: o.batch.ID}}, nil
+func (o *oneBatch) Due(context.Context) iter.Seq2[store.DueBatch, error] {
+	return func(yield func(store.DueBatch, error) bool) {
+		yield(store.DueBatch{BatchRef: store.BatchRef{Lender: o.batch.LenderID, ID: o.batch.ID}}, nil)
+	}
 }
 
 func (o *oneBatch) Submitted(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error) {
@@ -34,7 +37,11 @@ func (o *oneBatch) Merge(context.Context, inquiry.LenderID, inquiry.BatchID, []i
 	return o.batch, nil
 }
 
-func (o *oneBatch) Postpone(context.Context, store.BatchRef, time.Time) error { return nil }
+func (o *oneBatch) BeginSweep(_ context.Context, due store.DueBatch, _ time.Time) (store.DueBatch, error) {
+	return due, nil
+}
+
+func (o *oneBatch) EndSweep(context.Context, store.DueBatch, time.Time) error { return nil }
 
 func (o *oneBatch) Send(_ context.Context, messages []queue.Message) error {
 	for _, m := range messages {
