@@ -16,7 +16,7 @@ import (
 )
 
 // duePage is how many batches of one partition Due reads at once.
-const duePage = 250
+const duePage = 500
 
 // BatchRef identifies one batch of one lender.
 type BatchRef struct {

@@ -111,8 +111,10 @@ func (t *Table) entries(q *query) []entry {
 	var found []entry
 	if q.onIndex {
 		for _, r := range t.indexed {
-			it := indexEntry(t.version(r, indexName, false).item)
-			if it != nil && it[indexPartitionAttribute].(*stringValue).Value == q.partition && q.sort.admits(it[indexSortAttribute]) {
+			it := t.version(r, indexName, false).item
+			shard, ok := it[indexPartitionAttribute].(*stringValue)
+			if ok && shard.Value == q.partition && inIndex(it) && q.sort.admits(it[indexSortAttribute]) {
+				it = indexEntry(it)
 				found = append(found, entry{r, it, itemSize(it)})
 			}
 		}

@@ -215,6 +215,20 @@ func TestSweep(t *testing.T) {
 		}
 	})
 
+	// Each of the two writes moves the header in the index, which removes one entry and
+	// adds another.
+	t.Run("a sweep costs six write units", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		f.submit(t, 250)
+		before := f.table.Consumed()["UpdateItem"].Write
+		f.now = noon.Add(firstCheck)
+		f.sweep(t)
+		if units := f.table.Consumed()["UpdateItem"].Write - before; units != 6 {
+			t.Errorf("the sweep cost %v write units, want 6", units)
+		}
+	})
+
 	t.Run("past its deadline a batch ends in one sweep", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture()

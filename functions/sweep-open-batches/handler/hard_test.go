@@ -1,18 +1,22 @@
 package handler
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
 // reads reports whether a request reads the partition of a batch.
@@ -29,21 +33,26 @@ func reads(in any, id inquiry.BatchID) bool {
 // before it was rolled back.
 func (f *fixture) setStatus(tb testing.TB, id inquiry.ID, status string) {
 	tb.Helper()
-	for _, it := range f.table.Items() {
-		pk, sk := it[store.PKAttribute].(*types.AttributeValueMemberS).Value, it[store.SKAttribute].(*types.AttributeValueMemberS).Value
-		if strings.HasPrefix(sk, store.InquiryPrefix) && strings.Contains(pk, id.Batch().String()) && sk == store.InquiryPrefix+"0000"+string(rune('0'+id.Index())) {
-			it[store.StatusAttribute] = &types.AttributeValueMemberS{Value: status}
-			name := "table"
-			if _, err := f.table.PutItem(tb.Context(), &dynamodb.PutItemInput{TableName: &name, Item: it}); err != nil {
-				tb.Fatal(err)
-			}
-			return
-		}
-	}
-	tb.Fatalf("inquiry %s has no item", id)
+	where := key(id.Batch(), fmt.Sprintf("%s%05d", store.InquiryPrefix, id.Index()))
+	where.PK += "#0"
+	f.set(tb, where, store.StatusAttribute, &types.AttributeValueMemberS{Value: status})
 }
 
-func TestSurvives(t *testing.T) {
+// set sets one attribute of an item.
+func (f *fixture) set(tb testing.TB, where table.Key, name string, value types.AttributeValue) {
+	tb.Helper()
+	it := f.table.Item(where)
+	if it == nil {
+		tb.Fatalf("there is no item %v", where)
+	}
+	it[name] = value
+	if _, err := f.table.PutItem(tb.Context(), &dynamodb.PutItemInput{TableName: aws.String("table"), Item: it}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// What may happen to a sweep must not keep other batches waiting, or a batch open.
+func TestHardCases(t *testing.T) {
 	t.Parallel()
 
 	t.Run("a run that dies on one batch every time", func(t *testing.T) {
@@ -107,34 +116,57 @@ func TestSurvives(t *testing.T) {
 		}
 	})
 
-	t.Run("an unknown status fails at the deadline", func(t *testing.T) {
+	// A newer version was rolled back. With "counted", it also wrote a code to the ledger
+	// that this version does not know.
+	for name, counted := range map[string]bool{"": false, ", and the ledger has an unknown code": true} {
+		t.Run("an unknown status fails at the deadline"+name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture()
+			unknownStatus(t, f, counted)
+		})
+	}
+
+	t.Run("a panic affects one batch only", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture()
-		id := f.submit(t, 2)
-		f.complete(t, id.Inquiry(0))
-		f.claim(t, id.Inquiry(1))
-		f.setStatus(t, id.Inquiry(1), "ARCHIVED")
-		for _, age := range []time.Duration{firstCheck, deadline} {
-			f.now = noon.Add(age)
-			if err := f.Handle(t.Context()); err != nil {
-				t.Errorf("after %s: %v", age, err)
+		poison := f.submit(t, 1)
+		for range 40 {
+			f.submit(t, 1)
+		}
+		f.table.Before = func(_ string, in any) error {
+			if reads(in, poison) {
+				panic("poison")
 			}
-			entry, err := f.store.Entry(t.Context(), "acme", id.Inquiry(1))
-			t.Logf("after %s: %v %v", age, entry.Record.Status, err)
+			return nil
 		}
-		if b := f.batch(t, id); b.Counts() != (inquiry.Counts{Completed: 1, Failed: 1}) {
-			t.Errorf("past its deadline the batch is %s, %+v", b.Status(), b.Counts())
+		f.now = noon.Add(firstCheck)
+		if err := f.Handle(t.Context()); err == nil {
+			t.Error("the run returns no error, so it raises no alarm")
 		}
-		if len(f.queue.taken) != 0 {
-			t.Errorf("%v were sent again", f.queue.indexes())
-		}
-		lender, err := f.store.Lender(t.Context(), "acme")
-		if err != nil || lender.Open != 0 {
-			t.Errorf("the lender has %d inquiries open, %v", lender.Open, err)
+		if len(f.queue.taken) != 40 || f.open(t)[poison] != f.now.Add(defaultTime) {
+			t.Errorf("%d of 40 batches were sent; the other one is due at %s", len(f.queue.taken), f.open(t)[poison])
 		}
 	})
 
-	t.Run("more than a hundred batches in one run", func(t *testing.T) {
+	// More batches than are swept at once are stuck until their time is over.
+	t.Run("slow batches do not use up the run", func(t *testing.T) {
+		t.Parallel()
+		warmUp(t)
+		synctest.Test(t, func(t *testing.T) {
+			s := newScale(t, 100)
+			slow := map[inquiry.BatchID]bool{}
+			for _, id := range s.all[:2*batchesAtOnce] {
+				slow[id] = true
+			}
+			s.queue.stuck = slow
+			s.run(t)
+			if len(s.queue.sent) != 100-len(slow) {
+				t.Errorf("%d batches were sent, want %d", len(s.queue.sent), 100-len(slow))
+			}
+		})
+	})
+
+	t.Run("more batches than are swept at once", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture()
 		for range 500 {
@@ -146,4 +178,40 @@ func TestSurvives(t *testing.T) {
 			t.Errorf("one run swept %d of 500 batches", n)
 		}
 	})
+}
+
+func unknownStatus(t *testing.T, f *fixture, counted bool) {
+	t.Helper()
+	id := f.submit(t, 2)
+	f.complete(t, id.Inquiry(0))
+	f.claim(t, id.Inquiry(1))
+	f.setStatus(t, id.Inquiry(1), "ARCHIVED")
+	if counted {
+		f.set(t, key(id, store.HeaderSK), "ledger", &types.AttributeValueMemberB{Value: []byte{0xf0}})
+	}
+	for _, step := range []struct {
+		age    time.Duration
+		counts inquiry.Counts
+		shown  inquiry.Status
+	}{
+		{firstCheck, inquiry.Counts{Completed: 1, Running: 1}, inquiry.StatusRunning},
+		{deadline, inquiry.Counts{Completed: 1, Failed: 1}, inquiry.StatusFailed},
+	} {
+		f.now = noon.Add(step.age)
+		f.sweep(t)
+		entry, err := f.store.Entry(t.Context(), "acme", id.Inquiry(1))
+		if err != nil || entry.Record.Status != step.shown {
+			t.Errorf("after %s the inquiry is shown as %s, want %s (%v)", step.age, entry.Record.Status, step.shown, err)
+		}
+		if b := f.batch(t, id); b.Counts() != step.counts {
+			t.Errorf("after %s the batch has %+v, want %+v", step.age, b.Counts(), step.counts)
+		}
+	}
+	if len(f.queue.taken) != 0 {
+		t.Errorf("%v were sent again", f.queue.indexes())
+	}
+	lender, err := f.store.Lender(t.Context(), "acme")
+	if err != nil || lender.Open != 0 {
+		t.Errorf("the lender has %d inquiries open, %v", lender.Open, err)
+	}
 }
