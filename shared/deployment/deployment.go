@@ -46,7 +46,8 @@ const (
 )
 
 // SweepInterval is the time between two sweeps. A batch in which nothing happens
-// stays open for at most this much longer than its deadline.
+// stays open for at most this much longer than its deadline, if one sweep can handle
+// all batches that are due.
 const SweepInterval = 5 * time.Minute
 
 // The queue of inquiries and its dead letters.

@@ -16,7 +16,8 @@
 //
 // The bucket b is index / 256. An inquiry has an item from RUNNING on; an absent
 // item means PLANNING. The sparse index "open" (openShard, nextCheckAt) contains the
-// headers of unfinished batches.
+// headers of unfinished batches, in eight shards and a partition of those that a sweep
+// is working on.
 //
 // No AWS type or error leaves this package: callers act on package inquiry's
 // sentinel errors. Types that the rules in package inquiry do not need (Claim,
