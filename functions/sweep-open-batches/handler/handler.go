@@ -95,7 +95,7 @@ func (h *Handler) Handle(ctx context.Context) error {
 		}
 		switch {
 		case err != nil:
-			r.fail(ctx, err)
+			r.fail(ctx, "unfinished batches could not be found", err)
 		case due.Begun:
 			// An earlier run may have died because of this batch. If this run dies too, no
 			// other batch may be affected again.

@@ -61,19 +61,19 @@ func (r *run) sweep(ctx context.Context, due store.DueBatch) {
 		return // another run has it, its lender has just canceled it, or it is finished
 	}
 	if err != nil {
-		r.fail(ctx, err, "batchId", due.ID)
+		r.fail(ctx, "batch could not be repaired", err, "batchId", due.ID)
 		return
 	}
 	again, err := r.tryRepair(ctx, due.BatchRef)
 	if err != nil {
-		r.fail(ctx, err, "batchId", due.ID)
+		r.fail(ctx, "batch could not be repaired", err, "batchId", due.ID)
 		again = r.end // the next run tries it again
 	}
 	if again.IsZero() {
 		return // the batch is finished
 	}
 	if err := r.Batches.EndSweep(ctx, begun, again); err != nil {
-		r.fail(ctx, err, "batchId", due.ID)
+		r.fail(ctx, "batch could not be repaired", err, "batchId", due.ID)
 	}
 }
 
@@ -91,8 +91,8 @@ func (r *run) tryRepair(ctx context.Context, ref store.BatchRef) (again time.Tim
 }
 
 // fail logs and counts a failure.
-func (r *run) fail(ctx context.Context, err error, attributes ...any) {
-	r.Log.ErrorContext(ctx, "batch could not be repaired", append(attributes, "err", err)...)
+func (r *run) fail(ctx context.Context, what string, err error, attributes ...any) {
+	r.Log.ErrorContext(ctx, what, append(attributes, "err", err)...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failed++; r.failed == 1 {
