@@ -4,6 +4,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -26,6 +28,11 @@ const (
 	// bytesPerCall bounds the bodies of one call. SQS accepts 1 MiB; the limit leaves
 	// room for attributes and for engines that still have the older limit of 256 KiB.
 	bytesPerCall = 250_000
+
+	// callsAtOnce is the number of calls that run at the same time. One after the other,
+	// calls of 12 ms would send only 50,000 messages in dispatch-batch's 60 seconds, and
+	// a batch may have 65,535.
+	callsAtOnce = 8
 
 	// sendAttempts bounds how often a message is sent that SQS does not accept.
 	sendAttempts = 4
@@ -87,26 +94,53 @@ type Queue struct {
 // New returns a Queue that sends to the SQS queue at url.
 func New(client Client, url string) *Queue { return &Queue{client: client, url: url} }
 
-// Send puts the messages on the queue, up to deployment.MessageBatch per call. Each
-// message has its lender as message group, so that a standard queue serves lenders
-// fairly.
+// Send puts the messages on the queue, up to deployment.MessageBatch per call and up to
+// callsAtOnce calls at the same time, so in no order. Each message has its lender as
+// message group, so that a standard queue serves lenders fairly.
 //
 // A successful reply can list messages that SQS did not accept. Send sends those again,
 // after a pause. If Send returns an error, some of the messages may be on the queue;
 // sending all of them again is harmless.
 func (q *Queue) Send(ctx context.Context, messages []Message) error {
-	entries := make([]types.SendMessageBatchRequestEntry, len(messages))
-	for i, m := range messages {
+	g, sending := errgroup.WithContext(ctx)
+	g.SetLimit(callsAtOnce)
+	for n := 0; n < len(messages) && sending.Err() == nil; {
+		// The messages of later calls are not encoded yet, so that the bodies of a large
+		// batch are never in memory all at once.
+		entries, err := encode(messages, n)
+		if err != nil {
+			return cmp.Or(g.Wait(), err)
+		}
+		g.Go(func() error { return q.send(sending, entries) })
+		n += len(entries)
+	}
+	return cmp.Or(g.Wait(), ctx.Err())
+}
+
+// encode returns the entries of one call: of the messages from the first on, as many as
+// fit into a call, at least one. An entry's id is its message's position.
+func encode(messages []Message, first int) (entries []types.SendMessageBatchRequestEntry, err error) {
+	size := 0
+	for n, m := range messages[first:] {
 		body, err := m.body()
 		if err != nil {
-			return fmt.Errorf("encoding message of inquiry %s: %w", m.ID, err)
+			return nil, fmt.Errorf("encoding message of inquiry %s: %w", m.ID, err)
 		}
-		entries[i] = types.SendMessageBatchRequestEntry{
-			Id:             aws.String(strconv.Itoa(i)),
+		size += len(body)
+		if n == deployment.MessageBatch || n > 0 && size > bytesPerCall {
+			break
+		}
+		entries = append(entries, types.SendMessageBatchRequestEntry{
+			Id:             aws.String(strconv.Itoa(first + n)),
 			MessageBody:    aws.String(body),
 			MessageGroupId: aws.String(string(m.LenderID)),
-		}
+		})
 	}
+	return entries, nil
+}
+
+// send sends the entries of one call until SQS has accepted all of them.
+func (q *Queue) send(ctx context.Context, entries []types.SendMessageBatchRequestEntry) error {
 	for attempt := range sendAttempts {
 		refused, err := q.sendOnce(ctx, entries)
 		if err != nil {
@@ -122,40 +156,23 @@ func (q *Queue) Send(ctx context.Context, messages []Message) error {
 			return fmt.Errorf("sending %d messages again: %w", len(entries), err)
 		}
 	}
-	return fmt.Errorf("%d of %d messages were not accepted", len(entries), len(messages))
+	return fmt.Errorf("%d messages were not accepted", len(entries))
 }
 
-// sendOnce sends every entry once and returns those that SQS did not accept.
-func (q *Queue) sendOnce(ctx context.Context, entries []types.SendMessageBatchRequestEntry) ([]types.SendMessageBatchRequestEntry, error) {
-	var refused []types.SendMessageBatchRequestEntry
-	for len(entries) > 0 {
-		n := callSize(entries)
-		out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries[:n]})
-		if err != nil {
-			return nil, fmt.Errorf("sending %d messages: %w", n, err)
+// sendOnce makes one call and returns the entries that SQS did not accept.
+func (q *Queue) sendOnce(ctx context.Context, entries []types.SendMessageBatchRequestEntry) (refused []types.SendMessageBatchRequestEntry, err error) {
+	out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries})
+	if err != nil {
+		return nil, fmt.Errorf("sending %d messages: %w", len(entries), err)
+	}
+	failed := map[string]bool{}
+	for _, f := range out.Failed {
+		failed[aws.ToString(f.Id)] = true
+	}
+	for _, e := range entries {
+		if failed[*e.Id] {
+			refused = append(refused, e)
 		}
-		failed := map[string]bool{}
-		for _, f := range out.Failed {
-			failed[aws.ToString(f.Id)] = true
-		}
-		for _, e := range entries[:n] {
-			if failed[*e.Id] {
-				refused = append(refused, e)
-			}
-		}
-		entries = entries[n:]
 	}
 	return refused, nil
-}
-
-// callSize returns how many of the entries fit into one call, at least one.
-func callSize(entries []types.SendMessageBatchRequestEntry) int {
-	size := 0
-	for n, e := range entries {
-		size += len(*e.MessageBody)
-		if n == deployment.MessageBatch || n > 0 && size > bytesPerCall {
-			return n
-		}
-	}
-	return len(entries)
 }

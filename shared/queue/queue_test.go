@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -15,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 )
@@ -24,6 +28,8 @@ import (
 type fakeSQS struct {
 	refuse   map[int]int
 	err      error
+	took     time.Duration // each call
+	mu       sync.Mutex
 	calls    []int // messages in each call
 	bytes    []int
 	bodies   []string // of the accepted messages
@@ -32,6 +38,9 @@ type fakeSQS struct {
 }
 
 func (f *fakeSQS) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	time.Sleep(f.took)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	call, size := len(f.calls), 0
 	f.calls = append(f.calls, len(in.Entries))
 	out := &sqs.SendMessageBatchOutput{}
@@ -79,12 +88,31 @@ func TestSend(t *testing.T) {
 		if len(fake.calls) != 25 {
 			t.Errorf("250 messages took %d calls, want 25", len(fake.calls))
 		}
+		slices.SortFunc(fake.accepted, func(a, b queue.Message) int { return a.ID.Index() - b.ID.Index() })
 		if diff := cmp.Diff(sent, fake.accepted); diff != "" {
 			t.Errorf("messages (-sent +accepted):\n%s", diff)
 		}
 		if diff := cmp.Diff(map[string]bool{"acme": true}, fake.groups); diff != "" {
 			t.Errorf("message groups (-want +got):\n%s", diff)
 		}
+	})
+
+	t.Run("the largest batch is sent long before dispatch-batch times out", func(t *testing.T) {
+		t.Parallel()
+		sent := messages(inquiry.MaxInquiries, 20)
+		synctest.Test(t, func(t *testing.T) {
+			fake := &fakeSQS{took: 12 * time.Millisecond}
+			began := time.Now()
+			if err := queue.New(fake, "url").Send(t.Context(), sent); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took > deployment.DispatchBatchTimeout/4 {
+				t.Errorf("%d messages took %v, want a quarter of %v", len(sent), took, deployment.DispatchBatchTimeout)
+			}
+			if len(fake.accepted) != len(sent) {
+				t.Errorf("%d of %d messages were accepted", len(fake.accepted), len(sent))
+			}
+		})
 	})
 
 	t.Run("a call stays below the size limit", func(t *testing.T) {
@@ -164,6 +192,15 @@ func TestSend(t *testing.T) {
 		}
 		if len(fake.calls) > 5 {
 			t.Errorf("%d calls for one message, want at most 5", len(fake.calls))
+		}
+	})
+
+	t.Run("returns an error when its time is over before it began", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := queue.New(&fakeSQS{}, "url").Send(ctx, messages(25, 20)); !errors.Is(err, context.Canceled) {
+			t.Errorf("Send() = %v, want %v", err, context.Canceled)
 		}
 	})
 
