@@ -7,8 +7,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// NewFailedRecords declares the bucket for stream records that failed too often.
-// A queue would only get references to the records; a bucket gets the records.
+// NewFailedRecords declares the bucket for stream records that a function cannot read
+// or that Lambda gives up. A queue would only get references to the records that Lambda
+// gives up; a bucket gets the records.
 func NewFailedRecords(scope constructs.Construct, props Props) awss3.Bucket {
 	return newBucket(scope, "FailedRecords", props.removal(), awss3.LifecycleRule{
 		// The records name businesses and their owners. Keep them long enough to

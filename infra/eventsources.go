@@ -84,7 +84,7 @@ func mapStream(scope constructs.Construct, id string, r Resources, f awslambda.F
 		FunctionResponseTypes:          jsii.Strings("ReportBatchItemFailures"),
 		BisectBatchOnFunctionError:     jsii.Bool(true),
 		MaximumRetryAttempts:           jsii.Number(deployment.StreamAttempts),
-		MaximumRecordAgeInSeconds:      jsii.Number(deployment.StreamRecordAge.Seconds()),
+		MaximumRecordAgeInSeconds:      jsii.Number(deployment.StreamRecordSeconds),
 		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
 			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: r.FailedRecords.BucketArn()},
 		},

@@ -13,8 +13,9 @@ var dispatchBatch = functionSpec{
 	MB:          deployment.DispatchBatchMemory,
 	Env: func(_ Props, r Resources) map[string]*string {
 		return map[string]*string{
-			"TABLE_NAME": r.Table.TableName(),
-			"QUEUE_URL":  r.Inquiries.Queue.QueueUrl(),
+			"TABLE_NAME":            r.Table.TableName(),
+			"QUEUE_URL":             r.Inquiries.Queue.QueueUrl(),
+			"FAILED_RECORDS_BUCKET": r.FailedRecords.BucketName(),
 		}
 	},
 	Permissions: func(r Resources) []awsiam.PolicyStatement {

@@ -12,7 +12,10 @@ var tallyStatuses = functionSpec{
 	Timeout:     deployment.TallyStatusesTimeout,
 	MB:          deployment.TallyStatusesMemory,
 	Env: func(_ Props, r Resources) map[string]*string {
-		return map[string]*string{"TABLE_NAME": r.Table.TableName()}
+		return map[string]*string{
+			"TABLE_NAME":            r.Table.TableName(),
+			"FAILED_RECORDS_BUCKET": r.FailedRecords.BucketName(),
+		}
 	},
 	Permissions: func(r Resources) []awsiam.PolicyStatement {
 		return append([]awsiam.PolicyStatement{

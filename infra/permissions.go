@@ -78,8 +78,9 @@ func consumeQueue(queue awssqs.Queue) awsiam.PolicyStatement {
 	}, queue.QueueArn())
 }
 
-// consumeStream allows reading the table's stream and setting aside the records
-// that keep failing. Lambda does both as the function.
+// consumeStream allows reading the table's stream, which Lambda does as the function,
+// and setting records aside: the function does so with those that it cannot read, and
+// Lambda with those that it gives up.
 func consumeStream(r Resources) []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
 		allow([]string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}, r.Table.TableStreamArn()),

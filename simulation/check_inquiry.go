@@ -134,17 +134,26 @@ func (c *checker) messageDeleted(m *message) {
 	}
 }
 
-// recordDone checks that a mapping passes a record only when its work is done.
+// recordDone checks that a mapping passes a record only when its work is done, or when
+// the record is set aside because it cannot be read.
 func (c *checker) recordDone(mapping string, r record) {
 	_, rest, _ := strings.Cut(r.Change.Keys["PK"].String(), "#BATCH#")
 	b := c.byID[idIn(rest)]
 	if b == nil || b.gone || b.deleted || r.EventName == string(events.DynamoDBOperationTypeRemove) {
 		return
 	}
+	if c.w.isAside(r) {
+		return
+	}
 	if mapping == "tally-statuses" {
 		index, _ := strconv.Atoi(strings.TrimPrefix(r.Change.Keys["SK"].String(), "INQUIRY#"))
 		status := inquiry.Status(imageText(r, "status"))
-		if code := slices.Index(codes[:], status); code >= 0 && rank(codeIn(b.ledger, index)) < rank(code) {
+		code := slices.Index(codes[:], status)
+		if code < 0 {
+			c.w.violate("I2", "the record that says B%d/%d is %s is passed but neither counted nor set aside", b.number, index, status)
+			return
+		}
+		if rank(codeIn(b.ledger, index)) < rank(code) {
 			c.w.violate("I2", "the record that says B%d/%d is %s is passed but not counted", b.number, index, status)
 		}
 		return

@@ -30,8 +30,8 @@
 // after its lease, and time out. A call can fail before its work is done, lose its
 // reply after it, and be sent again by the SDK. Eventually consistent reads can be
 // stale. Messages can be duplicated, lost, rejected by the queue, and received too
-// often. Stream records can be repeated, reordered, set aside, and moved to other
-// shards, and mappings can be recreated. Clocks can differ. See [Faults].
+// often. Stream records can be unreadable, repeated, reordered, given up, and moved to
+// other shards, and mappings can be recreated. Clocks can differ. See [Faults].
 //
 // # What is checked
 //

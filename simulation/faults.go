@@ -25,6 +25,7 @@ type Faults struct {
 	// its visibility timeout.
 	FastReturn bool
 
+	Unreadable            float64 // for each record of the stream
 	Redeliver, DropRecord float64 // for each event of the stream
 	Split, Recreate       float64 // for each step
 
@@ -75,6 +76,7 @@ func chooseFaults(r *rand.Rand) Faults {
 		f.Until = deadline + time.Duration(r.IntN(120))*time.Minute
 		f.LoseMessage = 0.8
 	}
+	f.Unreadable = some(0.01, 0.1)
 	return f
 }
 

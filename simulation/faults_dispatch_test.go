@@ -26,13 +26,13 @@ var dispatchFaults = []faultCase{
 		}
 	}, check: func(t *testing.T, w *World) { completed(t, w); sentAtMost(t, w, 4) }},
 
-	{fault: "10", name: "the record for dispatch-batch is set aside", setup: func(_ *testing.T, w *World) {
+	{fault: "10", name: "the record for dispatch-batch cannot be read", setup: func(_ *testing.T, w *World) {
+		w.faults = Faults{Until: time.Minute, Unreadable: 1}
 		submit(w, found, none, found)
-		inject(w, &rule{function: "dispatch-batch", until: 14 * time.Minute, verdict: Refuse})
 	}, check: func(t *testing.T, w *World) {
 		completed(t, w)
-		if w.mappings[0].dropped != 1 {
-			t.Errorf("%d records were set aside, want 1", w.mappings[0].dropped)
+		if len(w.aside) != 1 {
+			t.Errorf("%d records were set aside, want 1", len(w.aside))
 		}
 		if b := only(t, w); b.finalAt.Sub(noon) > 22*time.Minute {
 			t.Errorf("the batch was repaired after %v, want at most 22 minutes", b.finalAt.Sub(noon))

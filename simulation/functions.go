@@ -27,11 +27,15 @@ type Hooks struct {
 	Inquiries func(process.Inquiries) process.Inquiries
 	Counters  func(*Invocation, tally.Counters) tally.Counters
 	Batches   func(sweep.Batches) sweep.Batches
+	Failed    func(failedRecords) failedRecords
 
 	// MessagesReply changes process-inquiry's reply to its event source,
 	// RecordsReply that of a stream's reader.
 	MessagesReply func(events.SQSEvent, events.SQSEventResponse, error) (events.SQSEventResponse, error)
 	RecordsReply  func(function string, ev events.DynamoDBEvent, resp events.DynamoDBEventResponse) events.DynamoDBEventResponse
+
+	// StreamAttempts replaces the number of times that a mapping retries a record.
+	StreamAttempts int
 }
 
 // store returns the store as an invocation sees it.
@@ -59,7 +63,7 @@ func (w *World) dispatchMapping(lanes int) *mapping {
 	}
 	m.start = func(l *lane, batch []record) *Invocation {
 		return w.startRecords(m, l, batch, deployment.DispatchBatchTimeout, func(ctx context.Context, i *Invocation, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
-			h := dispatch.Handler{Batches: i.store(), Queue: i.queue(), Log: w.log}
+			h := dispatch.Handler{Batches: i.store(), Queue: i.queue(), Failed: i.failed(), Log: w.log}
 			return h.Handle(ctx, ev)
 		})
 	}
@@ -77,7 +81,7 @@ func (w *World) tallyMapping(lanes int) *mapping {
 			if w.hooks.Counters != nil {
 				counters = w.hooks.Counters(i, counters)
 			}
-			h := tally.Handler{Counters: counters, Log: w.log}
+			h := tally.Handler{Counters: counters, Failed: i.failed(), Log: w.log}
 			return h.Handle(ctx, ev)
 		})
 	}

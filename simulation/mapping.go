@@ -19,7 +19,7 @@ type mapping struct {
 	lanes      int // lanes of a shard, which are read in parallel
 	readers    []*reader
 	start      func(*lane, []record) *Invocation
-	dropped    int // records that were set aside
+	dropped    int // records that were given up
 }
 
 // reader is a mapping's position in one shard.
@@ -131,12 +131,22 @@ func (w *World) finishRecords(l *lane, i *Invocation, batch []record, failures [
 		}
 	}
 	l.retryAt = w.now.Add(min(100*time.Millisecond<<min(l.attempts, 10), time.Minute))
-	if l.attempts >= deployment.StreamAttempts {
-		gone := len(batch) - done
-		w.tracef("      %s sets %d records aside", l.name, gone)
-		l.m.dropped += gone
-		l.pending, l.attempts, l.limit = l.pending[gone:], 0, 0
+	if gone := batch[done:]; w.givesUp(l, gone[0]) {
+		w.tracef("      %s gives up %d records", l.name, len(gone))
+		l.m.dropped += len(gone)
+		l.pending, l.attempts, l.limit = l.pending[len(gone):], 0, 0
 	}
+}
+
+// givesUp reports whether the mapping retries the records of a lane no more, of which
+// first is the oldest.
+func (w *World) givesUp(l *lane, first record) bool {
+	attempts := deployment.StreamAttempts
+	if w.hooks.StreamAttempts != 0 {
+		attempts = w.hooks.StreamAttempts
+	}
+	return attempts >= 0 && l.attempts >= attempts ||
+		w.now.Sub(first.Change.ApproximateCreationDateTime.Time) > deployment.StreamRetention
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -101,6 +101,9 @@ func (w *World) appendRecords() {
 			continue // no filter lets these through
 		}
 		hash := w.stream.keyHash(pk, sk)
+		if w.chance(w.faults.Unreadable) {
+			r = unreadable(r)
+		}
 		for _, s := range w.stream.shards {
 			if !s.closed && s.low <= hash && hash <= s.top {
 				r.Change.SequenceNumber = fmt.Sprintf("%021d", s.base+uint64(len(s.records)))

@@ -46,7 +46,8 @@ type World struct {
 	stream    *stream
 	mappings  []*mapping
 	replays   []replay
-	recreated int // mappings that were recreated at random
+	aside     map[string]bool // records in the bucket of failed records, as JSON
+	recreated int             // mappings that were recreated at random
 	check     *checker
 	log       *slog.Logger
 
@@ -89,7 +90,7 @@ func newWorld(seed uint64, faults Faults, trace io.Writer) *World {
 		rng: rand.New(rand.NewPCG(seed, 0x5eed)), now: noon, faults: faults, trace: trace, hooks: &Hooks{},
 		queue:  &messageQueue{visibility: deployment.InquiryVisibility},
 		dead:   &messageQueue{visibility: deployment.DeadLetterVisibility},
-		stream: &stream{}, log: slog.New(slog.DiscardHandler),
+		stream: &stream{}, aside: map[string]bool{}, log: slog.New(slog.DiscardHandler),
 		workers: 3, sweepAt: noon.Add(deployment.SweepInterval), byFunction: map[string]int{}, failures: map[string]int{},
 	}
 	w.table = table.New(tableName, func() time.Time { return w.now })

@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/batch-inquiries/batch-inquiries/functions/dispatch-batch/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
+	"github.com/batch-inquiries/batch-inquiries/shared/failedrecords"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -19,13 +22,18 @@ func main() { boot.Run("dispatch-batch", wire) }
 
 // wire builds the handler. It alone reads the environment and makes clients.
 func wire(env *boot.Env, log *slog.Logger) (any, error) {
-	table, queueURL, cfg := env.Required("TABLE_NAME"), env.Required("QUEUE_URL"), env.AWS()
+	table, queueURL, bucket := env.Required("TABLE_NAME"), env.Required("QUEUE_URL"), env.Required("FAILED_RECORDS_BUCKET")
+	cfg := env.AWS()
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
+	files := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = cfg.BaseEndpoint != nil // a local engine's buckets have no host names
+	})
 	h := &handler.Handler{
 		Batches: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
 		Queue:   queue.New(sqs.NewFromConfig(cfg), queueURL),
+		Failed:  failedrecords.New(files, bucket, deployment.DispatchBatch),
 		Log:     log,
 	}
 	return h.Handle, nil

@@ -7,9 +7,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/batch-inquiries/batch-inquiries/functions/tally-statuses/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
+	"github.com/batch-inquiries/batch-inquiries/shared/failedrecords"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
@@ -17,12 +20,16 @@ func main() { boot.Run("tally-statuses", wire) }
 
 // wire builds the handler. It alone reads the environment and makes clients.
 func wire(env *boot.Env, log *slog.Logger) (any, error) {
-	table, cfg := env.Required("TABLE_NAME"), env.AWS()
+	table, bucket, cfg := env.Required("TABLE_NAME"), env.Required("FAILED_RECORDS_BUCKET"), env.AWS()
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
+	files := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = cfg.BaseEndpoint != nil // a local engine's buckets have no host names
+	})
 	h := &handler.Handler{
 		Counters: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
+		Failed:   failedrecords.New(files, bucket, deployment.TallyStatuses),
 		Log:      log,
 	}
 	return h.Handle, nil

@@ -75,10 +75,13 @@ const (
 
 // The table's stream and its two readers.
 const (
-	// StreamAttempts is how often a failing record is retried before it is set
-	// aside. Without a limit it would block everything behind it for a day.
-	StreamAttempts  = 10
-	StreamRecordAge = 6 * time.Hour
+	// StreamAttempts and StreamRecordSeconds have no limit: a failing record is retried
+	// until the stream deletes it, after StreamRetention. Only outages fail, because the
+	// readers set aside what they cannot read.
+	StreamAttempts      = -1
+	StreamRecordSeconds = -1
+	// docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+	StreamRetention = 24 * time.Hour
 
 	// DispatchRecords is the most stream records that dispatch-batch gets at once.
 	DispatchRecords = 10

@@ -40,6 +40,10 @@ var (
 	// now. It may still have carried out the request.
 	ErrUnavailable = errors.New("not available at the moment")
 
+	// ErrUnreadable: what is stored is damaged, or a newer version has written it.
+	// Reading it again does not help.
+	ErrUnreadable = errors.New("not readable")
+
 	// ErrTooLarge: the batch does not fit into one transaction of the table.
 	ErrTooLarge = errors.New("batch is too large to store")
 

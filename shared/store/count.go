@@ -24,8 +24,9 @@ const mergeAttempts = 20
 // the changes contain nothing new. The write for the batch's last inquiry also gives
 // the lender its room for the batch back, in the same transaction.
 //
-// Merge returns inquiry.ErrNotFound when the batch has been deleted, and
-// inquiry.ErrConflict when other writers were faster every time.
+// Merge returns inquiry.ErrNotFound when the batch has been deleted,
+// inquiry.ErrUnreadable when its header is damaged or a change belongs to none of its
+// inquiries, and inquiry.ErrConflict when other writers were faster every time.
 func (s *Store) Merge(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, changes []inquiry.Change) (inquiry.Batch, error) {
 	batch, err := s.merge(ctx, lender, id, changes)
 	if err != nil {
@@ -46,7 +47,7 @@ func (s *Store) merge(ctx context.Context, lender inquiry.LenderID, id inquiry.B
 		}
 		for _, c := range changes {
 			if c.Index < 0 || c.Index >= batch.Total {
-				return inquiry.Batch{}, fmt.Errorf("index %d is outside its %d inquiries", c.Index, batch.Total)
+				return inquiry.Batch{}, fmt.Errorf("%w: index %d is outside its %d inquiries", inquiry.ErrUnreadable, c.Index, batch.Total)
 			}
 		}
 		tally, changed := batch.Tally.Merge(changes...)

@@ -139,16 +139,19 @@ func newHeader(b inquiry.Batch, pageStarts []int) (item, error) {
 	return it, nil
 }
 
-// parseHeader parses a header's item.
+// parseHeader parses a header's item. It returns inquiry.ErrUnreadable for a damaged one.
 func parseHeader(it item) (header, inquiry.Batch, error) {
 	var h header
 	if err := attributevalue.UnmarshalMap(it, &h); err != nil {
-		return header{}, inquiry.Batch{}, fmt.Errorf("reading header: %w", err)
+		return header{}, inquiry.Batch{}, fmt.Errorf("reading header: %w: %v", inquiry.ErrUnreadable, err)
 	}
 	id, err := inquiry.ParseBatchID(h.Batch)
 	if err != nil || h.PK != string(batchKey(h.Lender, id)) {
-		// Not %w: a damaged header does not mean that the batch does not exist.
-		return header{}, inquiry.Batch{}, fmt.Errorf("reading header %q: it names batch %q of lender %q", h.PK, h.Batch, h.Lender)
+		// Without err: a damaged header does not mean that the batch does not exist.
+		return header{}, inquiry.Batch{}, fmt.Errorf("reading header %q: %w: it names batch %q of lender %q", h.PK, inquiry.ErrUnreadable, h.Batch, h.Lender)
+	}
+	if h.Total < 0 || len(h.Ledger) != (h.Total+1)/2 {
+		return header{}, inquiry.Batch{}, fmt.Errorf("reading header %q: %w: %d bytes of ledger for %d inquiries", h.PK, inquiry.ErrUnreadable, len(h.Ledger), h.Total)
 	}
 	batch := inquiry.Batch{
 		ID:          id,
@@ -166,7 +169,7 @@ func parseHeader(it item) (header, inquiry.Batch, error) {
 		Version:           h.Version,
 	}
 	if err := h.lineage(&batch); err != nil {
-		return header{}, inquiry.Batch{}, fmt.Errorf("reading header %q: %v", h.PK, err) // not %w, as above
+		return header{}, inquiry.Batch{}, fmt.Errorf("reading header %q: %w: %v", h.PK, inquiry.ErrUnreadable, err)
 	}
 	return h, batch, nil
 }

@@ -76,9 +76,9 @@ func TestParseHeader(t *testing.T) {
 
 	// A batch that does not exist is the caller's mistake. A header that cannot be read is
 	// a fault of the service and must not be reported as the former.
-	t.Run("a damaged header is not reported as absent", func(t *testing.T) {
+	t.Run("a damaged header is unreadable and not absent", func(t *testing.T) {
 		t.Parallel()
-		for _, damage := range []string{"REMOVE batchId", "REMOVE lenderId", "SET lenderId = :other", "SET batchId = :other"} {
+		for _, damage := range []string{"REMOVE batchId", "REMOVE lenderId", "REMOVE ledger", "SET lenderId = :other", "SET batchId = :other"} {
 			t.Run(damage, func(t *testing.T) {
 				t.Parallel()
 				s := newStore(t)
@@ -92,11 +92,14 @@ func TestParseHeader(t *testing.T) {
 				if _, err := s.db.UpdateItem(t.Context(), update); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := s.Batch(t.Context(), acme, id); err == nil || errors.Is(err, inquiry.ErrNotFound) {
-					t.Errorf("reading it: %v, want an error that is not ErrNotFound", err)
+				if _, err := s.Batch(t.Context(), acme, id); !errors.Is(err, inquiry.ErrUnreadable) || errors.Is(err, inquiry.ErrNotFound) {
+					t.Errorf("reading it: %v, want %v", err, inquiry.ErrUnreadable)
 				}
-				if _, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); err == nil || errors.Is(err, inquiry.ErrNotFound) {
-					t.Errorf("counting in it: %v, want an error that is not ErrNotFound", err)
+				if _, err := s.Merge(t.Context(), acme, id, []inquiry.Change{finished(0, inquiry.StatusCompleted)}); !errors.Is(err, inquiry.ErrUnreadable) || errors.Is(err, inquiry.ErrNotFound) {
+					t.Errorf("counting in it: %v, want %v", err, inquiry.ErrUnreadable)
+				}
+				if _, _, err := s.Submitted(t.Context(), acme, id); !errors.Is(err, inquiry.ErrUnreadable) || errors.Is(err, inquiry.ErrNotFound) {
+					t.Errorf("reading what was submitted: %v, want %v", err, inquiry.ErrUnreadable)
 				}
 			})
 		}

@@ -83,19 +83,20 @@ func paginate(inquiries []inquiry.Inquiry) ([]page, error) {
 	return pages, nil
 }
 
-// parsePage unpacks a page that paginate packed. zstd's checksum detects damage.
+// parsePage unpacks a page that paginate packed. It returns inquiry.ErrUnreadable for a
+// damaged one; zstd's checksum detects damage.
 func parsePage(it item) ([]inquiry.Inquiry, error) {
 	data, ok := it["data"].(*types.AttributeValueMemberB)
 	if !ok {
-		return nil, fmt.Errorf("page %s has no data", textOf(it, SKAttribute))
+		return nil, fmt.Errorf("page %s: %w: it has no data", textOf(it, SKAttribute), inquiry.ErrUnreadable)
 	}
 	raw, err := decoder().DecodeAll(data.Value, nil)
 	if err != nil {
-		return nil, fmt.Errorf("unpacking page %s: %w", textOf(it, SKAttribute), err)
+		return nil, fmt.Errorf("unpacking page %s: %w: %v", textOf(it, SKAttribute), inquiry.ErrUnreadable, err)
 	}
 	var inquiries []inquiry.Inquiry
 	if err := json.Unmarshal(raw, &inquiries); err != nil {
-		return nil, fmt.Errorf("reading page %s: %w", textOf(it, SKAttribute), err)
+		return nil, fmt.Errorf("reading page %s: %w: %v", textOf(it, SKAttribute), inquiry.ErrUnreadable, err)
 	}
 	return inquiries, nil
 }

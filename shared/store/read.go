@@ -23,7 +23,8 @@ func (s *Store) Batch(ctx context.Context, lender inquiry.LenderID, id inquiry.B
 }
 
 // Submitted returns a batch with all of its inquiries. The read is consistent, so that
-// it can be called as soon as the submission has committed.
+// it can be called as soon as the submission has committed. It returns
+// inquiry.ErrUnreadable if the header or a page is damaged or a page is missing.
 func (s *Store) Submitted(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error) {
 	// The header sorts before the pages, and the partition has no other items.
 	items, err := s.query(ctx, batchKey(lender, id), headerKey, pageKey(999), forward, consistent)
@@ -49,7 +50,7 @@ func (s *Store) Submitted(ctx context.Context, lender inquiry.LenderID, id inqui
 		inquiries = append(inquiries, page...)
 	}
 	if len(inquiries) != batch.Total {
-		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: pages have %d of %d inquiries", id, len(inquiries), batch.Total)
+		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w: pages have %d of %d inquiries", id, inquiry.ErrUnreadable, len(inquiries), batch.Total)
 	}
 	return batch, inquiries, nil
 }

@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -41,6 +44,34 @@ func TestBatch(t *testing.T) {
 		}
 		if batches, total, err := listBatches(t, s, "other-bank", 0, 10); err != nil || total != 0 || len(batches) != 0 {
 			t.Errorf("the other lender's list has %d of %d batches, %v", len(batches), total, err)
+		}
+	})
+}
+
+func TestSubmitted(t *testing.T) {
+	t.Parallel()
+
+	t.Run("a damaged page is unreadable", func(t *testing.T) {
+		t.Parallel()
+		for _, damage := range []string{"SET #data = :other", "REMOVE #data"} {
+			t.Run(damage, func(t *testing.T) {
+				t.Parallel()
+				s := newStore(t)
+				id := mustSubmit(t, s, acme, 2)
+				update := &dynamodb.UpdateItemInput{
+					TableName: &s.table, Key: key(batchKey(acme, id), pageKey(0)),
+					UpdateExpression: aws.String(damage), ExpressionAttributeNames: map[string]string{"#data": "data"},
+				}
+				if damage[0] == 'S' {
+					update.ExpressionAttributeValues = item{":other": binary([]byte("damaged"))}
+				}
+				if _, err := s.db.UpdateItem(t.Context(), update); err != nil {
+					t.Fatal(err)
+				}
+				if _, _, err := s.Submitted(t.Context(), acme, id); !errors.Is(err, inquiry.ErrUnreadable) {
+					t.Errorf("Submitted() = %v, want %v", err, inquiry.ErrUnreadable)
+				}
+			})
 		}
 	})
 }

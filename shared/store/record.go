@@ -36,16 +36,16 @@ func recordKey(lender inquiry.LenderID, id inquiry.ID) item {
 	return key(bucketKey(lender, id.Batch(), id.Index()/bucketSize), inquiryKey(id.Index()))
 }
 
-// parseRecord reads an inquiry's item. The record's status may be one that this version
-// does not know.
+// parseRecord reads an inquiry's item. It returns inquiry.ErrUnreadable for an item that
+// is damaged. The record's status may be one that this version does not know.
 func parseRecord(it item) (place, inquiry.Record, error) {
 	var r record
 	if err := attributevalue.UnmarshalMap(it, &r); err != nil {
-		return place{}, inquiry.Record{}, fmt.Errorf("reading inquiry: %w", err)
+		return place{}, inquiry.Record{}, fmt.Errorf("reading inquiry: %w: %v", inquiry.ErrUnreadable, err)
 	}
 	where, err := parseInquiryKey(r.PK, r.SK)
 	if err != nil {
-		return place{}, inquiry.Record{}, fmt.Errorf("reading inquiry: %w", err)
+		return place{}, inquiry.Record{}, fmt.Errorf("reading inquiry: %w: %v", inquiry.ErrUnreadable, err)
 	}
 	read := inquiry.Record{
 		ID:     where.batch.Inquiry(where.index),

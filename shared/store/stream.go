@@ -17,8 +17,9 @@ type Transition struct {
 }
 
 // ReadTransition reads a stream record of an inquiry's item. ok is false for a removal:
-// DynamoDB removes expired items, and that is not a transition. A status that this
-// version does not know is an error.
+// DynamoDB removes expired items, and that is not a transition. A record that cannot be
+// read, such as one with a status that this version does not know, is
+// inquiry.ErrUnreadable.
 func ReadTransition(r events.DynamoDBEventRecord) (t Transition, ok bool, err error) {
 	if r.EventName == string(events.DynamoDBOperationTypeRemove) {
 		return Transition{}, false, nil
@@ -32,7 +33,7 @@ func ReadTransition(r events.DynamoDBEventRecord) (t Transition, ok bool, err er
 		return Transition{}, false, err
 	}
 	if !read.Status.Known() {
-		return Transition{}, false, fmt.Errorf("reading inquiry %s: unknown status %q", read.ID, read.Status)
+		return Transition{}, false, fmt.Errorf("reading inquiry %s: %w: unknown status %q", read.ID, inquiry.ErrUnreadable, read.Status)
 	}
 	return Transition{
 		Lender: where.lender,
@@ -51,7 +52,8 @@ const (
 )
 
 // ReadHeader reads a stream record of a header. It returns what dispatch-batch has to do
-// and the batch as it was written then.
+// and the batch as it was written then. A record that cannot be read is
+// inquiry.ErrUnreadable.
 func ReadHeader(r events.DynamoDBEventRecord) (Occasion, inquiry.Batch, error) {
 	if r.EventName == string(events.DynamoDBOperationTypeRemove) {
 		return NoOccasion, inquiry.Batch{}, nil
@@ -78,7 +80,7 @@ func fromStream(image map[string]events.DynamoDBAttributeValue) (item, error) {
 	for name, value := range image {
 		converted, err := fromStreamValue(value)
 		if err != nil {
-			return nil, fmt.Errorf("attribute %s: %w", name, err)
+			return nil, fmt.Errorf("%w: attribute %s: %v", inquiry.ErrUnreadable, name, err)
 		}
 		it[name] = converted
 	}

@@ -21,8 +21,8 @@ const cancelsAtOnce = 16
 // Batches reads submitted batches and cancels inquiries.
 type Batches interface {
 	// Submitted returns the batch with its inquiries, in the order of submission. It
-	// returns inquiry.ErrNotFound if the batch was deleted or has expired. The read must
-	// be consistent, because the stream can be faster than the table's replicas.
+	// returns inquiry.ErrNotFound if the batch was deleted or has expired, and
+	// inquiry.ErrUnreadable if it is damaged. The read must be consistent, because the stream can be faster than the table's replicas.
 	Submitted(context.Context, inquiry.LenderID, inquiry.BatchID) (inquiry.Batch, []inquiry.Inquiry, error)
 
 	// CancelInquiry cancels the inquiry if no worker has claimed it. Otherwise it does
@@ -37,10 +37,17 @@ type Sender interface {
 	Send(context.Context, []queue.Message) error
 }
 
+// FailedRecords keeps the records that cannot be acted on.
+type FailedRecords interface {
+	// Put stores the record. The same record may be put again.
+	Put(context.Context, events.DynamoDBEventRecord) error
+}
+
 // Handler dispatches submitted batches and stops canceled ones.
 type Handler struct {
 	Batches Batches
 	Queue   Sender
+	Failed  FailedRecords
 	Log     *slog.Logger
 }
 
@@ -48,10 +55,17 @@ type Handler struct {
 // failure and returns that record, and the stream continues from there. Inquiries
 // that were already sent may be sent again, which is harmless: process-inquiry
 // claims each inquiry before it works on it.
+//
+// A record that cannot be read, or whose batch cannot be read, is set aside and
+// passed: the stream would repeat it for a day, and everything behind it would wait.
 func (h *Handler) Handle(ctx context.Context, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	resp := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}} // not nil: a null list is not always read as empty
 	for _, r := range ev.Records {
-		if err := h.act(ctx, r); err != nil {
+		err := h.act(ctx, r)
+		if errors.Is(err, inquiry.ErrUnreadable) {
+			err = h.setAside(ctx, r, err)
+		}
+		if err != nil {
 			h.Log.ErrorContext(ctx, "stream record will be read again", "sequenceNumber", r.Change.SequenceNumber, "err", err)
 			resp.BatchItemFailures = append(resp.BatchItemFailures,
 				events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber})
@@ -59,6 +73,16 @@ func (h *Handler) Handle(ctx context.Context, ev events.DynamoDBEvent) (events.D
 		}
 	}
 	return resp, nil
+}
+
+// setAside puts a record that cannot be read with the failed records. The sweep
+// repairs its batch, or ends it at its deadline.
+func (h *Handler) setAside(ctx context.Context, r events.DynamoDBEventRecord, why error) error {
+	if err := h.Failed.Put(ctx, r); err != nil {
+		return errors.Join(why, err)
+	}
+	h.Log.ErrorContext(ctx, "stream record set aside", "sequenceNumber", r.Change.SequenceNumber, "err", why)
+	return nil
 }
 
 func (h *Handler) act(ctx context.Context, r events.DynamoDBEventRecord) error {

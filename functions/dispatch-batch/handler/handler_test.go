@@ -24,10 +24,11 @@ import (
 var errDown = errors.New("no answer")
 
 // fakeBatches contains submitted batches. Reading one takes the right lender and the
-// right batch. A batch in down cannot be read.
+// right batch. A batch in down cannot be read at the moment, and one in damaged never.
 type fakeBatches struct {
 	submitted map[inquiry.LenderID]map[inquiry.BatchID][]inquiry.Inquiry
 	down      map[inquiry.BatchID]bool
+	damaged   map[inquiry.BatchID]bool
 	canceled  map[int]int // number of calls, by index
 	mu        *sync.Mutex
 }
@@ -36,6 +37,9 @@ func (f fakeBatches) Submitted(_ context.Context, lender inquiry.LenderID, id in
 	inquiries, ok := f.submitted[lender][id]
 	if f.down[id] {
 		return inquiry.Batch{}, nil, errDown
+	}
+	if f.damaged[id] {
+		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, inquiry.ErrUnreadable)
 	}
 	if !ok {
 		return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, inquiry.ErrNotFound)
@@ -79,19 +83,33 @@ func (f *fakeQueue) ids() []string {
 	return slices.Compact(ids)
 }
 
+// fakeFailed stores records by their sequence numbers. It fails if err is set.
+type fakeFailed struct {
+	kept []string
+	err  error
+}
+
+func (f *fakeFailed) Put(_ context.Context, r events.DynamoDBEventRecord) error {
+	if f.err == nil {
+		f.kept = append(f.kept, r.Change.SequenceNumber)
+	}
+	return f.err
+}
+
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 type fixture struct {
 	*Handler
 	batches       fakeBatches
 	queue         *fakeQueue
+	failed        *fakeFailed
 	first, second inquiry.BatchID // acme's, with two inquiries each
 	foreign       inquiry.BatchID // globex's, with one inquiry
 }
 
 func newFixture() fixture {
 	f := fixture{
-		queue: &fakeQueue{room: 1000},
+		queue: &fakeQueue{room: 1000}, failed: &fakeFailed{},
 		first: inquiry.NewBatchID(noon), second: inquiry.NewBatchID(noon), foreign: inquiry.NewBatchID(noon),
 	}
 	named := func(names ...string) (list []inquiry.Inquiry) {
@@ -105,9 +123,9 @@ func newFixture() fixture {
 			"acme":   {f.first: named("Ash", "Birch"), f.second: named("Cedar", "Date")},
 			"globex": {f.foreign: named("Elm")},
 		},
-		down: map[inquiry.BatchID]bool{}, canceled: map[int]int{}, mu: &sync.Mutex{},
+		down: map[inquiry.BatchID]bool{}, damaged: map[inquiry.BatchID]bool{}, canceled: map[int]int{}, mu: &sync.Mutex{},
 	}
-	f.Handler = &Handler{Batches: f.batches, Queue: f.queue, Log: slog.New(slog.DiscardHandler)}
+	f.Handler = &Handler{Batches: f.batches, Queue: f.queue, Failed: f.failed, Log: slog.New(slog.DiscardHandler)}
 	return f
 }
 
@@ -200,13 +218,7 @@ func TestHandle(t *testing.T) {
 			wantFailed string
 			wantSent   int // the batches have 2, 2 and 1 inquiries
 		}{
-			"all well":                          {wantSent: 5},
-			"a header with an invalid batch id": {middle: func(fixture) events.DynamoDBEventRecord { return header("acme", "not-an-id") }, wantFailed: "2", wantSent: 2},
-			"a header with a text as its total": {
-				middle: func(f fixture) events.DynamoDBEventRecord {
-					return with(header("acme", f.second.String()), "total", events.NewStringAttribute("two"))
-				}, wantFailed: "2", wantSent: 2,
-			},
+			"all well":                   {wantSent: 5},
 			"the table is down":          {fault: func(f fixture) { f.batches.down[f.second] = true }, wantFailed: "2", wantSent: 2},
 			"the batch was deleted":      {fault: func(f fixture) { delete(f.batches.submitted["acme"], f.second) }, wantSent: 3},
 			"the queue takes none of it": {fault: func(f fixture) { f.queue.room = 2 }, wantFailed: "2", wantSent: 2},
@@ -225,6 +237,55 @@ func TestHandle(t *testing.T) {
 				failed := deliver(t, f.Handler, header("acme", f.first.String()), middle, header("globex", f.foreign.String()))
 				if failed != c.wantFailed || len(f.queue.taken) != c.wantSent {
 					t.Errorf("record %q failed after %d messages, want %q after %d", failed, len(f.queue.taken), c.wantFailed, c.wantSent)
+				}
+			})
+		}
+	})
+
+	t.Run("what cannot be read is set aside, and the rest is sent", func(t *testing.T) {
+		t.Parallel()
+		invalid := func(fixture) events.DynamoDBEventRecord { return header("acme", "not-an-id") }
+		for name, c := range map[string]struct {
+			fault      func(fixture)
+			middle     func(fixture) events.DynamoDBEventRecord
+			wantAside  []string
+			wantFailed string
+			wantSent   int // the batches have 2, 2 and 1 inquiries
+		}{
+			"a header with an invalid batch id": {middle: invalid, wantAside: []string{"2"}, wantSent: 3},
+			"a header with a text as its total": {
+				middle: func(f fixture) events.DynamoDBEventRecord {
+					return with(header("acme", f.second.String()), "total", events.NewStringAttribute("two"))
+				}, wantAside: []string{"2"}, wantSent: 3,
+			},
+			"a canceled header without a ledger": {
+				middle: func(f fixture) events.DynamoDBEventRecord {
+					r := cancelRequested("acme", f.second)
+					delete(r.Change.NewImage, "ledger")
+					return r
+				}, wantAside: []string{"2"}, wantSent: 3,
+			},
+			"a batch with a damaged page": {fault: func(f fixture) { f.batches.damaged[f.second] = true }, wantAside: []string{"2"}, wantSent: 3},
+			"the failed records cannot be stored": {
+				fault: func(f fixture) { f.failed.err = errDown }, middle: invalid, wantFailed: "2", wantSent: 2,
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				middle := header("acme", f.second.String())
+				if c.middle != nil {
+					middle = c.middle(f)
+				}
+				if c.fault != nil {
+					c.fault(f)
+				}
+				failed := deliver(t, f.Handler, header("acme", f.first.String()), middle, header("globex", f.foreign.String()))
+				if failed != c.wantFailed || len(f.queue.taken) != c.wantSent {
+					t.Errorf("record %q failed and %d messages were sent, want %q and %d", failed, len(f.queue.taken), c.wantFailed, c.wantSent)
+				}
+				if diff := cmp.Diff(c.wantAside, f.failed.kept); diff != "" {
+					t.Errorf("set aside (-want +got):\n%s", diff)
 				}
 			})
 		}

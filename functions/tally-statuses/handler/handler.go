@@ -8,81 +8,102 @@ import (
 	"log/slog"
 
 	"github.com/aws/aws-lambda-go/events"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
+// atOnce is the number of batches that are counted concurrently.
+const atOnce = 32
+
 // Counters keeps the counters in the headers of batches.
 type Counters interface {
 	// Merge merges changes of inquiries into their batch's counters and returns the
 	// batch. A change may be merged again, late or out of order. Merge returns
-	// inquiry.ErrNotFound if the batch was deleted or has expired. After any other error,
-	// the changes may or may not have been merged.
+	// inquiry.ErrNotFound if the batch was deleted or has expired, and
+	// inquiry.ErrUnreadable if it is damaged. After any other error, the changes may or
+	// may not have been merged.
 	Merge(context.Context, inquiry.LenderID, inquiry.BatchID, []inquiry.Change) (inquiry.Batch, error)
+}
+
+// FailedRecords keeps the records that cannot be counted.
+type FailedRecords interface {
+	// Put stores the record. The same record may be put again.
+	Put(context.Context, events.DynamoDBEventRecord) error
 }
 
 // Handler counts the statuses of inquiries.
 type Handler struct {
 	Counters Counters
+	Failed   FailedRecords
 	Log      *slog.Logger
-}
-
-// group is the part of an event that belongs to one batch.
-type group struct {
-	lender  inquiry.LenderID
-	batch   inquiry.BatchID
-	changes []inquiry.Change
-	first   int // position in the event of the batch's first record
 }
 
 // Handle merges the event's records into the counters of their batches, with one
 // write per batch. After a failure it returns the earliest record that is not
 // counted yet. The stream continues from there, and merging the later records
 // again changes nothing.
+//
+// A record that cannot be read, or whose batch cannot be read, is set aside and
+// passed: the stream would repeat it for a day, and everything behind it would wait.
+// If it is the record of a newer version's status, the next sweep of a version that
+// knows the status counts it.
 func (h *Handler) Handle(ctx context.Context, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
-	groups, uncounted := h.read(ctx, ev.Records)
-	for _, g := range groups {
-		if err := h.count(ctx, g); err != nil {
-			h.Log.ErrorContext(ctx, "stream records will be read again", "batchId", g.batch, "err", err)
-			uncounted = min(uncounted, g.first)
+	outcomes := make([]error, len(ev.Records)) // nil: the record may be passed
+	groups := group(ev.Records, outcomes)
+	sideBySide(groups, func(g *batchRecords) {
+		err := h.count(ctx, g)
+		for _, i := range g.positions {
+			outcomes[i] = err
 		}
-	}
+	})
+	h.setAside(ctx, ev.Records, outcomes)
+
 	resp := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}} // not nil: a null list is not always read as empty
-	if uncounted < len(ev.Records) {
-		resp.BatchItemFailures = append(resp.BatchItemFailures,
-			events.DynamoDBBatchItemFailure{ItemIdentifier: ev.Records[uncounted].Change.SequenceNumber})
+	for i, err := range outcomes {
+		if err != nil {
+			h.Log.ErrorContext(ctx, "stream records will be read again", "sequenceNumber", ev.Records[i].Change.SequenceNumber, "err", err)
+			resp.BatchItemFailures = append(resp.BatchItemFailures,
+				events.DynamoDBBatchItemFailure{ItemIdentifier: ev.Records[i].Change.SequenceNumber})
+			break
+		}
 	}
 	return resp, nil
 }
 
-// read groups the records by batch, in the order in which the batches first appear.
-// It stops at the first record that it cannot read and returns that record's
-// position, or the number of records if it read all of them.
-func (h *Handler) read(ctx context.Context, records []events.DynamoDBEventRecord) (groups []*group, stopped int) {
-	byBatch := map[inquiry.BatchID]*group{}
+// batchRecords are the records of one batch in an event.
+type batchRecords struct {
+	lender    inquiry.LenderID
+	batch     inquiry.BatchID
+	changes   []inquiry.Change
+	positions []int // of its records in the event
+}
+
+// group groups the records by batch, in the order in which the batches first appear.
+// It writes an error into outcomes for each record that it cannot read.
+func group(records []events.DynamoDBEventRecord, outcomes []error) (groups []*batchRecords) {
+	byBatch := map[inquiry.BatchID]*batchRecords{}
 	for i, r := range records {
 		t, ok, err := store.ReadTransition(r)
-		if err != nil {
-			h.Log.ErrorContext(ctx, "stream record cannot be read", "sequenceNumber", r.Change.SequenceNumber, "err", err)
-			return groups, i
-		}
-		if !ok {
+		if err != nil || !ok {
+			outcomes[i] = err
 			continue
 		}
 		g := byBatch[t.Batch]
 		if g == nil {
-			g = &group{lender: t.Lender, batch: t.Batch, first: i}
+			g = &batchRecords{lender: t.Lender, batch: t.Batch}
 			byBatch[t.Batch] = g
 			groups = append(groups, g)
 		}
 		g.changes = append(g.changes, t.Change)
+		g.positions = append(g.positions, i)
 	}
-	return groups, len(records)
+	return groups
 }
 
 // count merges the changes of one batch into its counters.
-func (h *Handler) count(ctx context.Context, g *group) error {
+func (h *Handler) count(ctx context.Context, g *batchRecords) error {
 	batch, err := h.Counters.Merge(ctx, g.lender, g.batch, g.changes)
 	if errors.Is(err, inquiry.ErrNotFound) {
 		h.Log.WarnContext(ctx, "batch was deleted or expired before its inquiries were counted", "batchId", g.batch)
@@ -94,4 +115,31 @@ func (h *Handler) count(ctx context.Context, g *group) error {
 	h.Log.InfoContext(ctx, "statuses counted", "batchId", g.batch, "records", len(g.changes),
 		"status", batch.Status(), "settled", batch.Counts().Settled(), "total", batch.Total)
 	return nil
+}
+
+// setAside puts the unreadable records with the failed records. Their outcomes become
+// nil, or the error that prevented it.
+func (h *Handler) setAside(ctx context.Context, records []events.DynamoDBEventRecord, outcomes []error) {
+	var unreadable []int
+	for i, err := range outcomes {
+		if errors.Is(err, inquiry.ErrUnreadable) {
+			unreadable = append(unreadable, i)
+		}
+	}
+	sideBySide(unreadable, func(i int) {
+		why := outcomes[i]
+		if outcomes[i] = h.Failed.Put(ctx, records[i]); outcomes[i] == nil {
+			h.Log.ErrorContext(ctx, "stream record set aside", "sequenceNumber", records[i].Change.SequenceNumber, "err", why)
+		}
+	})
+}
+
+// sideBySide calls work for each of the list, up to atOnce at the same time.
+func sideBySide[T any](list []T, work func(T)) {
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for _, one := range list {
+		g.Go(func() error { work(one); return nil })
+	}
+	_ = g.Wait() // the work keeps its own errors
 }

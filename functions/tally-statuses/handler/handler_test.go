@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -32,10 +36,15 @@ type merge struct {
 type fakeCounters struct {
 	before, after map[inquiry.BatchID]error
 	tallies       map[inquiry.BatchID]inquiry.Tally
+	took          time.Duration // each call
+	mu            sync.Mutex
 	calls         []merge
 }
 
 func (f *fakeCounters) Merge(_ context.Context, lender inquiry.LenderID, id inquiry.BatchID, changes []inquiry.Change) (inquiry.Batch, error) {
+	time.Sleep(f.took)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.calls = append(f.calls, merge{lender, id, changes})
 	if err := f.before[id]; err != nil {
 		return inquiry.Batch{}, err
@@ -53,9 +62,26 @@ var (
 	a, b, c = inquiry.NewBatchID(noon), inquiry.NewBatchID(noon), inquiry.NewBatchID(noon)
 )
 
+// fakeFailed stores records by their sequence numbers. It fails if err is set.
+type fakeFailed struct {
+	mu   sync.Mutex
+	kept []string
+	err  error
+}
+
+func (f *fakeFailed) Put(_ context.Context, r events.DynamoDBEventRecord) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.kept = append(f.kept, r.Change.SequenceNumber)
+	}
+	return f.err
+}
+
 type fixture struct {
 	*Handler
 	counters *fakeCounters
+	failed   *fakeFailed
 }
 
 func newFixture() fixture {
@@ -63,7 +89,8 @@ func newFixture() fixture {
 		before: map[inquiry.BatchID]error{}, after: map[inquiry.BatchID]error{},
 		tallies: map[inquiry.BatchID]inquiry.Tally{},
 	}
-	return fixture{&Handler{Counters: f, Log: slog.New(slog.DiscardHandler)}, f}
+	failed := &fakeFailed{}
+	return fixture{&Handler{Counters: f, Failed: failed, Log: slog.New(slog.DiscardHandler)}, f, failed}
 }
 
 // record returns a stream record of one of acme's inquiries.
@@ -110,6 +137,8 @@ func TestHandle(t *testing.T) {
 			{"acme", a, []inquiry.Change{{Index: 0, Status: inquiry.StatusRunning}, {Index: 300, Status: inquiry.StatusRunning}, {Index: 0, Status: inquiry.StatusCompleted}}},
 			{"acme", b, []inquiry.Change{{Index: 7, Status: inquiry.StatusRunning}, {Index: 7, Status: inquiry.StatusFailed}}},
 		}
+		slices.SortFunc(f.counters.calls, func(x, y merge) int { return strings.Compare(x.Batch.String(), y.Batch.String()) })
+		slices.SortFunc(want, func(x, y merge) int { return strings.Compare(x.Batch.String(), y.Batch.String()) })
 		if diff := cmp.Diff(want, f.counters.calls); diff != "" || failed != "" {
 			t.Errorf("record %q failed; merges (-want +got):\n%s", failed, diff)
 		}
@@ -135,17 +164,6 @@ func TestHandle(t *testing.T) {
 			"a batch has a conflict":  {func(f *fakeCounters, _ []record) { f.before[c] = inquiry.ErrConflict }, "3", map[inquiry.BatchID]int{a: 2, b: 2}},
 			"a batch was deleted":     {func(f *fakeCounters, _ []record) { f.before[b] = deleted }, "", map[inquiry.BatchID]int{a: 2, c: 2}},
 			"every batch was deleted": {func(f *fakeCounters, _ []record) { f.before[a], f.before[b], f.before[c] = deleted, deleted, deleted }, "", map[inquiry.BatchID]int{}},
-			"an unknown status":       {func(_ *fakeCounters, r []record) { set(r[4], store.StatusAttribute, "ARCHIVED") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
-			"no status":               {func(_ *fakeCounters, r []record) { set(r[4], store.StatusAttribute, "") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
-			"an invalid sort key":     {func(_ *fakeCounters, r []record) { set(r[4], store.SKAttribute, store.InquiryPrefix+"last") }, "5", map[inquiry.BatchID]int{a: 2, b: 1, c: 1}},
-			"an invalid partition key": {func(_ *fakeCounters, r []record) {
-				set(r[0], store.PKAttribute, store.LenderPrefix+"acme"+store.BatchInfix+"b1#0")
-			}, "1", map[inquiry.BatchID]int{}},
-			"no image":                              {func(_ *fakeCounters, r []record) { r[5].Change.NewImage = nil }, "6", map[inquiry.BatchID]int{a: 2, b: 2, c: 1}},
-			"a failure before an unreadable record": {func(f *fakeCounters, r []record) { f.before[a] = errDown; set(r[1], store.StatusAttribute, "ARCHIVED") }, "1", map[inquiry.BatchID]int{}},
-			"a failure after an unreadable record": {
-				func(f *fakeCounters, r []record) { f.before[b] = errDown; set(r[0], store.StatusAttribute, "ARCHIVED") }, "1", map[inquiry.BatchID]int{},
-			},
 			"records of expired items": {
 				func(_ *fakeCounters, r []record) {
 					for i := range r {
@@ -168,6 +186,111 @@ func TestHandle(t *testing.T) {
 				}
 			})
 		}
+	})
+
+	// Records 1 and 4 belong to batch a, 2 and 5 to b, 3 and 6 to c.
+	t.Run("what cannot be read is set aside, and the rest is counted", func(t *testing.T) {
+		t.Parallel()
+		type record = events.DynamoDBEventRecord
+		damaged := fmt.Errorf("counting: %w", inquiry.ErrUnreadable)
+		for name, tt := range map[string]struct {
+			fault       func(fixture, []record)
+			wantAside   []string
+			wantFailed  string
+			wantCounted map[inquiry.BatchID]int
+		}{
+			"an unknown status": {
+				fault:     func(_ fixture, r []record) { set(r[4], store.StatusAttribute, "ARCHIVED") },
+				wantAside: []string{"5"}, wantCounted: map[inquiry.BatchID]int{a: 2, b: 1, c: 2},
+			},
+			"no status": {
+				fault:     func(_ fixture, r []record) { set(r[4], store.StatusAttribute, "") },
+				wantAside: []string{"5"}, wantCounted: map[inquiry.BatchID]int{a: 2, b: 1, c: 2},
+			},
+			"an invalid sort key": {
+				fault:     func(_ fixture, r []record) { set(r[4], store.SKAttribute, store.InquiryPrefix+"last") },
+				wantAside: []string{"5"}, wantCounted: map[inquiry.BatchID]int{a: 2, b: 1, c: 2},
+			},
+			"an invalid partition key": {
+				fault: func(_ fixture, r []record) {
+					set(r[0], store.PKAttribute, store.LenderPrefix+"acme"+store.BatchInfix+"b1#0")
+				},
+				wantAside: []string{"1"}, wantCounted: map[inquiry.BatchID]int{a: 1, b: 2, c: 2},
+			},
+			"an attribute of another type": {
+				fault: func(_ fixture, r []record) {
+					r[1].Change.NewImage["sources"] = events.NewStringSetAttribute([]string{"ofac"})
+				},
+				wantAside: []string{"2"}, wantCounted: map[inquiry.BatchID]int{a: 2, b: 1, c: 2},
+			},
+			"no image": {
+				fault:     func(_ fixture, r []record) { r[5].Change.NewImage = nil },
+				wantAside: []string{"6"}, wantCounted: map[inquiry.BatchID]int{a: 2, b: 2, c: 1},
+			},
+			"a batch that is damaged": {
+				fault:     func(f fixture, _ []record) { f.counters.before[b] = damaged },
+				wantAside: []string{"2", "5"}, wantCounted: map[inquiry.BatchID]int{a: 2, c: 2},
+			},
+			"a failure before an unreadable record": {
+				fault: func(f fixture, r []record) {
+					f.counters.before[a] = errDown
+					set(r[1], store.StatusAttribute, "ARCHIVED")
+				},
+				wantAside: []string{"2"}, wantFailed: "1", wantCounted: map[inquiry.BatchID]int{b: 1, c: 2},
+			},
+			"a failure after an unreadable record": {
+				fault: func(f fixture, r []record) {
+					f.counters.before[b] = errDown
+					set(r[0], store.StatusAttribute, "ARCHIVED")
+				},
+				wantAside: []string{"1"}, wantFailed: "2", wantCounted: map[inquiry.BatchID]int{a: 1, c: 2},
+			},
+			"the failed records cannot be stored": {
+				fault: func(f fixture, r []record) {
+					f.failed.err = errDown
+					set(r[3], store.StatusAttribute, "ARCHIVED")
+					set(r[4], store.StatusAttribute, "ARCHIVED")
+				},
+				wantFailed: "4", wantCounted: map[inquiry.BatchID]int{a: 1, b: 1, c: 2},
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				records := sixRecords()
+				tt.fault(f, records)
+				failed := deliver(t, f.Handler, records...)
+				if failed != tt.wantFailed {
+					t.Errorf("record %q failed, want %q", failed, tt.wantFailed)
+				}
+				slices.Sort(f.failed.kept)
+				if diff := cmp.Diff(tt.wantAside, f.failed.kept); diff != "" {
+					t.Errorf("set aside (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(tt.wantCounted, f.counters.running()); diff != "" {
+					t.Errorf("counted (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+
+	t.Run("batches are counted side by side", func(t *testing.T) {
+		t.Parallel()
+		var records []events.DynamoDBEventRecord
+		for range 320 {
+			records = append(records, record(inquiry.NewBatchID(noon), 0, "COMPLETED"))
+		}
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture()
+			f.counters.took = 11 * time.Millisecond
+			began := time.Now()
+			if failed := deliver(t, f.Handler, records...); failed != "" {
+				t.Fatalf("record %s failed", failed)
+			}
+			if took := time.Since(began); took > 110*time.Millisecond || len(f.counters.calls) != len(records) {
+				t.Errorf("%d merges of %v took %v, want 110ms", len(f.counters.calls), f.counters.took, took)
+			}
+		})
 	})
 
 	t.Run("delivered twice", func(t *testing.T) {
