@@ -109,7 +109,7 @@ func (w *World) finishRecords(l *lane, i *Invocation, batch []record, failures [
 		}
 	}
 	for _, r := range batch[:done] {
-		w.check.recordDone(l.m.name, r)
+		w.check.recordDone(l.m.name, batch, r)
 	}
 	if l.busy != i {
 		return // the mapping has been recreated since

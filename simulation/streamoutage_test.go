@@ -23,16 +23,21 @@ func streamOutage(t *testing.T, seed uint64, function string, how Verdict, hooks
 		for n, at := range []time.Duration{0, time.Minute, outageLength / 2, outageLength - time.Second} {
 			w.at(at, "submit", lenders[n%2], newSubmission(lenders[n%2], "", found, none, part, found))
 		}
-		w.onCall = func(c *Call) Verdict {
-			if c.In.Function == function && w.now.Before(noon.Add(outageLength)) {
-				return how
-			}
-			return Proceed
-		}
+		failUntil(w, outageLength, function, how)
 		w.run()
 		wrong = outageDamage(w)
 	})
 	return wrong
+}
+
+// failUntil makes every call of a function fail until some time after noon.
+func failUntil(w *World, after time.Duration, function string, how Verdict) {
+	w.onCall = func(c *Call) Verdict {
+		if c.In.Function == function && w.now.Before(noon.Add(after)) {
+			return how
+		}
+		return Proceed
+	}
 }
 
 // outageDamage returns what an outage has left to a sweep, or "".
@@ -77,6 +82,43 @@ func TestStreamOutage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestManyBatches checks that each of many batches in one event is counted in one
+// write, although all records that say RUNNING come in an event of their own.
+func TestManyBatches(t *testing.T) {
+	inBubble(t, 1, func() {
+		w := newWorld(1, Faults{}, nil)
+		w.workers, w.lookTime = 130, 45*time.Second
+		for range 130 {
+			s := newSubmission(acme, "", found)
+			s.body.Operation = inquiry.OperationSingle
+			w.at(0, "submit", acme, s)
+		}
+		failUntil(w, 30*time.Second, "tally-statuses", Refuse)
+		started := 0
+		w.do(31*time.Second, "all are running", func() {
+			for _, b := range w.check.batches {
+				if b.items[0].status == inquiry.StatusRunning {
+					started++
+				}
+			}
+		})
+		w.run()
+		if w.check.broken != "" || started <= 100 {
+			t.Errorf("%d inquiries were running at the same time, want more than 100; %s", started, w.check.broken)
+		}
+		writes := 0
+		for _, b := range w.check.batches {
+			writes += b.tallies
+			if b.status != inquiry.BatchCompleted {
+				t.Errorf("B%d is %s, want COMPLETED", b.number, b.status)
+			}
+		}
+		if most := len(w.check.batches) * 11 / 10; writes > most {
+			t.Errorf("counting wrote %d headers for %d batches, want at most %d", writes, len(w.check.batches), most)
+		}
+	})
 }
 
 // streamMutants are the readers of the stream with one mistake each, by what is broken.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/events"
 	"golang.org/x/sync/errgroup"
@@ -14,8 +15,17 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// atOnce is the number of batches that are counted concurrently.
-const atOnce = 32
+const (
+	// atOnce is the number of batches that are counted concurrently.
+	atOnce = 32
+
+	// manyBatches and fewRecords say when it is not worth a write to count that
+	// inquiries are running: in an event of more than manyBatches, for a batch with at
+	// most fewRecords. Otherwise every inquiry of 10,000 interleaved batches would take
+	// two writes of a header.
+	manyBatches = 100
+	fewRecords  = 2
+)
 
 // Counters keeps the counters in the headers of batches.
 type Counters interface {
@@ -45,6 +55,10 @@ type Handler struct {
 // counted yet. The stream continues from there, and merging the later records
 // again changes nothing.
 //
+// In an event of very many batches, a batch's record or two that say RUNNING are left
+// out. Nothing depends on them: the record of the inquiry's end has the time of its
+// start, too, and until it comes only the batch's counters show the inquiry as waiting.
+//
 // A record that cannot be read, or whose batch cannot be read, is set aside and
 // passed: the stream would repeat it for a day, and everything behind it would wait.
 // If it is the record of a newer version's status, the next sweep of a version that
@@ -52,6 +66,9 @@ type Handler struct {
 func (h *Handler) Handle(ctx context.Context, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	outcomes := make([]error, len(ev.Records)) // nil: the record may be passed
 	groups := group(ev.Records, outcomes)
+	if len(groups) > manyBatches {
+		groups = slices.DeleteFunc(groups, (*batchRecords).onlyStarts)
+	}
 	sideBySide(groups, func(g *batchRecords) {
 		err := h.count(ctx, g)
 		for _, i := range g.positions {
@@ -78,6 +95,13 @@ type batchRecords struct {
 	batch     inquiry.BatchID
 	changes   []inquiry.Change
 	positions []int // of its records in the event
+}
+
+// onlyStarts reports whether the records are few and say only that inquiries are
+// running.
+func (b *batchRecords) onlyStarts() bool {
+	return len(b.changes) <= fewRecords &&
+		!slices.ContainsFunc(b.changes, func(c inquiry.Change) bool { return c.Status != inquiry.StatusRunning })
 }
 
 // group groups the records by batch, in the order in which the batches first appear.

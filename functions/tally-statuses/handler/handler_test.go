@@ -293,6 +293,41 @@ func TestHandle(t *testing.T) {
 		})
 	})
 
+	t.Run("in an event of many batches, a batch that only starts is left out", func(t *testing.T) {
+		t.Parallel()
+		for name, tt := range map[string]struct {
+			batches     int // with one record each, besides batch a
+			records     []events.DynamoDBEventRecord
+			wantCounted bool
+		}{
+			"one start":          {100, []events.DynamoDBEventRecord{record(a, 0, "RUNNING")}, false},
+			"two starts":         {100, []events.DynamoDBEventRecord{record(a, 0, "RUNNING"), record(a, 1, "RUNNING")}, false},
+			"three starts":       {100, []events.DynamoDBEventRecord{record(a, 0, "RUNNING"), record(a, 1, "RUNNING"), record(a, 2, "RUNNING")}, true},
+			"a start and an end": {100, []events.DynamoDBEventRecord{record(a, 0, "RUNNING"), record(a, 1, "FAILED")}, true},
+			"a canceled inquiry": {100, []events.DynamoDBEventRecord{record(a, 0, "CANCELLED")}, true},
+			"one batch too few":  {99, []events.DynamoDBEventRecord{record(a, 0, "RUNNING")}, true},
+			"no other batch":     {0, []events.DynamoDBEventRecord{record(a, 0, "RUNNING")}, true},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture()
+				records := tt.records
+				for range tt.batches {
+					records = append(records, record(inquiry.NewBatchID(noon), 0, "COMPLETED"))
+				}
+				if failed := deliver(t, f.Handler, records...); failed != "" {
+					t.Fatalf("record %s failed", failed)
+				}
+				if _, counted := f.counters.tallies[a]; counted != tt.wantCounted {
+					t.Errorf("the batch is counted: %v, want %v", counted, tt.wantCounted)
+				}
+				if others := len(f.counters.tallies); others < tt.batches {
+					t.Errorf("%d of %d other batches are counted", others, tt.batches)
+				}
+			})
+		}
+	})
+
 	t.Run("delivered twice", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture()
