@@ -101,8 +101,8 @@ func newRestAPI(scope constructs.Construct, props Props) awsapigateway.RestApi {
 		CloudWatchRoleRemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 		DeployOptions: &awsapigateway.StageOptions{
 			StageName:            &props.Stage,
-			ThrottlingRateLimit:  jsii.Number(200),
-			ThrottlingBurstLimit: jsii.Number(400),
+			ThrottlingRateLimit:  jsii.Number(deployment.StageRequests),
+			ThrottlingBurstLimit: jsii.Number(deployment.StageBurst),
 			AccessLogDestination: awsapigateway.NewLogGroupLogDestination(logs),
 			AccessLogFormat:      awsapigateway.AccessLogFormat_Custom(jsii.String(string(line))),
 		},

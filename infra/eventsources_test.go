@@ -21,7 +21,7 @@ func TestNewEventSources(t *testing.T) {
 			},
 			"InquiryStatuses": {
 				filter:  `{"dynamodb":{"Keys":{"SK":{"S":[{"prefix":"INQUIRY#"}]}},"NewImage":{"status":{"S":[{"exists":true}]}}}}`,
-				records: 500, window: 1, lanes: 1,
+				records: 1000, window: 1, lanes: 1,
 			},
 		}
 		for name, tt := range tests {

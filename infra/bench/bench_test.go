@@ -62,6 +62,32 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
+// The write units of an inquiry depend on how many inquiries of its batch are counted
+// together. These two kinds of batches are counted one by one.
+func TestWritesWhenCountedOneByOne(t *testing.T) {
+	t.Parallel()
+	s := newTestService(t)
+	s.results.withoutReport = true
+	single, _, err := s.screen(t.Context(), invent(1), perTally)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if used := single.table().writes; used == 0 || used > budgetSingleWrites {
+		t.Errorf("a single inquiry used %v write units, more than the budget of %v", used, budgetSingleWrites)
+	}
+	interleaved, err := s.interleave(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one, many := writesOf(1), writesOf(costBatch)/costBatch; !closeTo(one, single.table().writes) || !closeTo(many, interleaved) {
+		t.Errorf("the capacity model has %.2f and %.2f write units for an inquiry, want %.2f and %.2f", one, many, single.table().writes, interleaved)
+	}
+	t.Logf("an inquiry of interleaved batches uses %.2f write units", interleaved)
+	if interleaved < 2 || interleaved > budgetInterleavedWrites {
+		t.Errorf("an inquiry of interleaved batches used %.2f write units, want 2 to the budget of %v", interleaved, budgetInterleavedWrites)
+	}
+}
+
 // An inquiry takes one write unit for its claim and one for its result, if the
 // sources know nothing about the business. With a few more attributes, a million
 // inquiries would cost half as much again.

@@ -10,6 +10,11 @@ const (
 	budgetInvocations = 0.2
 	budgetDollars     = 2.70 // for a million of them, without the sources' fees and the reports' bytes
 
+	// The same where an event of tally-statuses has only one record of each batch, and
+	// for a batch of one.
+	budgetInterleavedWrites = 3.3
+	budgetSingleWrites      = 18
+
 	budgetSubmitCalls = 2   // table calls, one after the other
 	budgetStatusReads = 0.5 // read units
 	budgetZip         = 5_000_000

@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"github.com/batch-inquiries/batch-inquiries/infra/local/engine"
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -35,6 +36,10 @@ type options struct {
 	programs string
 	list     string
 	figures  string
+
+	capacity bool
+	load     load
+	mix      string
 }
 
 func main() {
@@ -44,6 +49,11 @@ func main() {
 	flag.StringVar(&o.programs, "programs", "", "`folder` with the functions built for this machine, to measure their start")
 	flag.StringVar(&o.list, "list", "", "`folder` with a sanctions list, to start process-inquiry with it as well")
 	flag.StringVar(&o.figures, "figures", "", "Markdown `file` to write all tables to, with explanations")
+	flag.BoolVar(&o.capacity, "capacity", false, "measure nothing, and print only which limits a load reaches first")
+	flag.Float64Var(&o.load.perDay, "day", typicalLoad.perDay, "`inquiries` a day")
+	flag.Float64Var(&o.load.peak, "peak", typicalLoad.peak, "the peak, as a `multiple` of the average")
+	flag.IntVar(&o.load.lenders, "lenders", typicalLoad.lenders, "`number` of lenders")
+	flag.StringVar(&o.mix, "mix", "250:85,25:10,1:5", "batch sizes with their `percentages` of all inquiries")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -54,7 +64,15 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o options, w io.Writer) error {
+func run(ctx context.Context, o options, w io.Writer) (err error) {
+	if o.load.mix, err = parseMix(o.mix); err != nil {
+		return err
+	}
+	p := &printer{w: w}
+	if o.capacity {
+		p.show(capacitySection(o.load))
+		return nil
+	}
 	sizes, err := parseSizes(o.sizes)
 	if err != nil {
 		return err
@@ -68,7 +86,6 @@ func run(ctx context.Context, o options, w io.Writer) error {
 		return err
 	}
 	defer server.Stop()
-	p := &printer{w: w}
 	fmt.Fprintf(w, "Measured on %s.\n", machine())
 	if err := measure(ctx, p, server.Endpoint(), os.DirFS(filepath.Join(root, "shared/source/ofac/list")), sizes); err != nil {
 		return err
@@ -80,6 +97,7 @@ func run(ctx context.Context, o options, w io.Writer) error {
 		}
 		p.show(startSection(facts))
 	}
+	p.show(capacitySection(o.load))
 	if o.figures != "" {
 		if err := writeFigures(o.figures, p.sections); err != nil {
 			return err
@@ -149,6 +167,16 @@ func measure(ctx context.Context, p *printer, endpoint string, list fs.FS, sizes
 		return err
 	}
 	p.show(speedSection(rates, bills))
+	lanes, bills, err := screenInLanes(ctx, s)
+	if err != nil {
+		return err
+	}
+	p.show(laneSection(lanes, bills))
+	interleaved, err := s.interleave(ctx)
+	if err != nil {
+		return err
+	}
+	p.show(interleavedSection(all[0], typical, interleaved))
 	readings, err := readLists(ctx, s, n, all[len(all)-1])
 	if err != nil {
 		return err
@@ -193,6 +221,22 @@ func screenAtSpeeds(ctx context.Context, s *service) (rates []int, bills []bill,
 		bills = append(bills, b)
 	}
 	return rates, bills, nil
+}
+
+// screenInLanes screens one batch with several numbers of lanes in a shard.
+func screenInLanes(ctx context.Context, s *service) (lanes []int, bills []bill, err error) {
+	s.results.withoutReport = true
+	defer func() { s.results.withoutReport, s.lanes = false, deployment.TallyLanes }()
+	lanes = []int{1, 2, 4, 10}
+	for _, n := range lanes {
+		s.lanes = n
+		b, _, err := s.screen(ctx, invent(costBatch), perTally)
+		if err != nil {
+			return nil, nil, err
+		}
+		bills = append(bills, b)
+	}
+	return lanes, bills, nil
 }
 
 // listReading is what one read request used, at one offset.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -62,7 +63,11 @@ func (m *meter) install(stack *middleware.Stack) error {
 		}
 		option.SetString(string(types.ReturnConsumedCapacityTotal))
 		out, metadata, err := next.HandleInitialize(ctx, in)
-		m.add(operation, consumed(out.Result))
+		units := consumed(out.Result)
+		if _, rejected := errors.AsType[*types.ConditionalCheckFailedException](err); rejected {
+			units = 1 // DynamoDB charges it like a write; the engine does not say so
+		}
+		m.add(operation, units)
 		return out, metadata, err
 	})
 	return stack.Initialize.Add(count, middleware.After)

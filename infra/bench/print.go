@@ -111,6 +111,64 @@ func speedSection(rates []int, bills []bill) section {
 	}
 }
 
+func laneSection(lanes []int, bills []bill) section {
+	var rows []table.Row
+	for i, b := range bills {
+		writes := b.functions[deployment.TallyStatuses].table
+		rows = append(rows, table.Row{lanes[i], writes["UpdateItem"].calls + writes["TransactWriteItems"].calls, fmt.Sprintf("%.2f", b.each(b.table().writes))})
+	}
+	return section{
+		title: "Counter updates, by lanes",
+		text: fmt.Sprintf("`tally-statuses` can read a shard of the stream in several lanes at the same time, which get the inquiries of one batch by turns. This table shows a batch of %d at %d inquiries per second. One to ten lanes are possible; %d is deployed.",
+			costBatch, perTally, deployment.TallyLanes),
+		notes:  "Invocations that race for a header repeat their writes, and a rejected write costs as much as any other. The number of races differs between runs.",
+		header: table.Row{"Lanes", "Writes of the header, with rejected ones", "Write units per inquiry"},
+		rows:   rows,
+	}
+}
+
+func interleavedSection(single, typical outcome, interleaved float64) section {
+	return section{
+		title: "Batches that are counted one by one",
+		text: fmt.Sprintf("Write units of one inquiry without its report. With 10,000 open batches that the queue serves fairly, an event of `tally-statuses` has one record of each batch. "+
+			"The bench measures that with %d batches of %d, whose first %d inquiries it screens in turns.", interleavedBatches, costBatch, interleavedRounds),
+		notes:  "In such events, `tally-statuses` leaves out that an inquiry has started. Otherwise the second row would be one unit more.",
+		header: table.Row{"Batches", "Write units", "budget"},
+		rows: []table.Row{
+			{fmt.Sprintf("%d at a time", costBatch), fmt.Sprintf("%.2f", typical.withoutReports.each(typical.withoutReports.table().writes)), fmt.Sprintf("≤ %.2f", budgetWrites)},
+			{fmt.Sprintf("10,000 of %d, interleaved", costBatch), fmt.Sprintf("%.2f", interleaved), fmt.Sprintf("≤ %.2f", budgetInterleavedWrites)},
+			{"a single inquiry", fmt.Sprintf("%.2f", single.withoutReports.each(single.withoutReports.table().writes)), fmt.Sprintf("≤ %.2f", float64(budgetSingleWrites))},
+		},
+	}
+}
+
+// firstLimits is how many limits the capacity section shows.
+const firstLimits = 5
+
+func capacitySection(l load) section {
+	var rows []table.Row
+	var parts []string
+	for _, s := range l.mix {
+		parts = append(parts, fmt.Sprintf("%.0f%% in batches of %d", 100*s.of, s.size))
+	}
+	for _, one := range limits(l)[:firstLimits] {
+		raised := ""
+		if one.onRequest {
+			raised = "yes"
+		}
+		rows = append(rows, table.Row{one.name, formatAmount(one.needed), formatAmount(one.most), one.unit, fmt.Sprintf("%.0f%%", 100*one.used()), raised})
+	}
+	return section{
+		title: "Limits that are reached first",
+		text: fmt.Sprintf("Computed for the peak of %s inquiries a day, %.0f times the average, from %d lenders: %s. The %d limits that this load comes closest to, of %d.",
+			formatAmount(l.perDay), l.peak, l.lenders, strings.Join(parts, ", "), firstLimits, len(limits(l))),
+		notes: "The limits are those of a new AWS account, of a new table with four partitions and shards, and of `shared/deployment`. AWS raises some of them on request. Assumptions and sources are in `infra/bench/capacity.go`. " +
+			"`go run ./infra/bench -capacity -day 20e6 -mix 250:50,1:50` computes the table for another load.",
+		header: table.Row{"Resource", "Needed", "Limit", "Unit", "Used", "Raised on request"},
+		rows:   rows,
+	}
+}
+
 func readSection(all []listReading) section {
 	var rows []table.Row
 	for _, r := range all {

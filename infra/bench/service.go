@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"golang.org/x/sync/errgroup"
 
 	api "github.com/batch-inquiries/batch-inquiries/functions/api/handler"
 	authorize "github.com/batch-inquiries/batch-inquiries/functions/authorize-request/handler"
@@ -83,11 +87,14 @@ func (q queueUse) requests() int { return q.sends + q.receives + q.deletes }
 
 // sentMessages is a queue that accepts every message and counts the sends.
 type sentMessages struct {
+	mu     sync.Mutex
 	use    queueUse
 	bodies []string
 }
 
 func (s *sentMessages) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	size := 0
 	for _, e := range in.Entries {
 		size += len(*e.MessageBody)
@@ -120,6 +127,7 @@ type service struct {
 	meters  map[string]*meter
 	invoked map[string]int
 	sent    *sentMessages
+	lanes   int // of tally-statuses in a shard
 	results *results
 	logged  *byteCount
 	caller  auth.Caller
@@ -168,7 +176,7 @@ func newService(ctx context.Context, endpoint string, list fs.FS) (*service, err
 		return nil, err
 	}
 	s := &service{
-		table: t, meters: map[string]*meter{}, invoked: map[string]int{}, sent: &sentMessages{}, logged: &byteCount{},
+		table: t, meters: map[string]*meter{}, invoked: map[string]int{}, sent: &sentMessages{}, lanes: deployment.TallyLanes, logged: &byteCount{},
 		store: store.New(t.client(nil), t.name, time.Now),
 	}
 	log := func(function string) *slog.Logger {
@@ -206,6 +214,9 @@ func (s *service) addCaller(ctx context.Context, keys auth.Keys) error {
 	s.caller = auth.Caller{LenderID: "demo-lender", UserID: "6f1c2f5e-0000-4000-8000-5d1b3f6d2c11", Role: auth.RoleMember, Credential: auth.CredentialAPIKey}
 	_, _, err := s.store.CreateLender(ctx, inquiry.Lender{ID: s.caller.LenderID, Name: "Demo Lender", BatchMax: 5000})
 	if err != nil {
+		return err
+	}
+	if _, err := s.store.SetOpenMax(ctx, s.caller.LenderID, interleavedBatches*costBatch+5000); err != nil {
 		return err
 	}
 	if _, _, err = s.store.AddUser(ctx, store.User{ID: s.caller.UserID, LenderID: s.caller.LenderID, Role: string(s.caller.Role)}); err != nil {
@@ -258,7 +269,7 @@ func (s *service) screen(ctx context.Context, inquiries []inquiry.Inquiry, perTa
 // reset starts a new bill.
 func (s *service) reset() {
 	s.takeUse()
-	*s.sent = sentMessages{}
+	s.sent.use, s.sent.bodies = queueUse{}, nil
 	s.results.bytes.Store(0)
 	s.logged.n.Store(0)
 }
@@ -336,6 +347,7 @@ func (s *service) dispatch(ctx context.Context) error {
 		}
 		records = records[n:]
 	}
+	slices.Sort(s.sent.bodies) // they were sent side by side, and start with their ids
 	return nil
 }
 
@@ -353,14 +365,34 @@ func (s *service) process(ctx context.Context, bodies []string) error {
 	return cmp.Or(err, failed(len(resp.BatchItemFailures)))
 }
 
-// tally gives tally-statuses the new stream records of inquiries.
+// tally gives tally-statuses the new stream records of inquiries, in lanes that run at
+// the same time.
 func (s *service) tally(ctx context.Context) error {
-	records := s.filtered(func(r events.DynamoDBEventRecord) bool {
+	lanes := make([][]events.DynamoDBEventRecord, s.lanes)
+	for _, r := range s.inquiryRecords() {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(r.Change.Keys[store.PKAttribute].String() + r.Change.Keys[store.SKAttribute].String()))
+		lane := int(h.Sum32()>>8) % s.lanes
+		lanes[lane] = append(lanes[lane], r)
+	}
+	var g errgroup.Group
+	for _, records := range lanes {
+		s.invoked[deployment.TallyStatuses] += (len(records) + deployment.TallyRecords - 1) / deployment.TallyRecords
+		g.Go(func() error { return s.tallyLane(ctx, records) })
+	}
+	return g.Wait()
+}
+
+// inquiryRecords takes the new records of inquiries.
+func (s *service) inquiryRecords() []events.DynamoDBEventRecord {
+	return s.filtered(func(r events.DynamoDBEventRecord) bool {
 		return strings.HasPrefix(r.Change.Keys[store.SKAttribute].String(), store.InquiryPrefix)
 	})
+}
+
+func (s *service) tallyLane(ctx context.Context, records []events.DynamoDBEventRecord) error {
 	for len(records) > 0 {
 		n := min(len(records), deployment.TallyRecords)
-		s.invoked[deployment.TallyStatuses]++
 		resp, err := s.tallier.Handle(ctx, events.DynamoDBEvent{Records: records[:n]})
 		if err := cmp.Or(err, failed(len(resp.BatchItemFailures))); err != nil {
 			return err
