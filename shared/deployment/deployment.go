@@ -107,7 +107,7 @@ const (
 	TallyWindow  = time.Second
 	// TallyLanes is how many parts of a shard tally-statuses counts at the same time. In
 	// several lanes, the inquiries of one batch are counted by several invocations, which
-	// race for its header: ten lanes take 3.8 write units an inquiry instead of 2.3
+	// race for its header: ten lanes take 3.6 write units an inquiry instead of 2.3
 	// (docs/figures.md). One lane counts its batches side by side and is fast enough.
 	TallyLanes = 1
 )
