@@ -2,6 +2,7 @@ package boot
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -26,7 +27,9 @@ func (e *Env) AWS() aws.Config {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return credentials, nil
 		}),
-		HTTPClient: HTTPClient(awshttp.NewBuildableClient()),
+		HTTPClient: HTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConnsPerHost = t.MaxIdleConns // the SDK's limit of ten is below the calls that a function makes at the same time
+		})),
 		Retryer: func() aws.Retryer {
 			// DynamoDB returns this error for a write to an item that is part of a running
 			// transaction, which is over in a moment.

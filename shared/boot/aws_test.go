@@ -1,10 +1,18 @@
 package boot_test
 
 import (
+	"errors"
+	"io"
 	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/smithy-go"
+	"golang.org/x/sync/errgroup"
 )
 
 func TestAWS(t *testing.T) {
@@ -50,5 +58,51 @@ func TestAWS(t *testing.T) {
 				t.Errorf("error %v, want one about %s", err, missing)
 			}
 		})
+	}
+}
+
+// A function that makes many calls at the same time must not open a connection for each
+// of them again and again.
+func TestConnectionsStayOpen(t *testing.T) {
+	t.Parallel()
+	const calls = 32
+	var opened atomic.Int32
+	var all sync.WaitGroup // of the calls of one round
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		all.Done()
+		all.Wait()
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+
+	client := envOf(nil).AWS().HTTPClient
+	for range 3 {
+		all.Add(calls)
+		var g errgroup.Group
+		for range calls {
+			g.Go(func() error {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+				if err != nil {
+					return err
+				}
+				resp, err := client.Do(req)
+				if err != nil {
+					return err
+				}
+				_, err = io.Copy(io.Discard, resp.Body)
+				return errors.Join(err, resp.Body.Close())
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := opened.Load(); n != calls {
+		t.Errorf("3 rounds of %d calls opened %d connections, want %d", calls, n, calls)
 	}
 }
