@@ -87,7 +87,11 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 	if err != nil {
 		return nil, err
 	}
-	media, ok := negotiate(in.Accept, mediaNDJSON, mediaCSV)
+	accept := in.Accept
+	if accept == "application/json" {
+		accept = "" // a gateway adds this header to a request that has none
+	}
+	media, ok := negotiate(accept, mediaNDJSON, mediaCSV)
 	if !ok {
 		return nil, noSuchFormat()
 	}

@@ -158,7 +158,8 @@ func TestResults(t *testing.T) {
 		const csvType, ndjsonType = "text/csv; charset=utf-8; header=present", "application/x-ndjson"
 		fake := fakeWith(inquiry.StatusCompleted)
 		for accept, want := range map[string]string{
-			"*/*": ndjsonType, "text/csv": csvType, "text/*": csvType, "application/*": ndjsonType, "TEXT/CSV": csvType,
+			"application/json": ndjsonType, // a gateway's own, for a caller who sends none
+			"*/*":              ndjsonType, "text/csv": csvType, "text/*": csvType, "application/*": ndjsonType, "TEXT/CSV": csvType,
 			"application/x-ndjson, text/csv":              ndjsonType,
 			"text/csv;q=0.5, application/json":            csvType,
 			"application/x-ndjson;q=0.1, text/csv":        csvType, // the greatest weight
