@@ -8,6 +8,9 @@ ARCH ?= $(shell go env GOARCH)
 # which is invented, or yours.
 OFAC_OWN := shared/source/ofac/list
 OFAC_DIR ?= $(OFAC_OWN)
+# The local AWS engine of run and test: ministack (the default), localstack, or
+# localstack-docker, which nobody has tested yet.
+export ENGINE
 # The stage that synth and deploy use.
 STAGE ?= dev
 
@@ -25,10 +28,10 @@ export NODE_NO_WARNINGS := 1
 
 .PHONY: help
 help: ## List these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 .PHONY: run
-run: check-go ## Run the service on this machine and screen a sample batch (BATCH=file PORT=n OFAC_DIR=dir ONCE=1)
+run: check-go ## Run the service on this machine and screen a sample batch (BATCH=file PORT=n OFAC_DIR=dir ONCE=1 ENGINE=localstack)
 	@test -e dist/local || echo "Compiling the runner, which takes half a minute the first time ..."
 	@go build -o dist/local ./infra/local
 	@exec dist/local $(if $(BATCH),-batch "$(BATCH)") $(if $(PORT),-port "$(PORT)") $(if $(ONCE),-once) -ofac "$(OFAC_DIR)"
@@ -62,6 +65,11 @@ setup: check-go ## Install the local engine and the CDK command (run and test do
 .PHONY: test
 test: build setup ## Run all tests, the fast ones first
 	@go tool gotestsum --format pkgname --raw-command -- infra/local/test-phases all
+
+.PHONY: test-localstack
+test-localstack: export ENGINE := localstack
+test-localstack: build setup ## Run the tests of the whole service on LocalStack instead of the default engine
+	@go test -count=1 -timeout 1h -v ./infra/e2e
 
 .PHONY: test-fast
 test-fast: check-go ## Run the tests that need neither the CDK nor the whole engine

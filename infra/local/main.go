@@ -42,6 +42,7 @@ func main() {
 		fmt.Fprintln(flags.Output(), "Runs the service on this machine and screens a batch with it.")
 		fmt.Fprintln(flags.Output())
 		flags.PrintDefaults()
+		fmt.Fprintln(flags.Output(), "\nThe environment variable ENGINE chooses the local AWS engine: "+engine.Names()+" (make run ENGINE=name).")
 		fmt.Fprintln(flags.Output(), "\n"+batchfile.Columns)
 	}
 	_ = flags.Parse(os.Args[1:]) // exits on an error
@@ -71,8 +72,8 @@ func run(ctx context.Context, restoreCtrlC func(), o options, w io.Writer) error
 	if err != nil {
 		return err
 	}
-	if !engine.Installed() {
-		fmt.Fprintln(w, "The first run takes two to three minutes, most of it compiling. Later runs take seconds.")
+	if sentence := engine.FirstRun(); sentence != "" {
+		fmt.Fprintln(w, sentence)
 	}
 	s := newSteps(w)
 	if err := prepare(ctx, s, o); err != nil {
@@ -125,7 +126,7 @@ Press Ctrl-C to stop the service. It keeps no data.
 
 // prepare installs and builds what the service needs.
 func prepare(ctx context.Context, s *steps, o options) error {
-	err := s.do("Checking Node.js, Python and the port", func() error {
+	err := s.do("Checking the programs it needs, and the port", func() error {
 		return errors.Join(engine.CheckPrerequisites(ctx), engine.CheckPort(o.port))
 	})
 	if err != nil {

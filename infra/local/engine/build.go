@@ -9,9 +9,16 @@ func Build(ctx context.Context, ofac string) error {
 	if err != nil {
 		return err
 	}
+	v, err := chosen()
+	if err != nil {
+		return err
+	}
 	command := []string{"make", "--no-print-directory", "build"}
 	if ofac != "" {
 		command = append(command, "OFAC_DIR="+ofac)
+	}
+	if system := v.system(); system != "" {
+		command = append(command, "SYSTEM="+system)
 	}
 	return run(ctx, root, "build", "building", nil, command...)
 }

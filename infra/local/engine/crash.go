@@ -12,8 +12,8 @@ import (
 
 // KillFunctions kills every function process that is running on the engine at this
 // moment, without a chance to clean up, as a crash would. It returns the number of
-// killed processes. It does not kill processes that are frozen because they are
-// waiting for an invocation.
+// killed processes. It does not kill processes that an engine has frozen because they
+// are waiting for an invocation.
 func (e *Engine) KillFunctions(ctx context.Context) (killed int, err error) {
 	out, err := exec.CommandContext(ctx, "ps", "-A", "-o", "pid=,pgid=,stat=,comm=").Output()
 	if err != nil {

@@ -50,7 +50,7 @@ func StartDynamoDBLocal(ctx context.Context) (*TableServer, error) {
 		p.stop()
 		return nil, err
 	}
-	return &TableServer{endpoint: "http://" + address, process: p}, nil
+	return &TableServer{endpoint: "http://" + address, port: port, process: p}, nil
 }
 
 // installDynamoDBLocal installs the version that dynamodblocal/pom.xml pins.

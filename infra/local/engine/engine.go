@@ -1,9 +1,9 @@
 // Package engine runs this system on one machine, without an AWS account: it
 // installs, starts and stops a local AWS engine and deploys the CDK app to it.
 //
-// Only this package knows which programs those are: MiniStack for the whole stack,
-// dynoxide where only a table is needed, and DynamoDB Local to check the behavior
-// of both. Other packages get an endpoint that speaks AWS. This package knows
+// Only this package knows which programs those are: MiniStack or LocalStack for the
+// whole stack, dynoxide where only a table is needed, and DynamoDB Local to check the
+// behavior of both. Other packages get an endpoint that speaks AWS. This package knows
 // nothing about batches or inquiries.
 package engine
 

@@ -25,17 +25,25 @@ func Install(ctx context.Context, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(installNode(ctx, root, progress), installPython(ctx, root, progress))
+	v, err := chosen()
+	if err != nil {
+		return err
+	}
+	return errors.Join(installNode(ctx, root, progress), v.install(ctx, root, progress))
 }
 
-// Installed reports whether Install has ever succeeded here.
-func Installed() bool {
+// FirstRun returns a sentence that says how long the first run takes, or "" if
+// Install has already succeeded here.
+func FirstRun() string {
 	root, err := Root()
 	if err != nil {
-		return false
+		return ""
 	}
-	_, err = os.Stat(filepath.Join(root, localDir, "python.installed"))
-	return err == nil
+	v, err := chosen()
+	if err != nil || v.installed(root) {
+		return ""
+	}
+	return v.firstRun()
 }
 
 // installNode installs the versions in package-lock.json of the CDK command and
@@ -64,25 +72,26 @@ func installNode(ctx context.Context, root string, progress io.Writer) error {
 	})
 }
 
-// installPython installs the AWS engine in the version that requirements.txt pins.
-func installPython(ctx context.Context, root string, progress io.Writer) error {
-	files := []string{"requirements.txt"}
-	return installOnce(root, "python", files, progress, func(dir string) error {
-		python, err := pythonProgram(ctx)
+// installPython installs the requirements of an engine into the folder .local/<name>.
+// find returns the Python for it.
+func installPython(ctx context.Context, root, name, requirements string, progress io.Writer, find func(context.Context) (string, error)) error {
+	return installOnce(root, name, []string{requirements}, progress, func(dir string) error {
+		python, err := find(ctx)
 		if err != nil {
 			return err
 		}
-		if err := run(ctx, root, "install-venv", "creating a Python environment", nil, python, "-m", "venv", dir); err != nil {
+		if err := run(ctx, root, "install-"+name+"-venv", "creating a Python environment", nil, python, "-m", "venv", dir); err != nil {
 			return err
 		}
-		return run(ctx, root, "install-python", "installing the AWS engine", nil,
-			enginePython(root), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-			"--requirement", filepath.Join(root, "infra", "local", "requirements.txt"))
+		return run(ctx, root, "install-"+name, "installing the AWS engine", nil,
+			venvPython(root, name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+			"--requirement", filepath.Join(root, "infra", "local", requirements))
 	})
 }
 
-func enginePython(root string) string {
-	return filepath.Join(root, localDir, "python", "bin", "python")
+// venvPython returns the path of the Python in the folder .local/<name>.
+func venvPython(root, name string) string {
+	return filepath.Join(root, localDir, name, "bin", "python")
 }
 
 func nodeModules(root string) string {

@@ -2,20 +2,26 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // CheckPrerequisites returns an error that says which program is missing or too
 // old, and what to do.
 func CheckPrerequisites(ctx context.Context) error {
+	v, err := chosen()
+	if err != nil {
+		return err
+	}
 	if _, err := nodeProgram(ctx); err != nil {
 		return err
 	}
-	_, err := pythonProgram(ctx)
-	return err
+	return v.check(ctx)
 }
 
 // nodeProgram returns the path of a Node.js that the CDK command and library run on.
@@ -59,6 +65,30 @@ func pythonProgram(ctx context.Context) (string, error) {
 		tooOld = ", but there is no program `python3` on the PATH"
 	}
 	return "", fmt.Errorf("%s%s: install one (python.org, or your system's packages), then run this again", need, tooOld)
+}
+
+// python313 returns the path of a Python 3.13, the only version that LocalStack runs
+// on. It also asks the version managers uv and pyenv for one.
+func python313(ctx context.Context) (string, error) {
+	candidates := []string{"python3.13", "python3", "python"}
+	for _, ask := range [][]string{{"uv", "python", "find", "--no-python-downloads", "3.13"}, {"pyenv", "prefix", "3.13"}} {
+		if out, err := exec.CommandContext(ctx, ask[0], ask[1:]...).Output(); err == nil {
+			found := strings.TrimSpace(string(out))
+			candidates = append(candidates, found, filepath.Join(found, "bin", "python3.13"))
+		}
+	}
+	for _, name := range candidates {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		if major, minor, _ := version(ctx, path, "--version"); major == 3 && minor == 13 &&
+			exec.CommandContext(ctx, path, "-c", "import venv, ensurepip").Run() == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("LocalStack needs Python 3.13, no other version, and there is none with the venv module on the PATH: " +
+		"install it (python.org, `pip install uv && uv python install 3.13`, or `pyenv install 3.13`), then run this again")
 }
 
 var versionNumber = regexp.MustCompile(`(\d+)\.(\d+)[.\d]*`)

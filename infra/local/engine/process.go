@@ -34,6 +34,11 @@ type process struct {
 // startProcess starts the command in the folder dir. env is added to our own
 // environment, and the output goes to the file logPath.
 func startProcess(dir, logPath string, env []string, command ...string) (*process, error) {
+	return startProcessIn(dir, logPath, append(os.Environ(), env...), command...)
+}
+
+// startProcessIn is like startProcess, but env is the whole environment.
+func startProcessIn(dir, logPath string, env []string, command ...string) (*process, error) {
 	if err := os.MkdirAll(filepath.Dir(logPath), 0o755); err != nil {
 		return nil, err
 	}
@@ -47,7 +52,7 @@ func startProcess(dir, logPath string, env []string, command ...string) (*proces
 
 	cmd := exec.Command("sh", append([]string{"-c", leash, "leash"}, command...)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = out, out
 	// With its own group, Ctrl-C in a terminal reaches only us, and we stop the
 	// children in our own order.

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// startTimeout is generous: the engine usually answers within a second.
-const startTimeout = 30 * time.Second
+// startTimeout is generous: the default engine usually answers within a second, and
+// LocalStack within ten.
+const startTimeout = 2 * time.Minute
 
 // Options are the settings of an engine.
 type Options struct {
@@ -26,14 +27,20 @@ type Options struct {
 type Engine struct {
 	root     string
 	endpoint string
+	health   string // the path of its health check
 	scratch  string // its temporary folder, which also has the functions' code
 	process  *process
+	release  func() // ends what it needs besides the process
 }
 
 // Start starts an engine that Install has installed. The engine listens only on
 // the loopback interface, starts empty and loses everything when it stops.
 func Start(ctx context.Context, o Options) (*Engine, error) {
 	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	v, err := chosen()
 	if err != nil {
 		return nil, err
 	}
@@ -49,21 +56,9 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	e := &Engine{root: root, endpoint: "http://" + address, scratch: scratch}
-	// Functions inherit the engine's environment, and with it the engine's address.
-	env := append(Environ(e.endpoint),
-		"GATEWAY_PORT="+strconv.Itoa(port),
-		"BIND_HOST=127.0.0.1", // its default is every interface
-		"IOT_MTLS_ENABLED=0",  // these two services would ignore BIND_HOST
-		"SFTP_ENABLED=0",
-		"LAMBDA_EXECUTOR=local",
-		"PERSIST_STATE=0",
-		"TMPDIR="+scratch,
-		"PYTHONPATH="+filepath.Join(root, "infra", "local", "engine", "patch"),
-		"PYTHONDONTWRITEBYTECODE=1",
-	)
-	e.process, err = startProcess(root, log, env, enginePython(root), "-m", "ministack")
+	at := place{root: root, scratch: scratch, log: log, port: port}
+	e := &Engine{root: root, endpoint: at.address(), health: v.health(), scratch: scratch}
+	e.process, e.release, err = v.start(ctx, at)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(scratch))
 	}
@@ -86,6 +81,7 @@ func (e *Engine) Environ() []string { return Environ(e.endpoint) }
 // Stop stops the engine and every function on it.
 func (e *Engine) Stop() {
 	e.process.stop()
+	e.release()
 	_ = os.RemoveAll(e.scratch)
 }
 
@@ -94,7 +90,7 @@ func (e *Engine) Exited() <-chan struct{} { return e.process.exited }
 
 func (e *Engine) healthy() bool {
 	client := http.Client{Timeout: time.Second}
-	resp, err := client.Get(e.endpoint + "/_ministack/health")
+	resp, err := client.Get(e.endpoint + e.health)
 	if err != nil {
 		return false
 	}

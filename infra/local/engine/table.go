@@ -12,6 +12,7 @@ import (
 // memory and evaluates real expressions.
 type TableServer struct {
 	endpoint string
+	port     int // of the endpoint, on the loopback interface
 	process  *process
 }
 
@@ -46,7 +47,7 @@ func StartTable(ctx context.Context) (*TableServer, error) {
 		p.stop()
 		return nil, err
 	}
-	return &TableServer{endpoint: "http://" + address, process: p}, nil
+	return &TableServer{endpoint: "http://" + address, port: port, process: p}, nil
 }
 
 // Endpoint returns the address for an AWS client's BaseEndpoint.

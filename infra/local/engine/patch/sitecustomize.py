@@ -15,8 +15,8 @@ class AfterImport(importlib.abc.MetaPathFinder):
     patches = {
         "ministack.app": ["addresses.apply"],
         "ministack.services.apigateway_v1": ["gateway_responses.apply", "usage_plans.apply"],
-        "ministack.services.cloudformation.provisioners": ["usage_plans.keep_key_source"],
         "ministack.services.lambda_svc": ["warm_functions.apply"],
+        "ministack.services.cloudformation.provisioners": ["usage_plans.keep_key_source"],
     }
 
     def find_spec(self, name, path=None, target=None):
