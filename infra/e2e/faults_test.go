@@ -31,7 +31,7 @@ func TestFaults(t *testing.T) {
 	// sweep sends the inquiries of dead workers again when their leases have ended.
 	t.Run("killed functions lose nothing", func(t *testing.T) {
 		in, u := newInternals(), newUser(t, "", "member")
-		const total, kills = 100, 15
+		const total, kills = 250, 15
 		ref := refOf(t, u, u.key().submit(t, businesses("Killed", total)))
 
 		killing, stop := context.WithCancel(t.Context())
@@ -207,6 +207,8 @@ func TestFaults(t *testing.T) {
 			t.Errorf("old events changed the final batch (-before +after):\n%s", diff)
 		}
 		resume() // the stream delivers everything again, and the queue has four messages per inquiry
+		last := refOf(t, u, u.key().submit(t, businesses("After the replay", 1)))
+		await(t, "a batch submitted after the replay is final", func() bool { return in.batch(t, last).Status().Final() })
 		await(t, "the queue is empty", func() bool { return in.waiting(t) == 0 })
 		in.checkCounters(t, ref, want)
 	})

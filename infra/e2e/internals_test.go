@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,7 +111,7 @@ func (in internals) mapping(t testing.TB, function string) lambdatypes.EventSour
 }
 
 // pause stops the functions' queues and streams from invoking them, until resume is
-// called.
+// called. A mapping changes its state some time after it was told to.
 func (in internals) pause(t testing.TB, functions ...string) (resume func()) {
 	t.Helper()
 	enable := func(ctx context.Context, yes bool) {
@@ -122,7 +123,12 @@ func (in internals) pause(t testing.TB, functions ...string) (resume func()) {
 		}
 	}
 	enable(t.Context(), false)
-	return func() { enable(context.WithoutCancel(t.Context()), true) }
+	for _, function := range functions {
+		await(t, "the mapping of "+function+" is disabled", func() bool { return aws.ToString(in.mapping(t, function).State) == "Disabled" })
+	}
+	// Once only: an engine may start a stream again when a mapping is enabled that already is.
+	var once sync.Once
+	return func() { once.Do(func() { enable(context.WithoutCancel(t.Context()), true) }) }
 }
 
 // replaceMapping replaces a function's stream mapping with one that starts at

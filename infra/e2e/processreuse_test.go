@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	awslambda "github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -78,6 +79,14 @@ func TestProcessReuse(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	// A change of a function takes effect some time after the call.
+	updated := func() {
+		t.Helper()
+		waiter := lambda.NewFunctionUpdatedV2Waiter(in.functions)
+		if err := waiter.Wait(t.Context(), &lambda.GetFunctionInput{FunctionName: name}, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
 	invoke := func(o order) (m memory) {
 		t.Helper()
 		response, err := in.invoke(t, *name, o)
@@ -146,12 +155,14 @@ func TestProcessReuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	updated()
 	if m := invoke(order{}); m != (memory{m.PID, 1, "first", "second"}) {
 		t.Errorf("after changing the configuration, %+v responds, want a new process with the new setting", m)
 	}
 	if _, err := in.functions.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: name, ZipFile: bootstrap(t, "second")}); err != nil {
 		t.Fatal(err)
 	}
+	updated()
 	if m := invoke(order{}); m != (memory{m.PID, 1, "second", "second"}) {
 		t.Errorf("after changing the code, %+v responds, want a new process with the new code", m)
 	}
