@@ -66,7 +66,7 @@ func TestResults(t *testing.T) {
 			metadata[fmt.Sprint(i)] = strings.Repeat("m", 250)
 		}
 		for i := range total {
-			body.Inquiries = append(body.Inquiries, inquiry{fmt.Sprintf("Quiet Meadow %d LLC", i), "www." + strings.Repeat("w", 2000), metadata})
+			body.Inquiries = append(body.Inquiries, inquiry{fmt.Sprintf("Quiet Meadow %d LLC", i), "https://www.example/" + strings.Repeat("w", 2000), metadata})
 		}
 		sent, err := json.Marshal(body)
 		if err != nil {
