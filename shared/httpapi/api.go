@@ -157,7 +157,7 @@ func (a *API) register(mux *http.ServeMux) *huma.OpenAPI {
 		RejectUnknownQueryParameters: true,
 	})
 	api.UseMiddleware(rejectAmbiguous)
-	a.submissions = newBodyReader[SubmitBody](api.OpenAPI(), a.Now)
+	a.submissions = newBodyReader[SubmitBody](api.OpenAPI(), "inquiries", a.Now)
 	for _, add := range routes {
 		add(a, api)
 	}

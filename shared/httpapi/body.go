@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
@@ -22,20 +23,29 @@ import (
 
 // bodyReader checks and reads JSON bodies of one type.
 type bodyReader struct {
-	schema *jsonschema.Schema
-	now    func() time.Time
+	list    string             // name of the body's list
+	schema  *jsonschema.Schema // of everything but the elements of the list
+	element *jsonschema.Schema // of each of them
+	longest int                // of the list, by the schema
+	now     func() time.Time
 }
 
 // newBodyReader compiles the schema of Body from the API's own document, so the check
 // and the document cannot differ. It panics if that fails: both are part of the
 // program.
-func newBodyReader[Body any](document *huma.OpenAPI, now func() time.Time) *bodyReader {
+//
+// The elements of the list are checked one by one: the memory that the check takes for
+// all violations at once would be a hundred times that of the body.
+func newBodyReader[Body any](document *huma.OpenAPI, list string, now func() time.Time) *bodyReader {
 	ref := document.Components.Schemas.Schema(reflect.TypeFor[Body](), true, "").Ref
 	schema, err := compileSchema(document, ref)
 	if err != nil {
 		panic(fmt.Sprintf("httpapi: schema %s does not compile: %v", ref, err))
 	}
-	return &bodyReader{schema: schema, now: now}
+	elements := schema.Properties[list]
+	b := &bodyReader{list: list, schema: schema, element: elements.Items2020, longest: *elements.MaxItems, now: now}
+	elements.Items2020 = nil
+	return b
 }
 
 func compileSchema(document *huma.OpenAPI, ref string) (*jsonschema.Schema, error) {
@@ -57,24 +67,27 @@ func compileSchema(document *huma.OpenAPI, ref string) (*jsonschema.Schema, erro
 // read returns the submission in raw. If it is invalid, the error is an
 // *inquiry.ValidationError that lists everything wrong with it, or a *Problem if raw
 // is not JSON. A submission that is only to be validated is returned with its faults.
+// If there are more than batchMax inquiries, only the first are read, and the others are
+// counted.
 func (b *bodyReader) read(raw []byte, batchMax int) (submission, error) {
 	var body SubmitBody
-	faults, err := b.decode(raw, &body)
+	found, err := b.decode(raw, &body, batchMax)
 	if err != nil {
 		return submission{}, err
 	}
 	sub := submission{
-		name: strings.TrimSpace(body.Name), metadata: body.Metadata,
-		skip: body.OnInvalid == "skip" && !has(faults, codeBadNumber), validateOnly: body.ValidateOnly,
+		total: found.length,
+		name:  strings.TrimSpace(body.Name), metadata: body.Metadata,
+		skip: body.OnInvalid == "skip" && !has(found.faults, codeBadNumber), validateOnly: body.ValidateOnly,
 	}
 	for _, in := range body.Inquiries {
 		sub.inquiries = append(sub.inquiries, in.inquiry().Normalize())
 	}
-	sub.faults = tidy(append(faults, b.rules(sub, body, batchMax)...), sub.inquiries)
+	sub.faults = tidy(append(found.faults, b.rules(sub, body, batchMax)...), sub.inquiries)
 	if sub.validateOnly {
 		return sub, nil
 	}
-	if sub.fingerprint, err = sub.digest(raw); err != nil {
+	if sub.fingerprint, err = sub.digest(found.body); err != nil {
 		return submission{}, err
 	}
 	if len(sub.faults) > 0 && !sub.reject() {
@@ -83,31 +96,32 @@ func (b *bodyReader) read(raw []byte, batchMax int) (submission, error) {
 	return sub, nil
 }
 
-// decode parses a body into the value that body points to, and returns every fault
-// that JSON and the schema reveal.
-func (b *bodyReader) decode(raw []byte, body any) ([]inquiry.Fault, error) {
-	faults, err := scan(raw)
+// decode parses a body into the value that body points to, with at most this many
+// elements of its list. It returns what scan found, with every fault that the schema
+// reveals.
+func (b *bodyReader) decode(raw []byte, body any, most int) (scanned, error) {
+	found, err := scan(raw, jsontext.Pointer("/"+b.list), most)
 	if err != nil {
-		return nil, notJSON(err)
+		return scanned{}, notJSON(err)
 	}
-	if has(faults, codeTooDeep) {
-		return nil, &inquiry.ValidationError{Faults: faults}
+	if found.stopped {
+		return scanned{}, &inquiry.ValidationError{Faults: tidy(found.faults, nil)}
 	}
-	if !has(faults, codeBadNumber) { // the schema's arithmetic must not see one
+	if !has(found.faults, codeBadNumber) { // the schema's arithmetic must not see one
 		var tree any
-		if err := json.Unmarshal(raw, &tree); err != nil {
-			return nil, err // scan accepted it, so this is our own error
+		if err := json.Unmarshal(found.body, &tree); err != nil {
+			return scanned{}, err // scan accepted it, so this is our own error
 		}
-		faults = append(faults, b.shape(withoutNulls(tree))...)
+		found.faults = append(found.faults, b.shape(withoutNulls(tree))...)
 	}
 	// A value of the wrong type is already among the faults. The rest is still read,
 	// so that one answer lists all faults.
-	if err := json.Unmarshal(raw, body); err != nil {
+	if err := json.Unmarshal(found.body, body); err != nil {
 		if _, wrongType := errors.AsType[*json.UnmarshalTypeError](err); !wrongType {
-			return nil, err
+			return scanned{}, err
 		}
 	}
-	return faults, nil
+	return found, nil
 }
 
 func has(faults []inquiry.Fault, code string) bool {
@@ -129,9 +143,9 @@ func (b *bodyReader) rules(sub submission, body SubmitBody, batchMax int) []inqu
 		faults = append(faults, inquiry.Fault{Pointer: "/name", Index: -1, Code: code, Message: message})
 	}
 	faults = append(faults, inquiry.CheckMetadata(sub.metadata)...)
-	if n := len(sub.inquiries); n > batchMax {
-		faults = append(faults, inquiry.Fault{Pointer: "/inquiries", Index: -1, Code: "too-many",
-			Message: fmt.Sprintf("there are %d inquiries, but your limit is %d in one batch", n, batchMax)})
+	if sub.total > batchMax {
+		faults = append(faults, inquiry.Fault{Pointer: "/inquiries", Index: -1, Code: codeTooMany,
+			Message: fmt.Sprintf("there are %d inquiries, but your limit is %d in one batch", sub.total, batchMax)})
 	}
 	return faults
 }
@@ -142,11 +156,23 @@ const (
 	codeBadNumber = "bad-number"
 	codeType      = "type"
 	codeInvalid   = "invalid"
+	codeTooMany   = "too-many"
 )
 
 // shape lists every violation of the schema.
 func (b *bodyReader) shape(tree any) []inquiry.Fault {
-	violation, ok := errors.AsType[*jsonschema.ValidationError](b.schema.Validate(tree))
+	faults := violations(b.schema, tree, "")
+	object, _ := tree.(map[string]any)
+	elements, _ := object[b.list].([]any)
+	for i, element := range elements {
+		faults = append(faults, violations(b.element, element, "/"+b.list+"/"+strconv.Itoa(i))...)
+	}
+	return faults
+}
+
+// violations lists every violation of one schema in the value at this place.
+func violations(schema *jsonschema.Schema, value any, place string) []inquiry.Fault {
+	violation, ok := errors.AsType[*jsonschema.ValidationError](schema.Validate(value))
 	if !ok {
 		return nil
 	}
@@ -157,17 +183,18 @@ func (b *bodyReader) shape(tree any) []inquiry.Fault {
 			walk(cause)
 		}
 		if len(e.Causes) == 0 {
-			faults = append(faults, faultsOf(e)...)
+			faults = append(faults, faultsOf(e, place)...)
 		}
 	}
 	walk(violation)
 	return faults
 }
 
-// faultsOf turns one schema violation into faults. It does not repeat the value, which
-// may be personal data.
-func faultsOf(e *jsonschema.ValidationError) []inquiry.Fault {
+// faultsOf turns one schema violation in the value at this place into faults. It does not
+// repeat the value, which may be personal data.
+func faultsOf(e *jsonschema.ValidationError, place string) []inquiry.Fault {
 	var pointer strings.Builder
+	pointer.WriteString(place)
 	for _, step := range e.InstanceLocation {
 		pointer.WriteString("/" + inquiry.EscapePointer(step))
 	}
@@ -195,9 +222,9 @@ func faultsOf(e *jsonschema.ValidationError) []inquiry.Fault {
 	case *kind.MinItems:
 		return one("too-few", "must have at least %d", k.Want)
 	case *kind.MaxItems:
-		return one("too-many", "must have at most %d", k.Want)
+		return one(codeTooMany, "must have at most %d", k.Want)
 	case *kind.MaxProperties:
-		return one("too-many", "must have at most %d", k.Want)
+		return one(codeTooMany, "must have at most %d", k.Want)
 	case *kind.Minimum:
 		return one("out-of-range", "must be at least %s", k.Want.RatString())
 	case *kind.Maximum:

@@ -39,7 +39,7 @@ type rerunOutput struct {
 }
 
 func (a *API) rerunRoute(api huma.API) {
-	reader := newBodyReader[RerunBody](api.OpenAPI(), a.Now)
+	reader := newBodyReader[RerunBody](api.OpenAPI(), "inquiryIds", a.Now)
 	route(a, api, huma.Operation{
 		OperationID: "rerun-batch", Method: http.MethodPost, Path: "/v1/batch-inquiries/{batch_id}/rerun", Tags: []string{tagBatches},
 		Summary: "Rerun inquiries of a finished batch", DefaultStatus: http.StatusOK,
@@ -122,7 +122,7 @@ func (a *API) rerunPlan(ctx context.Context, lender inquiry.Lender, id inquiry.B
 	}
 	again, err := selectRerun(parent, asked, body, ids)
 	if err == nil && len(again) > lender.BatchMax {
-		err = &inquiry.ValidationError{Faults: []inquiry.Fault{{Index: -1, Code: "too-many",
+		err = &inquiry.ValidationError{Faults: []inquiry.Fault{{Index: -1, Code: codeTooMany,
 			Message: fmt.Sprintf("there are %d inquiries to rerun, but your limit is %d in one batch; list fewer in inquiryIds", len(again), lender.BatchMax)}}}
 	}
 	return parent, again, err
@@ -169,20 +169,27 @@ func readRerun(reader *bodyReader, raw []byte) (body RerunBody, ids []inquiry.ID
 	if len(raw) == 0 {
 		return body, nil, nil
 	}
-	faults, err := reader.decode(raw, &body)
+	found, err := reader.decode(raw, &body, reader.longest)
 	if err != nil {
 		return body, nil, err
 	}
+	faults := found.faults
 	fault := func(pointer, code, message string) {
 		faults = append(faults, inquiry.Fault{Pointer: pointer, Index: -1, Code: code, Message: message})
 	}
 	if code, message := inquiry.CheckText(body.Name); code != "" {
 		fault("/name", code, message)
 	}
+	if found.length > reader.longest {
+		fault("/inquiryIds", codeTooMany, fmt.Sprintf("must have at most %d", reader.longest))
+	}
 	if body.Scope != "" && body.InquiryIDs != nil {
 		fault("/inquiryIds", codeInvalid, "give either scope or inquiryIds, not both")
 	}
 	for i, text := range body.InquiryIDs {
+		if len(faults) > maxFaults {
+			break
+		}
 		id, err := inquiry.ParseID(text)
 		if err != nil {
 			fault(fmt.Sprintf("/inquiryIds/%d", i), codeInvalid, "this is not an inquiry id")

@@ -106,8 +106,12 @@ func submittedInquiryBody(id inquiry.BatchID) SubmittedInquiryBody {
 // the inquiry.
 func (b *bodyReader) readSingle(raw []byte) (submission, error) {
 	// The body must be one JSON value on its own, or it could smuggle in a second inquiry.
-	if _, err := scan(raw); err != nil {
+	found, err := scan(raw, "", 0)
+	if err != nil {
 		return submission{}, notJSON(err)
+	}
+	if found.stopped {
+		return submission{}, &inquiry.ValidationError{Faults: found.faults}
 	}
 	const before = `{"name":"` + singleName + `","inquiries":[`
 	sub, err := b.read(append(append([]byte(before), raw...), "]}"...), 1)

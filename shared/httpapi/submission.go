@@ -13,6 +13,7 @@ type submission struct {
 	name         string
 	metadata     map[string]string
 	inquiries    []inquiry.Inquiry
+	total        int  // number of inquiries in the body; inquiries has at most the lender's limit
 	skip         bool // invalid inquiries are rejected one by one
 	validateOnly bool
 	fingerprint  [sha256.Size]byte

@@ -163,7 +163,7 @@ func submitExamples(s *samples) ([]example, error) {
 
 // submission returns what the reader makes of a body that matches its schema.
 func (body SubmitBody) submission() submission {
-	sub := submission{name: body.Name, metadata: body.Metadata, skip: body.OnInvalid == "skip", validateOnly: body.ValidateOnly}
+	sub := submission{name: body.Name, metadata: body.Metadata, skip: body.OnInvalid == "skip", validateOnly: body.ValidateOnly, total: len(body.Inquiries)}
 	for _, in := range body.Inquiries {
 		sub.inquiries = append(sub.inquiries, in.inquiry().Normalize())
 	}

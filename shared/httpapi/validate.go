@@ -15,7 +15,7 @@ type ValidatedBody struct {
 	Errors       []Fault            `json:"errors" doc:"Everything that is wrong: at most 5000 errors and 1 MB."`
 	Duplicates   []DuplicateInquiry `json:"duplicates" doc:"Inquiries that appear to be about the same business as an earlier one. They are not errors. At most 400 kB."`
 	Inquiries    []AskedInquiry     `json:"inquiries" doc:"The first inquiries as they would be stored: at most 500 and 1 MB."`
-	Truncated    bool               `json:"truncated" doc:"Whether there are more errors or duplicates than are listed. The counts include all of them."`
+	Truncated    bool               `json:"truncated" doc:"Whether there are more errors or duplicates than are listed. The counts include all of them. In a batch with more than batchMax inquiries, only the first batchMax are checked."`
 	Limits       SubmitLimits       `json:"limits" doc:"The size limits of a batch, and the room that is left now."`
 }
 
@@ -37,13 +37,13 @@ type SubmitLimits struct {
 func validatedBody(sub submission, lender inquiry.Lender) *ValidatedBody {
 	body := &ValidatedBody{
 		ValidateOnly: true,
-		Total:        len(sub.inquiries),
+		Total:        sub.total,
 		Rejected:     sub.rejected(),
 		Errors:       append([]Fault{}, listed(sub.faults)...),
 		Duplicates:   []DuplicateInquiry{},
 		Inquiries:    []AskedInquiry{},
 		Limits: SubmitLimits{
-			BatchMax: lender.BatchMax, BatchLeft: lender.BatchMax - len(sub.inquiries),
+			BatchMax: lender.BatchMax, BatchLeft: lender.BatchMax - sub.total,
 			OpenMax: lender.OpenMax, OpenLeft: lender.Room(),
 		},
 	}
@@ -51,7 +51,7 @@ func validatedBody(sub submission, lender inquiry.Lender) *ValidatedBody {
 		body.Duplicates = append(body.Duplicates, DuplicateInquiry{d.Index, d.Of, d.By})
 	}
 	duplicates := fitting(body.Duplicates, duplicatesRoom)
-	body.Truncated = len(body.Errors) < len(sub.faults) || duplicates < len(body.Duplicates)
+	body.Truncated = len(sub.inquiries) < sub.total || len(body.Errors) < len(sub.faults) || duplicates < len(body.Duplicates)
 	body.Duplicates = body.Duplicates[:duplicates]
 	for _, in := range sub.inquiries[:min(len(sub.inquiries), maxPreview)] {
 		body.Inquiries = append(body.Inquiries, askedInquiry(in))
