@@ -75,6 +75,7 @@ type watcher struct {
 	last    *response     // nil before the first poll
 	seen    []byte        // the body that next returned most recently
 	pause   time.Duration // before the next poll, if neither caller nor API choose
+	held    bool          // whether the API held the last poll open, or has news
 }
 
 // next polls until the batch differs from the one that it returned before.
@@ -85,11 +86,12 @@ func (w *watcher) next(ctx context.Context) (*Batch, error) {
 				return nil, err
 			}
 		}
+		sent := time.Now()
 		resp, err := w.poll(ctx)
 		if err != nil {
 			return nil, err
 		}
-		w.last = resp
+		w.last, w.held = resp, resp.status != http.StatusNotModified || time.Since(sent) >= longPoll/2
 		if w.seen != nil && (resp.status == http.StatusNotModified || bytes.Equal(resp.body, w.seen)) {
 			w.pause = min(w.pause*3/2, maxPause)
 			continue
@@ -133,7 +135,7 @@ func (w *watcher) nextPause() time.Duration {
 	if w.pollEvery > 0 {
 		return w.pollEvery
 	}
-	if w.longPoll && w.last.header.Get("ETag") != "" {
+	if w.longPoll && w.held && w.last.header.Get("ETag") != "" {
 		return minPause // the API waits, so the client need not
 	}
 	if suggested := retryAfter(w.last.header); suggested > 0 {

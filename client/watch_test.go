@@ -342,6 +342,34 @@ func TestLongPoll(t *testing.T) {
 			}
 		})
 	})
+
+	// A lender has a limited number of places for long polls. Without one, the response
+	// comes at once, and the client must poll as Retry-After says.
+	t.Run("follows Retry-After if the API does not wait", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			requests := 0
+			c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("ETag", `"1"`)
+				w.Header().Set("Retry-After", "15")
+				switch requests++; requests {
+				case 1:
+					respond(w, 200, batchBody(1))
+				case 10:
+					respond(w, 200, batchBody(4))
+				default:
+					w.WriteHeader(http.StatusNotModified)
+				}
+			}, client.WithLongPoll())
+			start := time.Now()
+			if _, err := c.Wait(t.Context(), batchID); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took < 8*15*time.Second {
+				t.Errorf("ten polls took %s", took)
+			}
+		})
+	})
 }
 
 // loseTwoOfThree loses two of three responses.

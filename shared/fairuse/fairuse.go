@@ -1,11 +1,13 @@
 // Package fairuse limits how much of the service one lender may use, so that no
-// lender takes another's share. There are three limits:
+// lender takes another's share. There are four limits:
 //
 //   - The rate of requests. API Gateway enforces it before any function runs, for all
 //     credentials of a lender together; AWS calls that best effort. Each running
 //     function also counts it in memory, which costs nothing and can report how much
 //     is left.
 //   - The rate of polls, which each running function counts in memory.
+//   - The number of requests that wait at the same time. It is exact: package store keeps
+//     a place in the table for each of them.
 //   - The number of open inquiries. It is exact: package store counts it in the
 //     transactions that open and finish a batch.
 //
@@ -30,6 +32,13 @@ var (
 	// Polls limits the requests for the status of one batch.
 	Polls = Limit{Name: "polls", PerSecond: 2, Burst: 20}
 )
+
+// WaitPlaces is how many requests of one lender may wait for a change at the same time.
+// Each keeps a function busy.
+const WaitPlaces = 10
+
+// Waits names this limit in the RateLimit headers.
+const Waits = "waits"
 
 // OpenInquiries names the limit on a lender's open inquiries in the RateLimit headers.
 const OpenInquiries = "open-inquiries"

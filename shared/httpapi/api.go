@@ -45,6 +45,11 @@ type Batches interface {
 	ListBatches(context.Context, inquiry.LenderID, inquiry.BatchQuery) (inquiry.BatchPage, error)
 	ListEntries(context.Context, inquiry.LenderID, inquiry.BatchID, inquiry.EntryQuery) (inquiry.EntryPage, error)
 	Entry(context.Context, inquiry.LenderID, inquiry.ID) (inquiry.Entry, error)
+
+	// BeginWait takes one of the lender's places for requests that wait, until end is
+	// called, or until the lease is over if the function dies. left is the number of
+	// places that remain. If there is none, the error is inquiry.ErrTooManyWaits.
+	BeginWait(ctx context.Context, lender inquiry.LenderID, places int, lease time.Duration) (end func(context.Context) error, left int, err error)
 }
 
 // APIKeys stores one API key per user. If the caller's own API key has ended, every

@@ -33,6 +33,8 @@ type fakeBatches struct {
 	stored  []inquiry.Submission
 	cancels map[string]inquiry.BatchID // by idempotency key
 	err     error
+	waits   int   // places taken
+	endErr  error // of the end of a wait
 
 	next       int // the start of the next page
 	batchQuery inquiry.BatchQuery
@@ -95,6 +97,15 @@ func (f *fakeBatches) Entry(_ context.Context, _ inquiry.LenderID, id inquiry.ID
 		}
 	}
 	return inquiry.Entry{}, inquiry.ErrNotFound
+}
+
+// BeginWait takes a place of the only lender.
+func (f *fakeBatches) BeginWait(_ context.Context, _ inquiry.LenderID, places int, _ time.Duration) (func(context.Context) error, int, error) {
+	if f.waits >= places {
+		return nil, 0, inquiry.ErrTooManyWaits
+	}
+	f.waits++
+	return func(context.Context) error { f.waits--; return f.endErr }, places - f.waits, f.err
 }
 
 type fakeKeys struct{}

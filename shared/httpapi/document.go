@@ -128,7 +128,7 @@ func describeShared(doc *huma.OpenAPI) {
 		headerAuthenticate: text("How to authenticate, and what was wrong, in `error` and `error_description` (RFC 6750). On the API key routes, API Gateway renames this header to `X-Amzn-Remapped-Www-Authenticate`.", `Bearer error="invalid_token", error_description="The token has expired. Sign in again."`),
 		headerRateLimit: text("What remains of each limit that the request counted against, as a structured field: `r` is the number of requests (or of inquiries, for "+fairuse.OpenInquiries+"), and `t` is the number of seconds until the limit is full again, if known. For rates, `r` is an upper bound: each server process counts separately. If the gateway itself rejects a request, only a 429 has this header.",
 			`"requests";r=99;t=1`),
-		headerRateLimitPolicy: text("The limits by name ("+fairuse.Requests.Name+", "+fairuse.Polls.Name+", "+fairuse.OpenInquiries+"): `q` is the maximum number of requests (or of the unit in `qu`), and `w` is the number of seconds that a full refill takes. If the gateway itself rejects a request, only a 429 has this header.",
+		headerRateLimitPolicy: text("The limits by name ("+fairuse.Requests.Name+", "+fairuse.Polls.Name+", "+fairuse.Waits+", "+fairuse.OpenInquiries+"): `q` is the maximum number of requests (or of the unit in `qu`), and `w` is the number of seconds that a full refill takes. If the gateway itself rejects a request, only a 429 has this header.",
 			fmt.Sprintf(`"%s";q=%d;w=%d`, fairuse.Requests.Name, fairuse.Requests.Burst, fairuse.Requests.Window())),
 	}
 	doc.Components.Parameters = map[string]*huma.Param{

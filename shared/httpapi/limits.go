@@ -30,6 +30,12 @@ func (l *limits) addRoom(most, left int) {
 	l.states = append(l.states, fmt.Sprintf(`"%s";r=%d`, fairuse.OpenInquiries, max(left, 0)))
 }
 
+// addWaits adds how many more requests of a lender may wait at the same time.
+func (l *limits) addWaits(left int) {
+	l.policies = append(l.policies, fmt.Sprintf(`"%s";q=%d;qu="concurrent-requests"`, fairuse.Waits, fairuse.WaitPlaces))
+	l.states = append(l.states, fmt.Sprintf(`"%s";r=%d`, fairuse.Waits, left))
+}
+
 func (l *limits) write(h http.Header) {
 	if l == nil || len(l.policies) == 0 {
 		return

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -14,13 +15,14 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
 type pollInput struct {
 	BatchPath
-	WaitSeconds int    `query:"waitSeconds" minimum:"0" maximum:"20" default:"0" doc:"Wait until the batch changes before responding, for at most this many seconds. A change means that the batch differs from the ETag in If-None-Match or, without one, from its state when the request arrived. If the batch is terminal, the response is immediate." example:"20"`
+	WaitSeconds int    `query:"waitSeconds" minimum:"0" maximum:"20" default:"0" doc:"Wait until the batch changes before responding, for at most this many seconds. A change means that the batch differs from the ETag in If-None-Match or, without one, from its state when the request arrived. The response is immediate if the batch is terminal, or if 10 requests of your lender are already waiting: then poll again as Retry-After says." example:"20"`
 	IfNoneMatch string `header:"If-None-Match" doc:"ETags that you already have. If one of them is still current, the response is a 304 without a body." example:"\"6a7d0c5b3e9f4a21\""`
 }
 
@@ -33,8 +35,8 @@ type pollOutput struct {
 }
 
 // pollEvery is the pause between two reads of a batch that a request waits for. The
-// longest wait costs 21 reads of half a unit each and a function that idles for 20
-// seconds. For many watchers, polling as Retry-After says is cheaper.
+// longest wait costs 21 reads of half a unit each, two writes and a function that idles
+// for 20 seconds. For many watchers, polling as Retry-After says is cheaper.
 const pollEvery = time.Second
 
 func (a *API) pollRoute(api huma.API) {
@@ -43,7 +45,8 @@ func (a *API) pollRoute(api huma.API) {
 		Summary: "Get a batch's status",
 		Description: "Returns the progress of the batch. The six counters always sum to `total`. Once `isTerminal` is true, the status and counters never change again; later, a rerun can still add to `childBatchIds`, and a deletion sets `deletedAt` and removes the name and metadata.\n\n" +
 			"Poll every 30 seconds, or as often as `Retry-After` says, which is more often while a batch is young. Send the `ETag` of the last response as `If-None-Match`: if nothing has changed, the response is a 304 without a body. " +
-			fmt.Sprintf("With `waitSeconds`, the response comes as soon as something changes. Polling one batch more than %d times per second gets a 429.", fairuse.Polls.PerSecond),
+			fmt.Sprintf("With `waitSeconds`, the response comes as soon as something changes. At most %d requests of your lender can wait at the same time. "+
+				"Polling one batch more than %d times per second gets a 429.", fairuse.WaitPlaces, fairuse.Polls.PerSecond),
 		Responses: map[string]*huma.Response{"304": {Headers: map[string]*huma.Header{
 			"ETag":          {Description: "The batch's state, as in the 200.", Schema: &huma.Schema{Type: "string", Examples: []any{`"6a7d0c5b3e9f4a21"`}}},
 			"Cache-Control": {Description: "private, no-cache, as in the 200.", Schema: &huma.Schema{Type: "string", Examples: []any{"private, no-cache"}}},
@@ -60,8 +63,8 @@ func (a *API) pollRoute(api huma.API) {
 	}, a.poll)
 }
 
-// poll reads the batch once, and then every second until it changes or the caller's
-// wait is over.
+// poll reads the batch once and, if the caller wants to wait and the batch has not
+// changed, every second until it does.
 func (a *API) poll(ctx context.Context, in *pollInput) (*pollOutput, error) {
 	id, err := inquiry.ParseBatchID(in.BatchID)
 	if err != nil {
@@ -78,14 +81,8 @@ func (a *API) poll(ctx context.Context, in *pollInput) (*pollOutput, error) {
 	if known == "" {
 		known = out.ETag
 	}
-	for range in.WaitSeconds {
-		if out.Body.IsTerminal || !matches(known, out.ETag) {
-			break
-		}
-		if err := a.pause(ctx, pollEvery); err != nil {
-			break // out of time: answer with the last state
-		}
-		if out, err = a.pollOnce(ctx, id); err != nil {
+	if in.WaitSeconds > 0 && out.unchanged(known) {
+		if out, err = a.awaitChange(ctx, id, in.WaitSeconds, known, out); err != nil {
 			return nil, err
 		}
 	}
@@ -94,6 +91,54 @@ func (a *API) poll(ctx context.Context, in *pollInput) (*pollOutput, error) {
 	}
 	return out, nil
 }
+
+// unchanged reports whether a caller that knows these ETags can wait for a change.
+func (out *pollOutput) unchanged(known string) bool {
+	return !out.Body.IsTerminal && matches(known, out.ETag)
+}
+
+// waitLease is how long a wait keeps its place if nobody ends it. No function lives
+// longer, so a place is never given away while its wait goes on.
+const waitLease = deployment.APITimeout
+
+// awaitChange reads the batch every second until it changes or the time is up. A lender
+// that has no place left does not wait: the answer is the last state.
+func (a *API) awaitChange(ctx context.Context, id inquiry.BatchID, seconds int, known string, last *pollOutput) (*pollOutput, error) {
+	request := requestOf(ctx)
+	end, left, err := a.Batches.BeginWait(ctx, request.Caller.LenderID, fairuse.WaitPlaces, waitLease)
+	if errors.Is(err, inquiry.ErrTooManyWaits) {
+		request.limits.addWaits(0)
+		return last, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	request.limits.addWaits(left)
+	defer func() {
+		// The request's own time may be over.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+		defer cancel()
+		if err := end(ctx); err != nil {
+			a.Log.WarnContext(ctx, "the place is taken until its lease is over", "requestId", request.ID, "err", err)
+		}
+	}()
+	for range seconds {
+		if err := a.pause(ctx, pollEvery); err != nil {
+			break // out of time: answer with the last state
+		}
+		if last, err = a.pollOnce(ctx, id); err != nil {
+			return nil, err
+		}
+		if !last.unchanged(known) {
+			break
+		}
+	}
+	return last, nil
+}
+
+// endTime limits the call that gives a place back. The function has a second left when
+// the time of a request is over.
+const endTime = time.Second / 2
 
 // pollOnce reads the batch once and returns the answer.
 func (a *API) pollOnce(ctx context.Context, id inquiry.BatchID) (*pollOutput, error) {

@@ -6,11 +6,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
@@ -188,6 +190,9 @@ func TestPoll(t *testing.T) {
 				if resp.StatusCode != c.wantStatus {
 					t.Errorf("status %d, want %d: %s", resp.StatusCode, c.wantStatus, body)
 				}
+				if p.batches.waits != 0 {
+					t.Error("the wait still has its place")
+				}
 				if p.seconds != c.seconds {
 					t.Errorf("waited %d seconds, want %d", p.seconds, c.seconds)
 				}
@@ -195,6 +200,49 @@ func TestPoll(t *testing.T) {
 					t.Errorf("the response is not the new state: %s", body)
 				}
 			})
+		}
+	})
+
+	t.Run("a lender has ten places for waits", func(t *testing.T) {
+		t.Parallel()
+		p := newPoller(t)
+		for taken := range fairuse.WaitPlaces + 1 {
+			p.batches.waits, p.seconds = taken, 0
+			resp, body := p.do(t, "GET", p.path+"?waitSeconds=20", "", "If-None-Match", "*")
+			wait, left := 20, fairuse.WaitPlaces-taken-1
+			if left < 0 {
+				wait, left = 0, 0
+			}
+			if resp.StatusCode != http.StatusNotModified || resp.Header.Get("Retry-After") != "2" || p.seconds != wait {
+				t.Errorf("with %d waiting: %d after %d seconds, Retry-After %q: %s", taken, resp.StatusCode, p.seconds, resp.Header.Get("Retry-After"), body)
+			}
+			if want := `, "waits";r=` + strconv.Itoa(left); !strings.HasSuffix(resp.Header.Get("RateLimit"), want) {
+				t.Errorf("with %d waiting: RateLimit %s, want %s", taken, resp.Header.Get("RateLimit"), want)
+			}
+			if p.batches.waits != taken {
+				t.Errorf("with %d waiting: %d places are taken afterwards", taken, p.batches.waits)
+			}
+		}
+	})
+
+	t.Run("a poll that does not wait takes no place", func(t *testing.T) {
+		t.Parallel()
+		p := newPoller(t)
+		p.batches.waits = fairuse.WaitPlaces
+		for _, query := range []string{"", "?waitSeconds=0", "?waitSeconds=20"} {
+			resp, _ := p.do(t, "GET", p.path+query, "", "If-None-Match", "old")
+			if resp.StatusCode != http.StatusOK || strings.Contains(resp.Header.Get("RateLimit"), "waits") {
+				t.Errorf("%s: %s, RateLimit %s", query, resp.Status, resp.Header.Get("RateLimit"))
+			}
+		}
+	})
+
+	t.Run("a place that cannot be given back does not spoil the answer", func(t *testing.T) {
+		t.Parallel()
+		p := newPoller(t)
+		p.batches.endErr = errors.New("the table is gone")
+		if resp, _ := p.do(t, "GET", p.path+"?waitSeconds=1", ""); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s", resp.Status)
 		}
 	})
 }

@@ -50,6 +50,9 @@ var (
 	// ErrTooManyOpen: the lender has too many open inquiries to add these.
 	ErrTooManyOpen = errors.New("too many open inquiries")
 
+	// ErrTooManyWaits: the lender has as many waiting requests as it may have.
+	ErrTooManyWaits = errors.New("too many waiting requests")
+
 	// ErrSuspended: the lender or the user exists but may not use the service.
 	ErrSuspended = errors.New("suspended")
 )

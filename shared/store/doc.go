@@ -7,6 +7,7 @@
 //	item          PK                                     SK                       Go
 //	lender        LENDER#<lenderId>                      PROFILE                  inquiry.Lender
 //	list place    LENDER#<lenderId>                      BATCH#<ordinal, 10>      (batch id only)
+//	waits         LENDER#<lenderId>                      WAITS                    (ten places, see wait.go)
 //	idempotency   LENDER#<lenderId>                      IDEMPOTENCY#<sha256>     (batch id, request hash)
 //	batch header  LENDER#<lenderId>#BATCH#<batchId>      HEADER                   inquiry.Batch
 //	page          LENDER#<lenderId>#BATCH#<batchId>      PAGE#<number, 3>         []inquiry.Inquiry

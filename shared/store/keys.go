@@ -23,6 +23,7 @@ const bucketSize = 256
 const (
 	profileKey sortKey = ProfileSK
 	headerKey  sortKey = HeaderSK
+	waitsKey   sortKey = WaitsSK
 )
 
 func lenderKey(lender inquiry.LenderID) partitionKey {

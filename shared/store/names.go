@@ -51,6 +51,7 @@ const (
 
 	ProfileSK         = "PROFILE"
 	HeaderSK          = "HEADER"
+	WaitsSK           = "WAITS"
 	PlacePrefix       = "BATCH#"
 	PagePrefix        = "PAGE#"
 	InquiryPrefix     = "INQUIRY#"
