@@ -31,11 +31,11 @@ func NewBuckets(limit Limit) *Buckets {
 type State struct {
 	Limit
 
-	Left int // requests that may follow at once
+	Left int // requests of one token that may follow at once
 	Full int // seconds until the bucket is full again
 
-	// Wait is 0 if there was a token for the request. Otherwise it is the seconds until
-	// there is one.
+	// Wait is 0 if there were enough tokens for the request. Otherwise it is the seconds
+	// until there are.
 	Wait int
 }
 
@@ -43,11 +43,19 @@ type State struct {
 func (s State) String() string { return fmt.Sprintf(`"%s";r=%d;t=%d`, s.Name, s.Left, s.Full) }
 
 // Take takes a token from the key's bucket at the given time.
-func (b *Buckets) Take(key string, now time.Time) State {
+func (b *Buckets) Take(key string, now time.Time) State { return b.take(key, now, 1, 1) }
+
+// TakeMore takes further tokens for a request that has taken one. If there are too few,
+// State.Wait is the time until there are enough to send the request again.
+func (b *Buckets) TakeMore(key string, now time.Time, tokens int) State {
+	return b.take(key, now, tokens, tokens+1)
+}
+
+func (b *Buckets) take(key string, now time.Time, tokens, again int) State {
 	bucket := b.of(key, now)
 	state := State{Limit: b.limit}
-	if !bucket.AllowN(now, 1) {
-		state.Wait = b.limit.refill(1)
+	if !bucket.AllowN(now, tokens) {
+		state.Wait = b.limit.refill(again)
 	}
 	state.Left = max(int(bucket.TokensAt(now)), 0)
 	state.Full = b.limit.refill(b.limit.Burst - state.Left)

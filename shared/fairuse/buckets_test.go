@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 var (
@@ -61,6 +62,54 @@ func TestTake(t *testing.T) {
 		}
 	})
 
+	// The documented limit is a bucket of tokens. A lender who counts along and never
+	// sends what the bucket does not hold is never rejected, whatever the requests cost.
+	t.Run("a lender who counts along is never rejected", func(t *testing.T) {
+		t.Parallel()
+		rapid.Check(t, func(t *rapid.T) {
+			b, now, held := NewBuckets(Requests), noon, float64(Requests.Burst)
+			for i := range rapid.IntRange(1, 200).Draw(t, "requests") {
+				pause := time.Duration(rapid.IntRange(0, 3000).Draw(t, "milliseconds")) * time.Millisecond
+				now = now.Add(pause)
+				held = min(held+pause.Seconds()*float64(Requests.PerSecond), float64(Requests.Burst))
+				tokens := Tokens(rapid.IntRange(0, 70_000).Draw(t, "rows"))
+				if held < float64(tokens)+1e-6 {
+					continue
+				}
+				held -= float64(tokens)
+				s := b.Take("a", now)
+				if tokens > 1 {
+					s = b.TakeMore("a", now, tokens-1)
+				}
+				if s.Wait != 0 || s.Left > int(held+1e-6) || s.Left < int(held-1e-6) {
+					t.Fatalf("request %d of %d tokens: %+v, and the lender counts %.3f", i, tokens, s, held)
+				}
+			}
+		})
+	})
+
+	t.Run("a rejected page is accepted after its wait", func(t *testing.T) {
+		t.Parallel()
+		for tokens := 2; tokens <= MaxTokens; tokens++ {
+			b := NewBuckets(Requests)
+			for range Requests.Burst {
+				b.Take("a", noon)
+			}
+			now := noon.Add(time.Second / time.Duration(Requests.PerSecond))
+			if s := b.Take("a", now); s.Wait != 0 {
+				t.Fatal("there is no first token, so this test proves nothing")
+			}
+			s := b.TakeMore("a", now, tokens-1)
+			if s.Wait == 0 {
+				t.Fatalf("%d tokens were there", tokens)
+			}
+			now = now.Add(time.Duration(s.Wait) * time.Second)
+			if first, rest := b.Take("a", now), b.TakeMore("a", now, tokens-1); first.Wait != 0 || rest.Wait != 0 {
+				t.Errorf("%d tokens are not there after %d seconds", tokens, s.Wait)
+			}
+		}
+	})
+
 	t.Run("only full buckets are dropped from memory", func(t *testing.T) {
 		t.Parallel()
 		b := NewBuckets(two)
@@ -78,4 +127,13 @@ func TestTake(t *testing.T) {
 			t.Error("an empty bucket was forgotten")
 		}
 	})
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	for rows, want := range map[int]int{0: 1, 1: 1, 50: 1, 51: 2, 100: 2, 250: 5, 500: 10, 2500: 50, 65_535: MaxTokens} {
+		if got := Tokens(rows); got != want {
+			t.Errorf("Tokens(%d) = %d, want %d", rows, got, want)
+		}
+	}
 }

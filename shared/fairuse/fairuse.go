@@ -33,6 +33,20 @@ var (
 	Polls = Limit{Name: "polls", PerSecond: 2, Burst: 20}
 )
 
+// A request takes one token of Requests. One that reads many rows takes one for every 50
+// of them, because that is what it costs the table.
+const (
+	rowsPerToken = 50
+
+	// MaxTokens is the most that one request takes. It leaves half a bucket for others.
+	MaxTokens = 50
+)
+
+// Tokens returns how many tokens of Requests a request takes that reads this many rows.
+func Tokens(rows int) int {
+	return min(max((rows+rowsPerToken-1)/rowsPerToken, 1), MaxTokens)
+}
+
 // WaitPlaces is how many requests of one lender may wait for a change at the same time.
 // Each keeps a function busy.
 const WaitPlaces = 10

@@ -29,6 +29,7 @@ var introduction = "Screen hundreds of businesses with one request. Submit a bat
 	"An error repeats field names, parameter names and `externalId`s from your request so that you can find the place. It never repeats other values, because they may be personal data.\n\n" +
 	"**Retries.** You can repeat any GET, and any POST with the same `Idempotency-Key`. After a 429 or 503, wait for the number of seconds in `Retry-After`.\n\n" +
 	fmt.Sprintf("**Fair use.** All users and keys of a lender together can send a burst of %d requests and then %d per second, and can poll each batch %d times per second. "+
+		"A request that reads many rows counts as several: one for every 50 rows. "+
 		"The number of inquiries in unfinished batches is limited too (see `GET /v1/users/me`). ",
 		fairuse.Requests.Burst, fairuse.Requests.PerSecond, fairuse.Polls.PerSecond) +
 	"`RateLimit-Policy` and `RateLimit` show the limits that a request counted against: the quota (`q`), what remains of it (`r`), how many seconds a full refill takes (`w`), and how many seconds are left until it is full (`t`). Each server process counts rates separately, so with concurrent requests less may remain than `r` says: follow the policy. " +
@@ -126,7 +127,7 @@ func describeShared(doc *huma.OpenAPI) {
 		headerRetryAfter:   {Description: "Seconds to wait before you try again.", Schema: secondsSchema(), Example: 30},
 		headerReplayed:     {Description: "true if an earlier request with the same Idempotency-Key was already carried out; otherwise absent.", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"true"}}, Example: "true"},
 		headerAuthenticate: text("How to authenticate, and what was wrong, in `error` and `error_description` (RFC 6750). On the API key routes, API Gateway renames this header to `X-Amzn-Remapped-Www-Authenticate`.", `Bearer error="invalid_token", error_description="The token has expired. Sign in again."`),
-		headerRateLimit: text("What remains of each limit that the request counted against, as a structured field: `r` is the number of requests (or of inquiries, for "+fairuse.OpenInquiries+"), and `t` is the number of seconds until the limit is full again, if known. For rates, `r` is an upper bound: each server process counts separately. If the gateway itself rejects a request, only a 429 has this header.",
+		headerRateLimit: text("What remains of each limit that the request counted against, as a structured field: `r` is the number of requests that count once (or of inquiries, for "+fairuse.OpenInquiries+"), and `t` is the number of seconds until the limit is full again, if known. For rates, `r` is an upper bound: each server process counts separately. If the gateway itself rejects a request, only a 429 has this header.",
 			`"requests";r=99;t=1`),
 		headerRateLimitPolicy: text("The limits by name ("+fairuse.Requests.Name+", "+fairuse.Polls.Name+", "+fairuse.Waits+", "+fairuse.OpenInquiries+"): `q` is the maximum number of requests (or of the unit in `qu`), and `w` is the number of seconds that a full refill takes. If the gateway itself rejects a request, only a 429 has this header.",
 			fmt.Sprintf(`"%s";q=%d;w=%d`, fairuse.Requests.Name, fairuse.Requests.Burst, fairuse.Requests.Window())),

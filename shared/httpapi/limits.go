@@ -17,8 +17,12 @@ import (
 // limits is the content of one answer's RateLimit headers.
 type limits struct{ policies, states []string }
 
-// addBucket adds the state of a token bucket.
+// addBucket adds the state of a token bucket, in place of an earlier one.
 func (l *limits) addBucket(s fairuse.State) {
+	if i := slices.Index(l.policies, s.Policy()); i >= 0 {
+		l.states[i] = s.String()
+		return
+	}
 	l.policies = append(l.policies, s.Policy())
 	l.states = append(l.states, s.String())
 }
@@ -56,6 +60,22 @@ func (a *API) takeToken(r Request, now time.Time) *Problem {
 		return nil
 	}
 	return tooFast(s)
+}
+
+// takeRowTokens takes the further tokens of a request that reads this many rows.
+func (a *API) takeRowTokens(ctx context.Context, rows int) error {
+	tokens := fairuse.Tokens(rows)
+	if tokens == 1 {
+		return nil
+	}
+	r := requestOf(ctx)
+	s := a.requests.TakeMore(string(r.Caller.LenderID), a.Now(), tokens-1)
+	r.limits.addBucket(s)
+	if s.Wait == 0 {
+		return nil
+	}
+	return rateLimited(s.Wait, fmt.Sprintf("This request counts as %d requests, because it reads %d rows. "+
+		"Your lender can send a burst of %d requests and then %d per second.", tokens, rows, s.Burst, s.PerSecond))
 }
 
 func tooFast(s fairuse.State) *Problem {

@@ -77,6 +77,53 @@ func TestRateLimit(t *testing.T) {
 		}
 	})
 
+	// What a request counts as follows what it reads.
+	t.Run("a request that reads many rows counts as several", func(t *testing.T) {
+		t.Parallel()
+		for name, c := range map[string]struct {
+			query string // behind the path of the list of batches
+			total int    // of the batch
+			want  int
+		}{
+			"a page of one":            {query: "?limit=1", want: 1},
+			"a page of 50":             {query: "?limit=50", want: 1},
+			"the default page":         {want: 2},
+			"the largest page":         {query: "?limit=500", want: 10},
+			"a filtered page":          {query: "?limit=1&status=FAILED", want: 10},
+			"inquiries":                {query: "/%s/inquiries?limit=500", want: 10},
+			"some inquiries":           {query: "/%s/inquiries?limit=50&status=FAILED", want: 1},
+			"results of a small batch": {query: "/%s/results", total: 50, want: 1},
+			"results of a batch":       {query: "/%s/results", total: 250, want: 5},
+			"results of a large batch": {query: "/%s/results?scope=failed", total: 65_535, want: fairuse.MaxTokens},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				p := newPoller(t) // it has sent one request
+				if c.total > 0 {
+					p.batches.batches[0].Tally = inquiry.NewTally(c.total)
+				}
+				path := "/v1/batch-inquiries" + strings.Replace(c.query, "%s", p.batches.batches[0].ID.String(), 1)
+				for left := fairuse.Requests.Burst - 1 - c.want; left >= 0; left -= c.want {
+					resp, body := p.do(t, "GET", path, "")
+					if got := resp.Header.Get("RateLimit"); resp.StatusCode != http.StatusOK || !strings.HasPrefix(got, `"requests";r=`+strconv.Itoa(left)+";") || strings.Contains(got, ",") {
+						t.Fatalf("with %d left: %s, RateLimit %s, %.300s", left, resp.Status, got, body)
+					}
+				}
+				reads := p.batches.lists
+				resp, body := p.do(t, "GET", path, "")
+				answer := problem(t, resp, body)
+				if resp.StatusCode != http.StatusTooManyRequests || !strings.HasSuffix(answer.Type, "#problem-rate-limited") || p.batches.lists != reads {
+					t.Errorf("without tokens: %s after %d reads: %s", resp.Status, p.batches.lists-reads, body)
+				}
+				wait, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+				*p.now = p.now.Add(time.Duration(wait) * time.Second)
+				if resp, body := p.do(t, "GET", path, ""); resp.StatusCode != http.StatusOK {
+					t.Errorf("after the wait of %d seconds: %s %s", wait, resp.Status, body)
+				}
+			})
+		}
+	})
+
 	t.Run("the polls of a batch are limited", func(t *testing.T) {
 		t.Parallel()
 		p := newPoller(t)

@@ -37,7 +37,7 @@ func (a *API) listRoute(api huma.API) {
 	route(a, api, huma.Operation{
 		OperationID: "list-batches", Method: http.MethodGet, Path: "/v1/batch-inquiries", Tags: []string{tagBatches},
 		Summary:     "List batches, newest first",
-		Description: "Returns your lender's batches of the last 30 days with their status, including those submitted by other users. " + shortPages,
+		Description: "Returns your lender's batches of the last 30 days with their status, including those submitted by other users. " + shortPages + pageCost + " A page with a filter always counts as 10.",
 	}, reference{
 		answers: map[string]string{"200": "One page of batches."},
 		examples: func(*samples) ([]example, error) {
@@ -49,9 +49,19 @@ func (a *API) listRoute(api huma.API) {
 // shortPages is part of the description of every list.
 var shortPages = fmt.Sprintf("Read on until `nextCursor` is null: a page ends early if it would be larger than %s.", maxAnswerText)
 
+// pageCost is part of the description of every list.
+const pageCost = " A page counts as one request for every 50 items of `limit`."
+
 func (a *API) list(ctx context.Context, in *batchesInput) (*batchesOutput, error) {
 	query, err := in.query()
 	if err != nil {
+		return nil, err
+	}
+	rows := query.Limit
+	if !query.Filter.IsZero() {
+		rows = maxPage // as many as a filtered page looks at
+	}
+	if err := a.takeRowTokens(ctx, rows); err != nil {
 		return nil, err
 	}
 	page, err := a.Batches.ListBatches(ctx, requestOf(ctx).Caller.LenderID, query)

@@ -17,10 +17,20 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
-// watched counts the reads of its batch.
+// watched counts the reads of its batch, and of lists.
 type watched struct {
 	*fakeBatches
-	reads int
+	reads, lists int
+}
+
+func (w *watched) ListBatches(ctx context.Context, lender inquiry.LenderID, q inquiry.BatchQuery) (inquiry.BatchPage, error) {
+	w.lists++
+	return w.fakeBatches.ListBatches(ctx, lender, q)
+}
+
+func (w *watched) ListEntries(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, q inquiry.EntryQuery) (inquiry.EntryPage, error) {
+	w.lists++
+	return w.fakeBatches.ListEntries(ctx, lender, id, q)
 }
 
 func (w *watched) Batch(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
@@ -69,7 +70,8 @@ func (a *API) resultsRoute(api huma.API) {
 			"A value that a spreadsheet would run as a formula, or that starts with an apostrophe, gets an apostrophe in front. To get the exact value back, remove one apostrophe from the start of a cell that has one. " +
 			"All other values are unchanged, so that programs can join on `externalId`. A spreadsheet that guesses types may rewrite some of them (`0123`, `1E5`, `2026-11-23`): import that column as text, or join on `inquiryId`, which no spreadsheet rewrites.\n\n" +
 			"You can request the results while the batch is running; `Results-Complete` is then false. " +
-			fmt.Sprintf("If the results are larger than %s, the response is a 303 to a file. Its address works for five minutes and needs no credential, so do not send yours there.", maxAnswerText),
+			fmt.Sprintf("If the results are larger than %s, the response is a 303 to a file. Its address works for five minutes and needs no credential, so do not send yours there. ", maxAnswerText) +
+			fmt.Sprintf("The request counts as one for every 50 inquiries of the batch, but as at most %d.", fairuse.MaxTokens),
 		Responses: map[string]*huma.Response{
 			"200": {Content: map[string]*huma.MediaType{mediaNDJSON: {Schema: text}, mediaCSV: {Schema: text}}},
 			"303": {},
@@ -96,6 +98,13 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 		return nil, noSuchFormat()
 	}
 	lender := requestOf(ctx).Caller.LenderID
+	batch, err := a.Batches.Batch(ctx, lender, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.takeRowTokens(ctx, batch.Total); err != nil {
+		return nil, err
+	}
 	asOf := a.Now().UTC().Truncate(time.Millisecond)
 	page, err := a.Batches.ListEntries(ctx, lender, id, inquiry.EntryQuery{Limit: resultsPage})
 	if err != nil {
