@@ -66,7 +66,7 @@ func (a *API) resultsRoute(api huma.API) {
 		OperationID: "get-results", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}/results", Tags: []string{tagBatches},
 		Summary: "Get all results of a batch in one file", DefaultStatus: http.StatusOK,
 		Description: "**NDJSON.** Each line is one inquiry, as `GET /v1/inquiries/{inquiry_id}` returns it, with every value exact. The last line has a single member, `end`: the number of lines before it, the time of reading (`asOf`), and whether the batch had finished (`complete`).\n\n" +
-			"**CSV** (RFC 4180, but with LF line endings; UTF-8 without a byte order mark; with a header row). There is one row per inquiry, without its report. `metadata` is a JSON object. Columns may be added at the end. " +
+			"**CSV** (RFC 4180, but with LF line endings; UTF-8 without a byte order mark; with a header row and quotes around every value). There is one row per inquiry, without its report. `metadata` is a JSON object. Columns may be added at the end. " +
 			"A value that a spreadsheet would run as a formula, or that starts with an apostrophe, gets an apostrophe in front. To get the exact value back, remove one apostrophe from the start of a cell that has one. " +
 			"All other values are unchanged, so that programs can join on `externalId`. A spreadsheet that guesses types may rewrite some of them (`0123`, `1E5`, `2026-11-23`): import that column as text, or join on `inquiryId`, which no spreadsheet rewrites.\n\n" +
 			"You can request the results while the batch is running; `Results-Complete` is then false. " +

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,23 @@ func TestResults(t *testing.T) {
 		}
 	})
 
+	// A spreadsheet with a decimal comma splits a file at semicolons, unless they are quoted.
+	t.Run("every field is quoted", func(t *testing.T) {
+		t.Parallel()
+		fake := fakeWith(inquiry.StatusCompleted, "")
+		fake.entries[0].Inquiry.BusinessName, fake.entries[0].Inquiry.ExternalID = "a;=1+1", "x\t=1+1, \"b\""
+		_, answer := resultsClient(fake, nil).do(t, "GET", "/v1/batch-inquiries/"+fake.batches[0].ID.String()+"/results", "", "Accept", "text/csv")
+		quoted := regexp.MustCompile(`^"([^"]|"")*"(,"([^"]|"")*"){14}$`)
+		for line := range strings.Lines(answer) {
+			if line = strings.TrimSuffix(line, "\n"); !quoted.MatchString(line) {
+				t.Errorf("not all fields are quoted: %s", line)
+			}
+		}
+		if !strings.Contains(answer, `,"x	=1+1, ""b""","a;=1+1",`) {
+			t.Errorf("the values are not as submitted: %s", answer)
+		}
+	})
+
 	t.Run("CSV has the metadata", func(t *testing.T) {
 		t.Parallel()
 		fake := fakeWith(inquiry.StatusCompleted, inquiry.StatusFailed)
@@ -148,7 +166,7 @@ func TestResults(t *testing.T) {
 			t.Errorf("%v %s", resp.Header, answer)
 		}
 		resp, answer = resultsClient(fake, nil).do(t, "GET", path+"?scope=succeeded", "", "Accept", "text/csv")
-		if resp.StatusCode != http.StatusOK || !strings.HasPrefix(answer, "index,inquiryId,") || strings.Count(answer, "\n") != 1 {
+		if resp.StatusCode != http.StatusOK || !strings.HasPrefix(answer, `"index","inquiryId",`) || strings.Count(answer, "\n") != 1 {
 			t.Errorf("without rows: %d %q", resp.StatusCode, answer)
 		}
 	})

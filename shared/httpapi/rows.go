@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,7 +27,7 @@ type resultsEnd struct {
 type rowWriter struct {
 	count int
 	json  *json.Encoder // nil for CSV
-	csv   *csv.Writer
+	csv   io.Writer
 }
 
 var csvHeader = []string{
@@ -38,7 +37,7 @@ var csvHeader = []string{
 
 func newRowWriter(w io.Writer, media string) *rowWriter {
 	if media == mediaCSV {
-		return &rowWriter{csv: csv.NewWriter(w)}
+		return &rowWriter{csv: w}
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
@@ -54,7 +53,7 @@ func (r *rowWriter) write(e inquiry.Entry) error {
 		return r.json.Encode(body)
 	}
 	if r.count == 1 {
-		if err := r.csv.Write(csvHeader); err != nil {
+		if err := r.writeCSV(csvHeader); err != nil {
 			return err
 		}
 	}
@@ -62,8 +61,18 @@ func (r *rowWriter) write(e inquiry.Entry) error {
 	if err != nil {
 		return fmt.Errorf("inquiry %s: %w", e.ID, err)
 	}
-	err = r.csv.Write(row)
-	r.csv.Flush()
+	return r.writeCSV(row)
+}
+
+// writeCSV writes one row and quotes every field. A spreadsheet that splits rows at
+// semicolons or tabs could otherwise find a formula in the middle of a field. The writer of
+// the standard library quotes only where commas need it.
+func (r *rowWriter) writeCSV(row []string) error {
+	quoted := make([]string, len(row))
+	for i, field := range row {
+		quoted[i] = `"` + strings.ReplaceAll(field, `"`, `""`) + `"`
+	}
+	_, err := io.WriteString(r.csv, strings.Join(quoted, ",")+"\n")
 	return err
 }
 
@@ -73,12 +82,9 @@ func (r *rowWriter) finish(end resultsEnd) error {
 		return r.json.Encode(map[string]resultsEnd{"end": end})
 	}
 	if r.count == 0 {
-		if err := r.csv.Write(csvHeader); err != nil {
-			return err
-		}
+		return r.writeCSV(csvHeader)
 	}
-	r.csv.Flush()
-	return r.csv.Error()
+	return nil
 }
 
 func csvRow(row InquirySummary, ein string) ([]string, error) {
