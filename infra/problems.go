@@ -11,6 +11,7 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/cors"
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
+	"github.com/batch-inquiries/batch-inquiries/shared/headers"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
@@ -82,9 +83,9 @@ func addDenied(scope constructs.Construct, api awsapigateway.RestApi, props Prop
 func addProblems(scope constructs.Construct, api awsapigateway.RestApi, props Props) {
 	for _, p := range problems() {
 		kind := p.Name.Kind()
-		headers := map[string]string{}
+		more := map[string]string{}
 		for name, value := range p.Header {
-			headers[name] = "'" + value + "'"
+			more[name] = "'" + value + "'"
 		}
 		addResponse(scope, api, props, p.When, map[string]any{
 			"type":      problem.Type("/"+props.Stage, p.Name),
@@ -92,7 +93,7 @@ func addProblems(scope constructs.Construct, api awsapigateway.RestApi, props Pr
 			"status":    kind.Status,
 			"detail":    p.Detail,
 			"requestId": "$context.requestId",
-		}, headers)
+		}, more)
 	}
 	addDenied(scope, api, props)
 }
@@ -110,22 +111,25 @@ func addResponse(scope constructs.Construct, api awsapigateway.RestApi, props Pr
 	if err != nil {
 		panic(err) // strings and a number
 	}
-	headers := map[string]*string{
+	values := map[string]*string{
 		"Content-Type": jsii.String("'application/problem+json'"),
 		"X-Request-Id": jsii.String("method.request.header.X-Request-Id"),
 	}
+	for name, value := range headers.Always {
+		values[name] = jsii.String("'" + value + "'")
+	}
 	for name, value := range more {
-		headers[name] = &value
+		values[name] = &value
 	}
 	if props.PortalOrigin != "" {
-		headers["Access-Control-Allow-Origin"] = jsii.String("'" + props.PortalOrigin + "'")
-		headers["Access-Control-Expose-Headers"] = jsii.String("'" + cors.ExposedHeaders + "'")
+		values["Access-Control-Allow-Origin"] = jsii.String("'" + props.PortalOrigin + "'")
+		values["Access-Control-Expose-Headers"] = jsii.String("'" + cors.ExposedHeaders + "'")
 	}
 	awsapigateway.NewGatewayResponse(scope, when.ResponseType(), &awsapigateway.GatewayResponseProps{
 		RestApi:         api,
 		Type:            when,
 		StatusCode:      jsii.String(strconv.Itoa(document["status"].(int))),
-		ResponseHeaders: &headers,
+		ResponseHeaders: &values,
 		// API Gateway chooses a template by the Accept header and falls back on this
 		// one. The Content-Type header then has the real type.
 		Templates: &map[string]*string{"application/json": jsii.String(string(body))},

@@ -46,6 +46,8 @@ func TestAddProblems(t *testing.T) {
 		for _, r := range gatewayResponses(t, dev()) {
 			same(t, r.kind+"'s status", r.status, any(text(r.problem["status"])))
 			same(t, r.kind+"'s content type", r.header("Content-Type"), "'application/problem+json'")
+			same(t, r.kind+"'s type, which a browser must not guess", r.header("X-Content-Type-Options"), "'nosniff'")
+			same(t, r.kind+"'s demand for HTTPS", r.header("Strict-Transport-Security"), "'max-age=31536000'")
 			same(t, r.kind+"'s request id in the body", r.problem["requestId"], "$context.requestId")
 			same(t, r.kind+"'s request id in the header, which is the caller's", r.header("X-Request-Id"), "method.request.header.X-Request-Id")
 			if name, found := strings.CutPrefix(r.problem["type"].(string), "/dev/v1/docs#problem-"); !found || name == "" {

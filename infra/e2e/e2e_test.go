@@ -148,12 +148,19 @@ func (u user) key() session { return u.bearer(u.apiKey) }
 
 var client = &http.Client{Timeout: 30 * time.Second}
 
-// do sends one request. header alternates names and values.
+// do sends one request, and checks the headers that every response has. header alternates
+// names and values.
 func (s session) do(t testing.TB, method, path, body string, header ...string) (*http.Response, []byte) {
 	t.Helper()
 	resp, data, err := s.send(t.Context(), method, path, body, header...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	ours := strings.HasPrefix(resp.Request.URL.String(), stack.APIURL) // and not a file that we were redirected to
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=31536000"} {
+		if got := resp.Header.Get(name); ours && got != want {
+			t.Errorf("%s %s: status %s with %s %q, want %q", method, path, resp.Status, name, got, want)
+		}
 	}
 	return resp, data
 }

@@ -24,7 +24,8 @@ var introduction = "Screen hundreds of businesses with one request. Submit a bat
 	"and `GET /v1/inquiries/{inquiry_id}` returns one inquiry with its report.\n\n" +
 	"**Conventions.** Bodies are JSON in UTF-8 with camelCase field names. Times are RFC 3339 in UTC. The unit of a duration is at the end of its field's name. " +
 	"New fields may be added to responses, and new values to lists of codes: ignore those that you do not know. " +
-	"A path works with or without a trailing slash. HEAD returns the headers of GET without a body; do not rely on its `Content-Length`. OPTIONS lists the methods of a path.\n\n" +
+	"A path works with or without a trailing slash. HEAD returns the headers of GET without a body; do not rely on its `Content-Length`. OPTIONS lists the methods of a path. " +
+	"Every response has `X-Content-Type-Options: nosniff` and `Strict-Transport-Security`.\n\n" +
 	"**Errors** are problem documents (RFC 9457, `application/problem+json`). `type` identifies the kind of problem by a link to its paragraph on this page. The part after `#problem-` never changes: compare that. " +
 	"An error repeats field names, parameter names and `externalId`s from your request so that you can find the place. It never repeats other values, because they may be personal data.\n\n" +
 	"**Retries.** You can repeat any GET, and any POST with the same `Idempotency-Key`. After a 429 or 503, wait for the number of seconds in `Retry-After`.\n\n" +

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/headers"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
@@ -24,6 +25,9 @@ func (a *API) outer(next http.Handler) http.Handler {
 		r = r.WithContext(WithRequest(r.Context(), request))
 		if len(r.URL.Path) > 1 {
 			r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
+		}
+		for name, value := range headers.Always {
+			w.Header().Set(name, value)
 		}
 		w.Header().Set(headerRequestID, request.ID)
 		w.Header().Set(headerCacheControl, "no-store")

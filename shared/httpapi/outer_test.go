@@ -3,10 +3,13 @@ package httpapi_test
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -122,6 +125,59 @@ func TestOuter(t *testing.T) {
 			resp, body := c.do(t, "POST", "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
 			if p := problem(t, resp, body); p.Status != http.StatusUnprocessableEntity || len(p.Errors) != 1 || p.Errors[0].Parameter != "Idempotency-Key" || len(fake.stored) != 0 {
 				t.Errorf("%s: %s, %d stored", name, body, len(fake.stored))
+			}
+		}
+	})
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+
+	t.Run("every answer has them", func(t *testing.T) {
+		t.Parallel()
+		small := fakeWith(inquiry.StatusCompleted)
+		batch := "/v1/batch-inquiries/" + small.batches[0].ID.String()
+		for name, c := range map[string]struct {
+			fake         *fakeBatches
+			method, path string
+			header       []string
+			status       int
+		}{
+			"JSON":             {small, "GET", batch, nil, 200},
+			"HEAD":             {small, "HEAD", batch, nil, 200},
+			"304":              {small, "GET", batch, []string{"If-None-Match", "*"}, 304},
+			"NDJSON":           {small, "GET", batch + "/results", nil, 200},
+			"CSV":              {small, "GET", batch + "/results", []string{"Accept", "text/csv"}, 200},
+			"303":              {big(), "GET", "", nil, 303},
+			"OPTIONS":          {small, "OPTIONS", batch, nil, 204},
+			"a problem":        {small, "GET", "/v1/batch-inquiries?limit=0", nil, 422},
+			"an unknown path":  {small, "GET", "/v2", nil, 404},
+			"an unclean path":  {small, "GET", "/v1//batch-inquiries", nil, 404},
+			"an unused method": {small, "PUT", batch, nil, 405},
+			"a panic":          {nil, "GET", "/v1/batch-inquiries", nil, 500},
+			"the document":     {small, "GET", "/v1/openapi.json", nil, 200},
+			"the page":         {small, "GET", "/v1/docs", nil, 200},
+		} {
+			var batches httpapi.Batches
+			if c.fake != nil {
+				batches = c.fake
+			}
+			if c.path == "" {
+				c.path = "/v1/batch-inquiries/" + c.fake.batches[0].ID.String() + "/results"
+			}
+			api := httpapi.API{
+				Batches: batches, Keys: fakeKeys{}, Exports: &fakeExports{}, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
+			}
+			who := newClient(t, newFake(), io.Discard)
+			who.handler = api.Handler()
+			resp, _ := who.do(t, c.method, c.path, "", c.header...)
+			if resp.StatusCode != c.status {
+				t.Errorf("%s: %s, want %d", name, resp.Status, c.status)
+			}
+			for header, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=31536000"} {
+				if got := resp.Header.Values(header); len(got) != 1 || got[0] != want {
+					t.Errorf("%s: %s %q, want %s", name, header, got, want)
+				}
 			}
 		}
 	})

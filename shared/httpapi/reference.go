@@ -115,7 +115,6 @@ func (a *API) serveReference(mux *http.ServeMux, doc *huma.OpenAPI) {
 			}
 			w.Header().Set("Content-Type", r.media+"; charset=utf-8")
 			w.Header().Set(headerCacheControl, referenceCache)
-			w.Header().Set("X-Content-Type-Options", "nosniff")
 			if r.path == problem.Page {
 				w.Header().Set("Content-Security-Policy", pagePolicy())
 				body = withPrefix(body, requestOf(req.Context()).Prefix)
