@@ -101,8 +101,9 @@ func newRestAPI(scope constructs.Construct, props Props) awsapigateway.RestApi {
 		CloudWatchRoleRemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 		DeployOptions: &awsapigateway.StageOptions{
 			StageName:            &props.Stage,
-			ThrottlingRateLimit:  jsii.Number(deployment.StageRequests),
+			ThrottlingRateLimit:  jsii.Number(deployment.StageRequests), // of each method
 			ThrottlingBurstLimit: jsii.Number(deployment.StageBurst),
+			MethodOptions:        throttleOpenMethods(),
 			AccessLogDestination: awsapigateway.NewLogGroupLogDestination(logs),
 			AccessLogFormat:      awsapigateway.AccessLogFormat_Custom(jsii.String(string(line))),
 		},
@@ -110,6 +111,31 @@ func newRestAPI(scope constructs.Construct, props Props) awsapigateway.RestApi {
 	api.Node().TryRemoveChild(jsii.String("Endpoint")) // the stack has its own output
 	requireModernTLS(api)
 	return api
+}
+
+// openRate and openBurst limit each method that needs no credential. Its answers are
+// small, take milliseconds and can be cached, so all of them together keep about one
+// function busy.
+const (
+	openRate  = 10
+	openBurst = 50
+)
+
+// throttleOpenMethods returns the throttles of the methods that need no credential, so
+// that whoever calls them cannot take functions from lenders. API Gateway throttles
+// each method of ANY separately.
+func throttleOpenMethods() *map[string]*awsapigateway.MethodDeploymentOptions {
+	throttle := &awsapigateway.MethodDeploymentOptions{ThrottlingRateLimit: jsii.Number(openRate), ThrottlingBurstLimit: jsii.Number(openBurst)}
+	all := map[string]*awsapigateway.MethodDeploymentOptions{}
+	for _, path := range paths {
+		all[path+"/OPTIONS"] = throttle
+	}
+	for _, path := range publicPaths {
+		for _, method := range []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"} {
+			all[path+"/"+method] = throttle
+		}
+	}
+	return &all
 }
 
 // limitLenders limits each lender's request rate, for all of the lender's

@@ -84,6 +84,26 @@ func TestNewAPI(t *testing.T) {
 		}
 	})
 
+	t.Run("each method that needs no credential has a low throttle of its own", func(t *testing.T) {
+		t.Parallel()
+
+		throttles := map[string]any{}
+		for _, setting := range list(dev().one(t, "AWS::ApiGateway::Stage", "").Properties["MethodSettings"]) {
+			path := strings.ReplaceAll(strings.TrimPrefix(at(setting, "ResourcePath").(string), "/"), "~1", "/") // /~1v1~1docs
+			throttles[path+" "+at(setting, "HttpMethod").(string)] = [2]any{at(setting, "ThrottlingRateLimit"), at(setting, "ThrottlingBurstLimit")}
+		}
+		want := map[string]any{"* *": [2]any{1000.0, 2000.0}}
+		for _, path := range paths {
+			want[path+" OPTIONS"] = [2]any{10.0, 50.0}
+		}
+		for _, path := range publicPaths {
+			for _, method := range []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"} {
+				want[path+" "+method] = [2]any{10.0, 50.0}
+			}
+		}
+		same(t, "throttles", throttles, want)
+	})
+
 	t.Run("the rate of each lender is limited", func(t *testing.T) {
 		t.Parallel()
 

@@ -20,6 +20,7 @@ type functionSpec struct {
 	Description string
 	Timeout     time.Duration
 	MB          float64 // its memory, and with it its share of a processor
+	Concurrency float64 // reserved for it if the deployment reserves any; 0 means none
 
 	// Env returns the environment variables that the function reads.
 	Env func(Props, Resources) map[string]*string
@@ -38,19 +39,25 @@ func newFunction(parent constructs.Construct, props Props, r Resources, spec fun
 	if props.Arch == "x86_64" {
 		architecture = awslambda.Architecture_X86_64()
 	}
+	var reserved *float64
+	if props.ReserveConcurrency && spec.Concurrency > 0 {
+		reserved = &spec.Concurrency
+	}
 	env := spec.Env(props, r)
 	return awslambda.NewFunction(scope, jsii.String("Function"), &awslambda.FunctionProps{
-		Description:   &spec.Description,
-		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
-		Architecture:  architecture,
-		Handler:       jsii.String("bootstrap"),
-		Code:          awslambda.Code_FromAsset(jsii.String(filepath.Join(props.Code, spec.Name)), nil),
-		Timeout:       seconds(spec.Timeout),
-		MemorySize:    &spec.MB,
-		Environment:   &env,
-		Role:          newRole(scope, logs, spec.Permissions(r)),
-		LogGroup:      logs,
-		LoggingFormat: awslambda.LoggingFormat_JSON,
+		Description:  &spec.Description,
+		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture: architecture,
+		Handler:      jsii.String("bootstrap"),
+		Code:         awslambda.Code_FromAsset(jsii.String(filepath.Join(props.Code, spec.Name)), nil),
+		Timeout:      seconds(spec.Timeout),
+		MemorySize:   &spec.MB,
+		// Without a reservation, the function shares the account's concurrency.
+		ReservedConcurrentExecutions: reserved,
+		Environment:                  &env,
+		Role:                         newRole(scope, logs, spec.Permissions(r)),
+		LogGroup:                     logs,
+		LoggingFormat:                awslambda.LoggingFormat_JSON,
 	})
 }
 

@@ -13,6 +13,7 @@ var apiFunction = functionSpec{
 	Description: "Serves the API: accepts batches and shows batches, inquiries and API keys",
 	Timeout:     deployment.APITimeout,
 	MB:          deployment.APIMemory,
+	Concurrency: deployment.APIConcurrency,
 	Env: func(p Props, r Resources) map[string]*string {
 		return map[string]*string{
 			"TABLE_NAME":            r.Table.TableName(),

@@ -11,6 +11,7 @@ var authorizeRequest = functionSpec{
 	Description: "Verifies a request's credential and returns its lender and user",
 	Timeout:     deployment.AuthorizeRequestTimeout,
 	MB:          deployment.AuthorizeRequestMemory,
+	Concurrency: deployment.AuthorizeRequestConcurrency,
 	Env: func(_ Props, r Resources) map[string]*string {
 		return map[string]*string{
 			"TABLE_NAME":            r.Table.TableName(),

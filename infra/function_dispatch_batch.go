@@ -11,6 +11,7 @@ var dispatchBatch = functionSpec{
 	Description: "Sends every inquiry of a submitted batch to the queue, and stops canceled batches",
 	Timeout:     deployment.DispatchBatchTimeout,
 	MB:          deployment.DispatchBatchMemory,
+	Concurrency: deployment.DispatchBatchConcurrency,
 	Env: func(_ Props, r Resources) map[string]*string {
 		return map[string]*string{
 			"TABLE_NAME":            r.Table.TableName(),

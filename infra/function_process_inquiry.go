@@ -14,6 +14,7 @@ var processInquiry = functionSpec{
 	Description: "Looks businesses up at the sources and stores the reports",
 	Timeout:     deployment.ProcessInquiryTimeout,
 	MB:          deployment.ProcessInquiryMemory,
+	Concurrency: deployment.ProcessInquiryConcurrency,
 	Env: func(p Props, r Resources) map[string]*string {
 		return map[string]*string{
 			"TABLE_NAME":     r.Table.TableName(),

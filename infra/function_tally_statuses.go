@@ -11,6 +11,7 @@ var tallyStatuses = functionSpec{
 	Description: "Updates a batch's counters when its inquiries change status",
 	Timeout:     deployment.TallyStatusesTimeout,
 	MB:          deployment.TallyStatusesMemory,
+	Concurrency: deployment.TallyStatusesConcurrency,
 	Env: func(_ Props, r Resources) map[string]*string {
 		return map[string]*string{
 			"TABLE_NAME":            r.Table.TableName(),

@@ -20,6 +20,23 @@ func TestNewFunctions(t *testing.T) {
 		}
 	})
 
+	// An account with a small quota cannot deploy reservations, so they are off by default.
+	t.Run("concurrency is reserved only on request", func(t *testing.T) {
+		t.Parallel()
+
+		reserved := synthesize("prod", func(p *Props) { p.ReserveConcurrency = true })
+		for function, want := range map[string]any{
+			"Api": 300.0, "AuthorizeRequest": 100.0, "DispatchBatch": 50.0, "ProcessInquiry": 50.0, "TallyStatuses": 20.0,
+			"FailExhausted": nil, "SweepOpenBatches": nil,
+		} {
+			const property = "ReservedConcurrentExecutions"
+			same(t, function+"'s", reserved.one(t, "AWS::Lambda::Function", function+"Function").Properties[property], want)
+			same(t, function+"'s by default", prod().one(t, "AWS::Lambda::Function", function+"Function").Properties[property], nil)
+		}
+		mapping := reserved.one(t, "AWS::Lambda::EventSourceMapping", "QueuedInquiries").Properties
+		same(t, "workers that the queue keeps busy, which must not exceed the reservation", at(mapping, "ScalingConfig", "MaximumConcurrency"), any(50.0))
+	})
+
 	t.Run("the list has every folder below functions", func(t *testing.T) {
 		t.Parallel()
 

@@ -8,10 +8,13 @@
 //   - arch is arm64 (default) or x86_64.
 //   - batchDeadline is the time after which a batch is given up (default 6h).
 //   - portalOrigin is the one origin whose scripts may call the API (default none).
+//   - reserveConcurrency is on or off (default). On reserves concurrency for the
+//     functions, so that the account needs a quota well above 520.
 //   - code is the folder with the built functions (default dist/functions).
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -28,20 +31,31 @@ func main() {
 	stage := contextValue(app, "stage", "dev")
 	// If the text is not a duration, this is 0, which check rejects.
 	deadline, _ := time.ParseDuration(contextValue(app, "batchDeadline", inquiry.DefaultDeadline.String()))
+	reserve, err := onOrOff(contextValue(app, "reserveConcurrency", "off"))
 	props := Props{
 		Stage:         stage,
 		Arch:          contextValue(app, "arch", "arm64"),
 		PortalOrigin:  contextValue(app, "portalOrigin", ""),
 		Code:          contextValue(app, "code", "dist/functions"),
 		BatchDeadline: deadline,
+
+		ReserveConcurrency: reserve,
 	}
-	if err := props.check(); err != nil {
+	if err := errors.Join(err, props.check()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	NewStack(app, "batch-inquiries-"+stage, props)
 	app.Synth(nil)
 	jsii.Close()
+}
+
+// onOrOff reports whether the value of reserveConcurrency is on.
+func onOrOff(value string) (bool, error) {
+	if value != "on" && value != "off" {
+		return false, fmt.Errorf("context reserveConcurrency is %q: use on or off", value)
+	}
+	return value == "on", nil
 }
 
 func contextValue(scope constructs.Construct, key, otherwise string) string {

@@ -54,6 +54,8 @@ func problems() []gatewayProblem {
 		{awsapigateway.ResponseType_UNSUPPORTED_MEDIA_TYPE(), problem.UnsupportedType, "Send the body as application/json.", nil},
 		{awsapigateway.ResponseType_THROTTLED(), problem.RateLimited, tooFast, soon},
 		{awsapigateway.ResponseType_QUOTA_EXCEEDED(), problem.RateLimited, "Wait as long as Retry-After says, then try again.", later},
+		{awsapigateway.ResponseType_WAF_FILTERED(), problem.RateLimited,
+			"Your address sends far too many requests. Wait as long as Retry-After says, then try again.", map[string]string{"Retry-After": "60"}},
 		// The lender has no key in the usage plan. An operator fixes this with
 		// `admin lender create`.
 		{awsapigateway.ResponseType_INVALID_API_KEY(), problem.Unavailable,

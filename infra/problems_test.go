@@ -82,7 +82,7 @@ func TestAddProblems(t *testing.T) {
 		}
 		for kind, want := range map[string]float64{
 			"UNAUTHORIZED": 401, "ACCESS_DENIED": 401, "MISSING_AUTHENTICATION_TOKEN": 404, "RESOURCE_NOT_FOUND": 404,
-			"REQUEST_TOO_LARGE": 413, "UNSUPPORTED_MEDIA_TYPE": 415, "THROTTLED": 429, "QUOTA_EXCEEDED": 429, "INVALID_API_KEY": 503,
+			"REQUEST_TOO_LARGE": 413, "UNSUPPORTED_MEDIA_TYPE": 415, "THROTTLED": 429, "WAF_FILTERED": 429, "QUOTA_EXCEEDED": 429, "INVALID_API_KEY": 503,
 			"INTEGRATION_TIMEOUT": 504, "INTEGRATION_FAILURE": 500, "DEFAULT_4XX": 400, "DEFAULT_5XX": 500,
 		} {
 			same(t, kind, status[kind], any(want))
@@ -111,7 +111,7 @@ func TestAddProblems(t *testing.T) {
 			if r.problem["status"] != 429.0 {
 				continue
 			}
-			wait := map[string]any{"THROTTLED": "'2'", "QUOTA_EXCEEDED": "'30'"}[r.kind]
+			wait := map[string]any{"THROTTLED": "'2'", "QUOTA_EXCEEDED": "'30'", "WAF_FILTERED": "'60'"}[r.kind]
 			same(t, r.kind+"'s wait", r.header("Retry-After"), wait)
 			if r.kind == "THROTTLED" {
 				same(t, "the limit", r.header("RateLimit-Policy"), `'"requests";q=100;w=5'`)

@@ -27,6 +27,10 @@ type Props struct {
 
 	Code string // the folder with one built function per subfolder
 
+	// ReserveConcurrency reserves concurrency for the functions. An account whose quota
+	// is not well above what they reserve cannot deploy that.
+	ReserveConcurrency bool
+
 	// BatchDeadline is the time after a submission at which the service gives up
 	// what is left of the batch.
 	BatchDeadline time.Duration
@@ -104,6 +108,9 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	deployed := NewFunctions(stack, props, r)
 	NewEventSources(stack, r, deployed)
 	api := NewAPI(stack, props, deployed)
+	if props.keepsData() {
+		NewFirewall(stack, api)
+	}
 
 	addOutputs(stack, r, deployed, api)
 	return stack

@@ -43,7 +43,7 @@ func TestNewStack(t *testing.T) {
 		t.Parallel()
 
 		const origin = "https://portal.example"
-		portal := synthesize("dev", origin)
+		portal := synthesize("dev", func(p *Props) { p.PortalOrigin = origin })
 		for _, r := range gatewayResponses(t, portal) {
 			same(t, r.kind, r.header("Access-Control-Allow-Origin"), any("'"+origin+"'"))
 		}
@@ -98,6 +98,16 @@ func TestPropsCheck(t *testing.T) {
 				t.Errorf("check() = %v; want an error that says %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestOnOrOff(t *testing.T) {
+	t.Parallel()
+
+	for value, want := range map[string]struct{ on, ok bool }{"on": {true, true}, "off": {false, true}, "yes": {}, "": {}} {
+		if on, err := onOrOff(value); on != want.on || (err == nil) != want.ok {
+			t.Errorf("onOrOff(%q) = %v, %v", value, on, err)
+		}
 	}
 }
 

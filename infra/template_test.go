@@ -46,9 +46,9 @@ func TestMain(m *testing.M) {
 // synthesis allows one synthesis at a time: the CDK runs in one Node.js process.
 var synthesis sync.Mutex
 
-// synthesize returns the template of a stage. It puts an empty program in place of
-// each function.
-func synthesize(stage string, portal ...string) template {
+// synthesize returns the template of a stage, with changed settings if there are any. It
+// puts an empty program in place of each function.
+func synthesize(stage string, changes ...func(*Props)) template {
 	synthesis.Lock()
 	defer synthesis.Unlock()
 	dir, err := os.MkdirTemp("", "functions")
@@ -64,7 +64,10 @@ func synthesize(stage string, portal ...string) template {
 			panic(err)
 		}
 	}
-	props := Props{Stage: stage, Arch: "arm64", Code: dir, BatchDeadline: inquiry.DefaultDeadline, PortalOrigin: strings.Join(portal, "")}
+	props := Props{Stage: stage, Arch: "arm64", Code: dir, BatchDeadline: inquiry.DefaultDeadline}
+	for _, change := range changes {
+		change(&props)
+	}
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(filepath.Join(dir, "cdk.out"))})
 	stack := NewStack(app, "test-"+props.Stage, props)
 	data, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())

@@ -26,8 +26,8 @@ const (
 	// TallyStatusesMemory gives tally-statuses 0.29 of a processor. Counting a batch takes
 	// 0.3 ms of a whole one, so an invocation counts 900 batches a second. A shard has at
 	// most 1,000 records a second, half of which say only that an inquiry is running.
-	TallyStatusesMemory    = 512
-	FailExhaustedMemory    = 256
+	TallyStatusesMemory = 512
+	FailExhaustedMemory = 256
 	// SweepOpenBatchesMemory is that of a whole processor: a run can make some 1,500 calls
 	// a second, and has 16 batches in memory.
 	SweepOpenBatchesMemory = 1769
@@ -54,6 +54,20 @@ const (
 const (
 	StageRequests = 1000
 	StageBurst    = 2000
+)
+
+// The concurrency that is reserved for each function, if a deployment reserves any. It
+// keeps one function from taking the account's concurrency, 1,000 by default, from the
+// others, and it is also the most that the function gets. These reserve 520. The two
+// functions without a number share the rest.
+const (
+	APIConcurrency              = 300
+	AuthorizeRequestConcurrency = 100
+	DispatchBatchConcurrency    = 50
+	// ProcessInquiryConcurrency must not be below MaxWorkers, or throttled pollers would
+	// use up the receives of messages.
+	ProcessInquiryConcurrency = MaxWorkers
+	TallyStatusesConcurrency  = 20
 )
 
 // SweepInterval is the time between two sweeps. A batch in which nothing happens

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
+	"github.com/batch-inquiries/batch-inquiries/shared/headers"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
@@ -24,8 +25,7 @@ var introduction = "Screen hundreds of businesses with one request. Submit a bat
 	"and `GET /v1/inquiries/{inquiry_id}` returns one inquiry with its report.\n\n" +
 	"**Conventions.** Bodies are JSON in UTF-8 with camelCase field names. Times are RFC 3339 in UTC. The unit of a duration is at the end of its field's name. " +
 	"New fields may be added to responses, and new values to lists of codes: ignore those that you do not know. " +
-	"A path works with or without a trailing slash. HEAD returns the headers of GET without a body; do not rely on its `Content-Length`. OPTIONS lists the methods of a path. " +
-	"Every response has `X-Content-Type-Options: nosniff` and `Strict-Transport-Security`.\n\n" +
+	"A path works with or without a trailing slash. HEAD returns the headers of GET without a body; do not rely on its `Content-Length`. OPTIONS lists the methods of a path.\n\n" +
 	"**Errors** are problem documents (RFC 9457, `application/problem+json`). `type` identifies the kind of problem by a link to its paragraph on this page. The part after `#problem-` never changes: compare that. " +
 	"An error repeats field names, parameter names and `externalId`s from your request so that you can find the place. It never repeats other values, because they may be personal data.\n\n" +
 	"**Retries.** You can repeat any GET, and any POST with the same `Idempotency-Key`. After a 429 or 503, wait for the number of seconds in `Retry-After`.\n\n" +
@@ -49,6 +49,8 @@ const (
 	headerRetryAfter      = "Retry-After"
 	headerRateLimit       = "RateLimit"
 	headerRateLimitPolicy = "RateLimit-Policy"
+	headerContentType     = "X-Content-Type-Options"
+	headerTransport       = "Strict-Transport-Security"
 	headerAuthenticate    = "WWW-Authenticate"
 	mediaJSON             = "application/json"
 	mediaProblem          = "application/problem+json"
@@ -112,7 +114,7 @@ func problemsWith(examples map[problem.Name]*Problem) []any {
 
 // Every answer has the common headers. Answers to lenders also have those about limits.
 var (
-	commonHeaders = []string{headerRequestID, headerCacheControl}
+	commonHeaders = slices.Concat([]string{headerRequestID, headerCacheControl}, slices.Sorted(maps.Keys(headers.Always)))
 	lenderHeaders = []string{headerRateLimit, headerRateLimitPolicy}
 )
 
@@ -125,6 +127,8 @@ func describeShared(doc *huma.OpenAPI) {
 	doc.Components.Headers = map[string]*huma.Header{
 		headerRequestID:    text("Id of the request: the one you sent, or one that the service assigned.", sampleRequestID),
 		headerCacheControl: text("no-store: do not store the response. Absent if the gateway itself rejected the request.", "no-store"),
+		headerContentType:  text("nosniff: the media type is the one in Content-Type.", headers.Always[headerContentType]),
+		headerTransport:    text("Browsers use HTTPS for this host from now on.", headers.Always[headerTransport]),
 		headerRetryAfter:   {Description: "Seconds to wait before you try again.", Schema: secondsSchema(), Example: 30},
 		headerReplayed:     {Description: "true if an earlier request with the same Idempotency-Key was already carried out; otherwise absent.", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"true"}}, Example: "true"},
 		headerAuthenticate: text("How to authenticate, and what was wrong, in `error` and `error_description` (RFC 6750). On the API key routes, API Gateway renames this header to `X-Amzn-Remapped-Www-Authenticate`.", `Bearer error="invalid_token", error_description="The token has expired. Sign in again."`),

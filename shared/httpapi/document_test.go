@@ -360,10 +360,11 @@ func TestDocument(t *testing.T) {
 		}
 	})
 
-	// The exposed headers, and those that every script can read, include all headers in the document.
+	// The exposed headers, those that every script can read, and those that only browsers
+	// use include all headers in the document.
 	t.Run("scripts may read every header", func(t *testing.T) {
 		t.Parallel()
-		seen := strings.Split(cors.ExposedHeaders+", Cache-Control", ", ")
+		seen := strings.Split(cors.ExposedHeaders+", Cache-Control, X-Content-Type-Options, Strict-Transport-Security", ", ")
 		for _, op := range operations(t, document(t)) {
 			if _, path, _ := strings.Cut(op.name, " "); httpapi.IsPublic(path) {
 				continue
@@ -426,6 +427,36 @@ func compilerOf(t testing.TB, doc map[string]any) *jsonschema.Compiler {
 		t.Fatal(err)
 	}
 	return compiler
+}
+
+func TestReference(t *testing.T) {
+	t.Parallel()
+
+	// Whoever has the current version gets only its headers.
+	t.Run("it answers 304 to a current ETag", func(t *testing.T) {
+		t.Parallel()
+		c := newClient(t, newFake(), io.Discard)
+		tags := map[string]string{}
+		for _, path := range []string{"/v1/docs", "/v1/openapi.json", "/v1/openapi.yaml"} {
+			full, body := c.do(t, http.MethodGet, path, "")
+			tag := full.Header.Get("ETag")
+			if other := tags[tag]; full.StatusCode != http.StatusOK || body == "" || tag == "" || other != "" {
+				t.Fatalf("%s: %s, ETag %s, also of %q", path, full.Status, tag, other)
+			}
+			tags[tag] = path
+			for sent, want := range map[string]int{tag: 304, "W/" + tag: 304, `"other", ` + tag: 304, `"other"`: 200, "": 200} {
+				resp, body := c.do(t, http.MethodGet, path, "", "If-None-Match", sent)
+				if resp.StatusCode != want || (body == "") != (want == 304) {
+					t.Errorf("%s, If-None-Match %s: %d with %d bytes, want %d", path, sent, resp.StatusCode, len(body), want)
+				}
+				for _, name := range []string{"ETag", "Cache-Control", "Content-Security-Policy"} {
+					if got := resp.Header.Get(name); got != full.Header.Get(name) {
+						t.Errorf("%s: %d with %s %q, want %q", path, resp.StatusCode, name, got, full.Header.Get(name))
+					}
+				}
+			}
+		}
+	})
 }
 
 func TestPage(t *testing.T) {

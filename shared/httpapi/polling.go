@@ -147,27 +147,23 @@ func (a *API) pollOnce(ctx context.Context, id inquiry.BatchID) (*pollOutput, er
 		return nil, err
 	}
 	body := batchBody(batch)
-	tag, err := etagOf(body)
+	content, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	out := &pollOutput{Status: http.StatusOK, ETag: tag, CacheControl: "private, no-cache", Body: body}
+	out := &pollOutput{Status: http.StatusOK, ETag: etagOf(content), CacheControl: "private, no-cache", Body: body}
 	if !body.IsTerminal {
 		out.RetryAfter = retryAfter(batch, a.Now())
 	}
 	return out, nil
 }
 
-// etagOf returns an ETag made from a body's content. The header's version will not
-// do: it also changes with invisible writes, such as a sweep's, which must not end a
-// long poll.
-func etagOf(body any) (string, error) {
-	content, err := json.Marshal(body)
-	if err != nil {
-		return "", err
-	}
+// etagOf returns an ETag made from an answer's content. For a batch, the header's version
+// will not do: it also changes with invisible writes, such as a sweep's, which must not end
+// a long poll.
+func etagOf(content []byte) string {
 	sum := sha256.Sum256(content)
-	return `"` + hex.EncodeToString(sum[:8]) + `"`, nil
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
 // matches reports whether an If-None-Match header names the ETag.

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -75,8 +76,8 @@ func addReference(doc *huma.OpenAPI) {
 	for _, r := range renderings {
 		kind := huma.TypeObject
 		headers := map[string]*huma.Header{
-			headerCacheControl:       header("How long the response can be cached, in seconds.", referenceCache),
-			"X-Content-Type-Options": header("nosniff: the media type is the one in Content-Type.", "nosniff"),
+			headerCacheControl: header("How long the response can be cached, in seconds.", referenceCache),
+			"ETag":             header("Identifies this version. Send it as If-None-Match.", `"6a7d0c5b3e9f4a21"`),
 		}
 		if r.path == problem.Page {
 			kind = huma.TypeString
@@ -84,13 +85,22 @@ func addReference(doc *huma.OpenAPI) {
 		}
 		doc.AddOperation(&huma.Operation{
 			OperationID: r.operation, Method: http.MethodGet, Path: r.path, Tags: []string{tagReference}, Summary: r.summary,
-			Description: "The content is the same for everyone and is generated from the code that answers the requests. It can be cached for five minutes.",
+			Description: "The content is the same for everyone and is generated from the code that answers the requests. It can be cached for five minutes. After that, send the `ETag` as `If-None-Match`: if nothing has changed, the response is a 304 without a body.",
 			Security:    []map[string][]string{},
-			Metadata:    map[string]any{metadataKey: reference{answers: map[string]string{"200": r.answer}}},
-			Responses: map[string]*huma.Response{"200": {
-				Headers: headers,
-				Content: map[string]*huma.MediaType{r.media: {Schema: &huma.Schema{Type: kind, Description: "The document."}}},
+			Parameters: []*huma.Param{{
+				Name: "If-None-Match", In: "header", Schema: &huma.Schema{Type: huma.TypeString}, Example: `"6a7d0c5b3e9f4a21"`,
+				Description: "ETags that you already have. If one of them is still current, the response is a 304 without a body.",
 			}},
+			Metadata: map[string]any{metadataKey: reference{answers: map[string]string{
+				"200": r.answer, "304": "The content still matches the ETag in If-None-Match. There is no body.",
+			}}},
+			Responses: map[string]*huma.Response{
+				"200": {
+					Headers: headers,
+					Content: map[string]*huma.MediaType{r.media: {Schema: &huma.Schema{Type: kind, Description: "The document."}}},
+				},
+				"304": {Headers: maps.Clone(headers)},
+			},
 		})
 	}
 }
@@ -118,6 +128,12 @@ func (a *API) serveReference(mux *http.ServeMux, doc *huma.OpenAPI) {
 			if r.path == problem.Page {
 				w.Header().Set("Content-Security-Policy", pagePolicy())
 				body = withPrefix(body, requestOf(req.Context()).Prefix)
+			}
+			tag := etagOf(body)
+			w.Header().Set("ETag", tag)
+			if matches(req.Header.Get("If-None-Match"), tag) {
+				w.WriteHeader(http.StatusNotModified)
+				return
 			}
 			_, _ = w.Write(body) // an error means that the client has gone
 		})
