@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -196,6 +197,26 @@ func (s session) get(t testing.TB, path string, status int, out any) {
 	decode(t, resp, data, status, out)
 }
 
+// page is like get for a page of a list. Pages count as several requests, so it reads them
+// as fast as the limit allows.
+func (s session) page(t testing.TB, path string, out any) {
+	t.Helper()
+	for range 10 {
+		resp, data := s.do(t, http.MethodGet, path, "")
+		if resp.StatusCode != http.StatusTooManyRequests {
+			decode(t, resp, data, http.StatusOK, out)
+			return
+		}
+		checkProblem(t, "a page above the limit", resp, data, http.StatusTooManyRequests)
+		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+		select {
+		case <-t.Context().Done():
+		case <-time.After(time.Duration(seconds) * time.Second):
+		}
+	}
+	t.Fatalf("%s: always rejected", path)
+}
+
 func decode(t testing.TB, resp *http.Response, data []byte, status int, out any) {
 	t.Helper()
 	if resp.StatusCode != status {
@@ -300,7 +321,7 @@ func (s session) rows(t testing.TB, id string, limit int) []row {
 			Total, Limit, Offset int
 			Inquiries            []row
 		}
-		s.get(t, fmt.Sprintf("/v1/batch-inquiries/%s/inquiries?limit=%d&offset=%d", id, limit, len(all)), http.StatusOK, &page)
+		s.page(t, fmt.Sprintf("/v1/batch-inquiries/%s/inquiries?limit=%d&offset=%d", id, limit, len(all)), &page)
 		if page.BatchID != id || page.Limit != limit || page.Offset != len(all) {
 			t.Fatalf("the page at offset %d with limit %d is %+v", len(all), limit, page)
 		}

@@ -26,7 +26,7 @@ func TestLists(t *testing.T) {
 					Batches    []batch
 					NextCursor *string
 				}
-				s.get(t, "/v1/batch-inquiries/?limit=1"+query+cursor, http.StatusOK, &page)
+				s.page(t, "/v1/batch-inquiries/?limit=1"+query+cursor, &page)
 				for _, b := range page.Batches {
 					found = append(found, b.BatchID)
 				}
