@@ -96,6 +96,14 @@ var kinds = map[string]func(r *rand.Rand) string{
 		}
 		return marshal(body)
 	},
+	"far too many values": func(r *rand.Rand) string {
+		places := []string{ // with a place for the values
+			`{"name":"A","inquiries":[%s]}`, `{"name":"A","inquiries":[{"businessName":"B","principals":[%s]}]}`,
+			`{"name":"A","inquiries":[[%s]]}`, `{"name":"A","inquiries":[{"businessName":"B"}],"more":[%s]}`, `[%s]`,
+		}
+		values := []string{`{}`, `0`, `1e999`, `null`, `[]`, `"` + Secret + `"`}
+		return fmt.Sprintf(places[r.IntN(len(places))], strings.Repeat(values[r.IntN(len(values))]+",", 300+r.IntN(30_000))+"{}")
+	},
 	"nested too deeply": func(r *rand.Rand) string {
 		depth := 20 + r.IntN(20_000)
 		return `{"name":"A","inquiries":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + `}`
