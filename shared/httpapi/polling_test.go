@@ -215,6 +215,9 @@ func TestPoll(t *testing.T) {
 
 	t.Run("a lender has ten places for waits", func(t *testing.T) {
 		t.Parallel()
+		if _, text := reference(t, "/v1/openapi.json"); !strings.Contains(text, "or if "+strconv.Itoa(fairuse.WaitPlaces)+" requests of your lender are already waiting") {
+			t.Error("the reference has another number of places")
+		}
 		p := newPoller(t)
 		for taken := range fairuse.WaitPlaces + 1 {
 			p.batches.waits, p.seconds = taken, 0
