@@ -56,7 +56,7 @@ func TestBodyCost(t *testing.T) {
 			value: `{"":0,"":0` + strings.Repeat(`,"":0`, 180) + `}`, want: "duplicate-name"},
 		// All 5,000 inquiries are read, with 100,000 principals. Less than half is in use at
 		// any moment.
-		"principals of a large one": {path: batch, head: `{"name":"x","inquiries":[`, fake: large, tail: `]}`, most: 350,
+		"principals of a large one": {path: batch, head: `{"name":"x","inquiries":[`, fake: large, tail: `]}`, most: 450,
 			value: `{"businessName":"B","principals":[` + strings.Repeat(`{},`, 19) + `{}]}`},
 		"principals of one inquiry": {path: single, head: `{"businessName":"B","principals":[`, value: `{}`, tail: `]}`},
 		"numbers in one inquiry":    {path: single, head: `{"businessName":"B","principals":[`, value: `1e999`, tail: `]}`, want: "bad-number"},
