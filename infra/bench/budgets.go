@@ -15,8 +15,8 @@ const (
 	budgetInterleavedWrites = 3.3
 	budgetSingleWrites      = 18
 
-	budgetSubmitCalls = 2   // table calls, one after the other
-	budgetStatusReads = 0.5 // read units
+	budgetSubmitCalls = 2 // table calls, one after the other
+	budgetStatusReads = 1 // read units
 	budgetZip         = 5_000_000
 	budgetStart       = 30 * time.Millisecond // not checked, because times depend on the machine
 )

@@ -35,8 +35,8 @@ type pollOutput struct {
 }
 
 // pollEvery is the pause between two reads of a batch that a request waits for. The
-// longest wait costs 21 reads of half a unit each, two writes and a function that idles
-// for 20 seconds. For many watchers, polling as Retry-After says is cheaper.
+// longest wait costs 21 reads of one unit each, two writes and a function that idles for
+// 20 seconds. For many watchers, polling as Retry-After says is cheaper.
 const pollEvery = time.Second
 
 func (a *API) pollRoute(api huma.API) {

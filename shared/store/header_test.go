@@ -41,8 +41,8 @@ func sizeOf(value types.AttributeValue) int {
 func TestNewHeader(t *testing.T) {
 	t.Parallel()
 
-	// A poll costs only half a read unit while the header fits into 4 KB.
-	t.Run("5,000 inquiries fit into half a read unit", func(t *testing.T) {
+	// A poll costs only one read unit while the header fits into 4 KB.
+	t.Run("5,000 inquiries fit into one read unit", func(t *testing.T) {
 		t.Parallel()
 		const total = 5000
 		var changes []inquiry.Change

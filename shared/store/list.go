@@ -94,7 +94,7 @@ func (s *Store) matching(ctx context.Context, lender inquiry.LenderID, ids []inq
 			keys = append(keys, key(batchKey(lender, id), headerKey))
 		}
 	}
-	headers, err := s.batchGet(ctx, keys)
+	headers, err := s.getMany(ctx, keys, consistent) // as anyHeader does
 	if err != nil {
 		return nil, err
 	}
@@ -198,18 +198,18 @@ func (s *Store) entriesAt(ctx context.Context, b inquiry.Batch, pageStarts, inde
 	submitted := make([]inquiry.Inquiry, len(indexes))
 	g, reading := errgroup.WithContext(ctx)
 	s.readPagesAt(reading, g, b, pageStarts, indexes, submitted)
-	records, err := s.getMany(ctx, keys, eventual)
+	records, err := s.getMany(ctx, keys, recordConsistency(b))
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	if err != nil {
 		return nil, err
 	}
-	var behind []item // keys of records that a replica has older than the ledger
-	for i, index := range indexes {
+	var behind []item // keys of records that a replica does not have as final yet
+	for i := range entries {
 		entries[i].Inquiry = submitted[i]
 		status := inquiry.Status(textOf(records[nameOf(keys[i])], StatusAttribute))
-		if !submitted[i].IsRejected() && (b.Final(index) && !status.Final() || b.StatusOf(index) != inquiry.StatusPlanning && status == "") {
+		if b.Status().Final() && !submitted[i].IsRejected() && !status.Final() {
 			behind = append(behind, keys[i])
 		}
 	}

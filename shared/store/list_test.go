@@ -109,7 +109,7 @@ func TestListBatches(t *testing.T) {
 	// stored here. A page must cost the same at both ends.
 	t.Run("a page costs the same at any depth", func(t *testing.T) {
 		t.Parallel()
-		s := newStore(t)
+		s := newLongStore(t)
 		lender := newLender(t, s, acme)
 		for _, start := range []int{0, 100_000} {
 			_, err := s.db.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
@@ -322,7 +322,7 @@ func TestListEntries(t *testing.T) {
 	// The ledger says which inquiries have failed, so only those of the 2,600 are read.
 	t.Run("a status is looked up in the ledger", func(t *testing.T) {
 		t.Parallel()
-		s := newStore(t)
+		s := newLongStore(t)
 		id := mustSubmit(t, s, acme, 2600)
 		if err := s.Fail(t.Context(), acme, id.Inquiry(7), inquiry.FailureExhausted); err != nil {
 			t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/retry"
 )
 
-// Batch returns one batch of the lender. It costs half a read unit per 4 KB.
+// Batch returns one batch of the lender. It costs one read unit per 4 KB.
 func (s *Store) Batch(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
 	_, batch, err := s.anyHeader(ctx, lender, id)
 	return batch, err
@@ -82,7 +82,7 @@ func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, 
 	}
 	g, reading := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.readPages(reading, b, pageStarts, start, entries) })
-	s.readBuckets(reading, g, b, start, entries, eventual)
+	s.readBuckets(reading, g, b, start, entries, recordConsistency(b))
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -95,11 +95,18 @@ func (s *Store) entries(ctx context.Context, b inquiry.Batch, pageStarts []int, 
 	if !behind || !b.Status().Final() {
 		return entries, nil
 	}
-	// When the batch's status is final, so is every record. An eventually consistent read
-	// that does not show this yet is repeated consistently.
+	// An eventually consistent read that does not show all final records is repeated.
 	g, reading = errgroup.WithContext(ctx)
 	s.readBuckets(reading, g, b, start, entries, consistent)
 	return entries, g.Wait()
+}
+
+// recordConsistency returns how the records of a batch have to be read so that a lender
+// who was shown a final inquiry is never shown it as unfinished. In a final batch, an
+// eventually consistent read is enough: every record is final, and one that a replica
+// does not have as final yet is easily noticed.
+func recordConsistency(b inquiry.Batch) consistency {
+	return consistency(!b.Status().Final())
 }
 
 // fillRejected fills in the record of a rejected inquiry, which has no item.
@@ -186,9 +193,11 @@ func (s *Store) liveHeader(ctx context.Context, lender inquiry.LenderID, id inqu
 	return pageStarts, b, err
 }
 
-// anyHeader is liveHeader for a batch that may have been deleted.
+// anyHeader is liveHeader for a batch that may have been deleted. The read is
+// consistent: two eventually consistent ones may meet two replicas, and the second
+// could show a finished batch as running, or a deleted one with its data.
 func (s *Store) anyHeader(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (pageStarts []int, b inquiry.Batch, err error) {
-	it, err := s.getFresh(ctx, key(batchKey(lender, id), headerKey))
+	it, err := s.get(ctx, key(batchKey(lender, id), headerKey), consistent)
 	if err != nil {
 		return nil, inquiry.Batch{}, fmt.Errorf("reading batch %s: %w", id, err)
 	}
@@ -252,22 +261,6 @@ func (s *Store) query(ctx context.Context, partition partitionKey, from, to sort
 type itemName struct{ PK, SK string }
 
 func nameOf(it item) itemName { return itemName{textOf(it, PKAttribute), textOf(it, SKAttribute)} }
-
-// batchGet returns those items that exist. It repeats the read consistently for those
-// that an eventually consistent read does not find.
-func (s *Store) batchGet(ctx context.Context, keys []item) (map[itemName]item, error) {
-	found, err := s.getMany(ctx, keys, eventual)
-	if err != nil {
-		return nil, err
-	}
-	missing := slices.DeleteFunc(slices.Clone(keys), func(k item) bool {
-		_, have := found[nameOf(k)]
-		return have
-	})
-	late, err := s.getMany(ctx, missing, consistent)
-	maps.Copy(found, late)
-	return found, err
-}
 
 // getMany returns those items that exist.
 func (s *Store) getMany(ctx context.Context, keys []item, c consistency) (map[itemName]item, error) {

@@ -9,10 +9,44 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
+
+// newLaggingStore returns a Store on a simulated table whose replicas are all one
+// write behind.
+func newLaggingStore() *Store {
+	clock := func() time.Time { return noon }
+	lagging := table.New("table", clock)
+	lagging.Lag = func(string, int) int { return 1 }
+	return New(lagging, "table", clock)
+}
 
 func TestBatch(t *testing.T) {
 	t.Parallel()
+
+	t.Run("a replica that is behind shows no earlier status", func(t *testing.T) {
+		t.Parallel()
+		s := newLaggingStore()
+		batch := reported(t, s, 3)
+		for name, read := range map[string]func() (inquiry.Batch, error){
+			"status":    func() (inquiry.Batch, error) { return s.Batch(t.Context(), acme, batch.ID) },
+			"inquiries": func() (inquiry.Batch, error) { b, _, err := listEntries(t, s, acme, batch.ID, 0, 10); return b, err },
+			"list": func() (inquiry.Batch, error) {
+				list, _, err := listBatches(t, s, acme, 0, 1)
+				return list[0], err
+			},
+		} {
+			if b, err := read(); err != nil || b.Status() != batch.Status() {
+				t.Errorf("%s: the batch is %s, %v, want %s", name, b.Status(), err, batch.Status())
+			}
+		}
+		if _, err := s.Delete(t.Context(), acme, batch.ID); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := s.Batch(t.Context(), acme, batch.ID); err != nil || b.DeletedAt.IsZero() {
+			t.Errorf("after its deletion: deleted at %v, %v", b.DeletedAt, err)
+		}
+	})
 
 	t.Run("an expired batch is not found before it is removed", func(t *testing.T) {
 		t.Parallel()
@@ -72,6 +106,32 @@ func TestSubmitted(t *testing.T) {
 					t.Errorf("Submitted() = %v, want %v", err, inquiry.ErrUnreadable)
 				}
 			})
+		}
+	})
+}
+
+func TestEntry(t *testing.T) {
+	t.Parallel()
+
+	t.Run("a replica that is behind shows no earlier status", func(t *testing.T) {
+		t.Parallel()
+		s := newLaggingStore()
+		id := mustSubmit(t, s, acme, 2)
+		claim, err := s.Claim(t.Context(), acme, id.Inquiry(0), "worker", s.until())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Finish(t.Context(), claim, Result{Status: inquiry.StatusCompleted}); err != nil {
+			t.Fatal(err)
+		}
+		// The batch is not final and its ledger does not have the result yet.
+		entry, err := s.Entry(t.Context(), acme, id.Inquiry(0))
+		if err != nil || entry.Record.Status != inquiry.StatusCompleted {
+			t.Errorf("the inquiry is %s, %v, want COMPLETED", entry.Record.Status, err)
+		}
+		page, err := s.ListEntries(t.Context(), acme, id, inquiry.EntryQuery{Limit: 10, ExternalID: "LOAN-0"})
+		if err != nil || len(page.Entries) != 1 || page.Entries[0].Record.Status != inquiry.StatusCompleted {
+			t.Errorf("the list has %+v, %v, want one completed inquiry", page.Entries, err)
 		}
 	})
 }

@@ -22,9 +22,19 @@ import (
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // newStore returns a Store on an empty table of its own. Its clock is fixed at noon.
+// The table's replies are short, so that every read has to go on after the first one.
 func newStore(t testing.TB) *Store {
 	t.Helper()
 	return newStoreOver(t, http.DefaultTransport)
+}
+
+// newLongStore returns a Store like newStore, on a table whose replies are as long as
+// usual. Tests of costs use it.
+func newLongStore(t testing.TB) *Store {
+	t.Helper()
+	s := newStore(t)
+	s.db = unavailableDB{s.db.(unavailableDB).DB.(table.ShortReplies).Client}
+	return s
 }
 
 func newStoreOver(t testing.TB, transport http.RoundTripper) *Store {
@@ -36,10 +46,10 @@ func newStoreOver(t testing.TB, transport http.RoundTripper) *Store {
 			simulation.After = lossy.lose
 			simulation.Retry = func(error) bool { return true }
 		}
-		return New(simulation, "table", clock)
+		return New(table.ShortReplies{Client: simulation}, "table", clock)
 	}
 	db, name := enginetest.NewTable(t, func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: transport} })
-	return New(db, name, clock)
+	return New(table.ShortReplies{Client: db}, name, clock)
 }
 
 // simulated is the environment variable that makes the tests of this package run on the
@@ -137,7 +147,7 @@ func mustSubmit(t testing.TB, s *Store, id inquiry.LenderID, n int) inquiry.Batc
 func (s *Store) count(ctx context.Context, t testing.TB) int {
 	t.Helper()
 	n := 0
-	pages := dynamodb.NewScanPaginator(s.db.(unavailableDB).DB.(dynamodb.ScanAPIClient), &dynamodb.ScanInput{TableName: &s.table})
+	pages := dynamodb.NewScanPaginator(s.db.(unavailableDB).DB.(table.ShortReplies).Client.(dynamodb.ScanAPIClient), &dynamodb.ScanInput{TableName: &s.table})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -49,12 +49,16 @@ func (u unavailableDB) TransactWriteItems(ctx context.Context, in *dynamodb.Tran
 }
 
 // markUnavailable adds inquiry.ErrUnavailable to an error that the SDK retries (and
-// has retried in vain), and to a transaction that was canceled because of throttling.
+// has retried in vain), to a write that transactions were in the way of, and to a
+// transaction that was canceled because of throttling.
 func markUnavailable(err error) error {
 	if err == nil {
 		return nil
 	}
 	unavailable := retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+	if _, busy := errors.AsType[*types.TransactionConflictException](err); busy {
+		unavailable = true
+	}
 	if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		unavailable = slices.ContainsFunc(canceled.CancellationReasons, throttled)
 	}

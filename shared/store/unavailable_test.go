@@ -54,6 +54,7 @@ func TestMarkUnavailable(t *testing.T) {
 			"beyond the capacity":           {errorReply(400, "ProvisionedThroughputExceededException", ""), true},
 			"beyond the account's limit":    {errorReply(400, "RequestLimitExceeded", ""), true},
 			"failing":                       {errorReply(500, "InternalServerError", ""), true},
+			"a transaction is in the way":   {errorReply(400, "TransactionConflictException", ""), true},
 			"a throttled transaction":       {errorReply(400, "TransactionCanceledException", canceled("None ThrottlingError")), true},
 			"a transaction beyond capacity": {errorReply(400, "TransactionCanceledException", canceled("ProvisionedThroughputExceeded None")), true},
 			"no listener":                   {broken(&net.OpError{Op: "dial", Err: errors.New("connection refused")}), true},

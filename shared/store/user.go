@@ -5,10 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
@@ -77,23 +73,12 @@ func (s *Store) SetRole(ctx context.Context, id, role string) (changed bool, err
 // Membership returns a user and a lender, in one read. It returns
 // inquiry.ErrNotFound when either is missing.
 func (s *Store) Membership(ctx context.Context, userID string, lender inquiry.LenderID) (User, inquiry.Lender, error) {
-	out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-		RequestItems: map[string]types.KeysAndAttributes{s.table: {
-			Keys:           []item{key(userKey(userID), profileKey), key(lenderKey(lender), profileKey)},
-			ConsistentRead: aws.Bool(true),
-		}},
-	})
-	if err == nil && len(out.UnprocessedKeys) > 0 {
-		err = errors.New("the table is too busy to return both")
-	}
+	keys := []item{key(userKey(userID), profileKey), key(lenderKey(lender), profileKey)}
+	found, err := s.getMany(ctx, keys, consistent)
 	if err != nil {
 		return User{}, inquiry.Lender{}, fmt.Errorf("reading user %s and lender %s: %w", userID, lender, err)
 	}
-	found := map[string]item{}
-	for _, it := range out.Responses[s.table] {
-		found[textOf(it, PKAttribute)] = it
-	}
-	userItem, lenderItem := found[string(userKey(userID))], found[string(lenderKey(lender))]
+	userItem, lenderItem := found[nameOf(keys[0])], found[nameOf(keys[1])]
 	if userItem == nil || lenderItem == nil {
 		return User{}, inquiry.Lender{}, fmt.Errorf("reading user %s and lender %s: %w", userID, lender, inquiry.ErrNotFound)
 	}
