@@ -20,7 +20,7 @@ func TestRecords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, index := range []int{0, 255, 256, 599} {
+		for _, index := range []int{0, 1, 2, 255, 256, 599} {
 			if _, err := s.Claim(t.Context(), acme, id.Inquiry(index), "worker", s.until()); err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +54,7 @@ func TestRecords(t *testing.T) {
 				t.Errorf("the record is %+v; want RUNNING until %s", r, s.until())
 			}
 		}
-		if diff := cmp.Diff([]int{0, 255, 256, 599}, got); diff != "" {
+		if diff := cmp.Diff([]int{0, 1, 2, 255, 256, 599}, got); diff != "" {
 			t.Errorf("indexes (-want +got):\n%s", diff)
 		}
 	})
