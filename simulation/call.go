@@ -5,13 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
@@ -29,7 +33,7 @@ const (
 	CrashBefore                // the invocation ends here, without the work
 	CrashAfter                 // the work is done, and then the invocation ends
 	Freeze                     // the invocation stops here until long after its deadline
-	Conflict                   // a transaction conflicts with another one
+	Conflict                   // a write conflicts with a transaction
 )
 
 func (v Verdict) String() string {
@@ -53,8 +57,9 @@ func (c *Call) String() string {
 	return fmt.Sprintf("%s#%d %s %s %s", c.In.Function, c.In.ID, c.Operation, c.In.w.short(c.PK), c.SK)
 }
 
-// compareCalls orders calls independently of which goroutine came first. No two
-// waiting calls of one invocation have the same key and operation.
+// compareCalls orders calls independently of which goroutine came first. Two waiting
+// calls of one invocation have the same key and operation only if they are alike, see
+// ambiguous.
 func compareCalls(a, b *Call) int {
 	return cmp.Or(cmp.Compare(a.In.ID, b.In.ID), strings.Compare(a.SK, b.SK), strings.Compare(a.PK, b.PK), strings.Compare(a.Operation, b.Operation))
 }
@@ -94,7 +99,7 @@ func (i *Invocation) call(operation, pk, sk string, work func() error) error {
 			_ = work()
 			return errKilled
 		case Conflict:
-			return &types.TransactionCanceledException{}
+			return errConflict
 		default:
 			return work()
 		}
@@ -116,14 +121,39 @@ func keyOf(it map[string]types.AttributeValue) (pk, sk string) {
 	return p.Value, s.Value
 }
 
+// call makes one call to the table. A call that is refused fails with one of the
+// errors that DynamoDB has for it, after the SDK has tried in vain.
+func (c tableClient) call(operation, pk, sk string, work func() error) error {
+	err := c.in.call(operation, pk, sk, work)
+	switch {
+	case errors.Is(err, errConflict) && operation != "TransactWriteItems":
+		return &types.TransactionConflictException{}
+	case errors.Is(err, errRefused):
+		return refusals[c.in.w.rng.IntN(len(refusals))]
+	}
+	return err
+}
+
+// refusals are the errors with which DynamoDB refuses any request for a while.
+var refusals = []error{
+	&types.ProvisionedThroughputExceededException{},
+	&types.RequestLimitExceeded{},
+	&types.ThrottlingException{},
+	&awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusInternalServerError}}, Err: &types.InternalServerError{},
+	}},
+}
+
+func isThrottling(err error) bool { return slices.Contains(refusals[:3], err) }
+
 func (c tableClient) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.GetItemOutput, err error) {
 	pk, sk := keyOf(in.Key)
-	err = c.in.call("GetItem", pk, sk, func() (err error) { out, err = c.in.w.table.GetItem(ctx, in); return err })
+	err = c.call("GetItem", pk, sk, func() (err error) { out, err = c.in.w.table.GetItem(ctx, in); return err })
 	return out, err
 }
 
 func (c tableClient) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.BatchGetItemOutput, err error) {
-	err = c.in.call("BatchGetItem", "", "", func() (err error) { out, err = c.in.w.table.BatchGetItem(ctx, in); return err })
+	err = c.call("BatchGetItem", "", "", func() (err error) { out, err = c.in.w.table.BatchGetItem(ctx, in); return err })
 	return out, err
 }
 
@@ -135,19 +165,19 @@ func (c tableClient) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...fu
 	if v, ok := in.ExpressionAttributeValues[":from"].(*types.AttributeValueMemberS); ok {
 		from = v.Value
 	}
-	err = c.in.call("Query", pk, from, func() (err error) { out, err = c.in.w.table.Query(ctx, in); return err })
+	err = c.call("Query", pk, from, func() (err error) { out, err = c.in.w.table.Query(ctx, in); return err })
 	return out, err
 }
 
 func (c tableClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.PutItemOutput, err error) {
 	pk, sk := keyOf(in.Item)
-	err = c.in.call("PutItem", pk, sk, func() (err error) { out, err = c.in.w.table.PutItem(ctx, in); return err })
+	err = c.call("PutItem", pk, sk, func() (err error) { out, err = c.in.w.table.PutItem(ctx, in); return err })
 	return out, err
 }
 
 func (c tableClient) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.UpdateItemOutput, err error) {
 	pk, sk := keyOf(in.Key)
-	err = c.in.call("UpdateItem", pk, sk, func() (err error) { out, err = c.in.w.table.UpdateItem(ctx, in); return err })
+	err = c.call("UpdateItem", pk, sk, func() (err error) { out, err = c.in.w.table.UpdateItem(ctx, in); return err })
 	return out, err
 }
 
@@ -165,15 +195,25 @@ func firstKey(list []types.TransactWriteItem) (pk, sk string) {
 
 func (c tableClient) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (out *dynamodb.TransactWriteItemsOutput, err error) {
 	pk, sk := firstKey(in.TransactItems)
-	err = c.in.call("TransactWriteItems", pk, sk, func() (err error) { out, err = c.in.w.table.TransactWriteItems(ctx, in); return err })
-	if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok && canceled.CancellationReasons == nil {
-		canceled.CancellationReasons = make([]types.CancellationReason, len(in.TransactItems))
-		for n := range canceled.CancellationReasons {
-			canceled.CancellationReasons[n].Code = aws.String("None")
-		}
-		canceled.CancellationReasons[0].Code = aws.String("TransactionConflict")
+	err = c.call("TransactWriteItems", pk, sk, func() (err error) { out, err = c.in.w.table.TransactWriteItems(ctx, in); return err })
+	switch {
+	case errors.Is(err, errConflict):
+		err = c.canceled("TransactionConflict", len(in.TransactItems))
+	case isThrottling(err) && c.in.w.rng.IntN(2) == 0:
+		err = c.canceled([]string{"ThrottlingError", "ProvisionedThroughputExceeded"}[c.in.w.rng.IntN(2)], len(in.TransactItems))
 	}
 	return out, err
+}
+
+// canceled returns the error of a transaction that one of its actions cancels, for
+// the reason given.
+func (c tableClient) canceled(reason string, actions int) error {
+	canceled := &types.TransactionCanceledException{CancellationReasons: make([]types.CancellationReason, actions)}
+	for n := range canceled.CancellationReasons {
+		canceled.CancellationReasons[n].Code = aws.String("None")
+	}
+	canceled.CancellationReasons[c.in.w.rng.IntN(actions)].Code = &reason
+	return canceled
 }
 
 // queueClient is the queue as one invocation sees it.

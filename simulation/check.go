@@ -27,6 +27,7 @@ type checker struct {
 	leased  int                          // claims that were rejected because of a lease
 	keys    map[string]idempotencyRecord // idempotency records by partition and sort key
 	room    map[inquiry.LenderID]*roomState
+	shown   map[inquiry.LenderID]shown
 }
 
 // roomState is how many inquiries a lender has open and may have open.
@@ -53,6 +54,7 @@ type batchState struct {
 	finalAt     time.Time
 	finishes    int // FINISHED transitions
 	tallies     int // writes that changed the ledger
+	version     int
 	items       []inquiryState
 }
 
@@ -68,6 +70,8 @@ type inquiryState struct {
 	writes    int
 	sends     int // messages that the queue accepted for it
 	receives  int
+	started   int64 // its startedAt, in milliseconds
+	figures   figures
 }
 
 // idempotencyRecord is what an idempotency key is stored with.
@@ -77,7 +81,7 @@ type idempotencyRecord struct {
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, ends: map[string]int{}, byID: map[inquiry.BatchID]*batchState{}, keys: map[string]idempotencyRecord{}, room: map[inquiry.LenderID]*roomState{}}
+	return &checker{w: w, ends: map[string]int{}, byID: map[inquiry.BatchID]*batchState{}, keys: map[string]idempotencyRecord{}, room: map[inquiry.LenderID]*roomState{}, shown: map[inquiry.LenderID]shown{acme: {}, zenith: {}}}
 }
 
 // observe checks one write.
@@ -93,6 +97,14 @@ func (c *checker) observe(pk, sk string, r record) {
 		}
 	case below && sk == "HEADER":
 		c.checkHeader(lender, idIn(rest), r)
+	case below && strings.HasPrefix(sk, "PAGE#"):
+		b := c.byID[idIn(rest)]
+		if b == nil {
+			b = &batchState{id: idIn(rest)} // its header comes later in the same commit
+		}
+		if r.EventName != string(events.DynamoDBOperationTypeRemove) {
+			c.checkExpiry("page "+sk, b, r)
+		}
 	case below && strings.HasPrefix(sk, "INQUIRY#"):
 		id := idIn(rest)
 		index, err := strconv.Atoi(strings.TrimPrefix(sk, "INQUIRY#"))

@@ -44,8 +44,13 @@ func (c *checker) checkHeader(lender string, id inquiry.BatchID, r record) {
 	if event == "CANCEL_REQUESTED" && b.cancelled {
 		c.w.violate("I8", "batch %s gets a second cancel request", c.name(id))
 	}
+	c.checkVersion(b, event, int(numberIn(r, "version")))
+	c.checkExpiry("header", b, r)
 	b.cancelled = b.cancelled || event == "CANCEL_REQUESTED"
-	b.deleted = b.deleted || event == "DELETED"
+	if event == "DELETED" && !b.deleted {
+		b.deleted = true
+		c.w.readAround(b)
+	}
 	c.checkLedger(b, ledger, r)
 	c.checkBatchStatus(b, event, r)
 }
@@ -67,6 +72,29 @@ func (c *checker) addBatch(lender inquiry.LenderID, id inquiry.BatchID, total in
 	return b
 }
 
+// checkVersion checks that a write raises the header's version by one, unless only a
+// sweep's schedule changes: a write that is conditional on the version must notice
+// every other one.
+func (c *checker) checkVersion(b *batchState, event string, version int) {
+	want := b.version + 1
+	if event == "CHECKED" {
+		want = b.version
+	}
+	if version != want {
+		c.w.violate("I5", "header of %s is written as %s with version %d after version %d", c.name(b.id), event, version, b.version)
+	}
+	b.version = version
+}
+
+// checkExpiry checks that an item expires 30 days after its batch was submitted, to
+// the second.
+func (c *checker) checkExpiry(what string, b *batchState, r record) {
+	want := b.id.CreatedAt().Add(30 * 24 * time.Hour).Unix()
+	if at := numberIn(r, "expiresAt"); at != want {
+		c.w.violate("I13", "%s of %s expires at %d, not at %d like its batch", what, c.name(b.id), at, want)
+	}
+}
+
 // checkBatchStatus checks the status of a header that is written, and its place in
 // the index of unfinished batches.
 func (c *checker) checkBatchStatus(b *batchState, event string, r record) {
@@ -85,10 +113,14 @@ func (c *checker) checkBatchStatus(b *batchState, event string, r record) {
 		if event != "FINISHED" {
 			c.w.violate("I5", "batch %s becomes %s with the event %s", name, status, event)
 		}
+		c.w.becameFinal(b)
 	}
 	b.status, b.nextCheckAt = status, time.Time{}
 	if imageText(r, "openShard") != "" {
 		b.nextCheckAt = time.Unix(numberIn(r, "nextCheckAt"), 0).UTC()
+	}
+	if event == "CANCEL_REQUESTED" && b.nextCheckAt.After(c.w.now.Add(maxSkew)) {
+		c.w.violate("I1", "a cancel of batch %s that the stream loses is done only in %v", name, b.nextCheckAt.Sub(c.w.now))
 	}
 	switch indexed := !b.nextCheckAt.IsZero(); {
 	case status.Final() && indexed:

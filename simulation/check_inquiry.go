@@ -24,6 +24,7 @@ func (c *checker) checkInquiry(b *batchState, index int, r record) {
 	is := inquiryState{
 		status: inquiry.Status(imageText(r, "status")), claim: imageText(r, "claimId"),
 		attempt: int(numberIn(r, "attempt")), failure: imageText(r, "failure"),
+		started: numberIn(r, "startedAt"), figures: figuresIn(r),
 		by: was.by, claimants: was.claimants, writes: was.writes + 1, sends: was.sends, receives: was.receives,
 	}
 	if lease := numberIn(r, "leaseUntil"); lease != 0 {
@@ -33,6 +34,8 @@ func (c *checker) checkInquiry(b *batchState, index int, r record) {
 	if by == nil {
 		return // a test did it
 	}
+	c.checkExpiry("item "+strconv.Itoa(index), b, r)
+	c.checkFigures(name, b.id.Inquiry(index), was, is)
 	held := was.status == inquiry.StatusRunning && was.lease.After(by.now())
 	switch {
 	case was.status.Final() && b.deleted && is.status == was.status && is.attempt == was.attempt && is.failure == was.failure:

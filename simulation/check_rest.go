@@ -6,11 +6,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
+
+// checkOverdue checks that no batch is open for too long. It is called when time
+// passes without anything that happens.
+func (c *checker) checkOverdue() {
+	for _, b := range c.batches {
+		last := max(deadline, c.w.faults.Until-b.id.CreatedAt().Sub(noon)) + 2*deployment.SweepInterval + time.Minute
+		if c.w.faults.Skew {
+			last += 3 * maxSkew
+		}
+		if age := c.w.now.Sub(b.id.CreatedAt()); !b.nextCheckAt.IsZero() && age > last {
+			c.w.violate("I3", "batch B%d is still %s %v after its submission", b.number, b.status, age)
+		}
+	}
+}
 
 // checkAtRest checks what must be true when nothing is left to happen.
 func (c *checker) checkAtRest() {
@@ -23,16 +35,10 @@ func (c *checker) checkAtRest() {
 			c.w.violate("I3", "batch B%d is %s forever", b.number, b.status)
 			continue
 		}
-		last := max(deadline, c.w.faults.Until-b.id.CreatedAt().Sub(noon)) + 2*deployment.SweepInterval + time.Minute
-		if c.w.faults.Skew {
-			last += 3 * maxSkew
-		}
-		if took := b.finalAt.Sub(b.id.CreatedAt()); took > last {
-			c.w.violate("I3", "batch B%d became final only %v after its submission", b.number, took)
-		}
 		if b.purged {
 			c.checkPurged(b)
 		}
+		c.checkRecount(b)
 		if b.deleted {
 			continue // its data is gone
 		}
@@ -42,7 +48,9 @@ func (c *checker) checkAtRest() {
 			return
 		}
 		c.checkOutcomes(b, asked)
-		c.checkRecount(b, asked)
+	}
+	if c.broken == "" {
+		c.checkReruns()
 	}
 }
 
@@ -85,30 +93,5 @@ func (c *checker) checkOutcomes(b *batchState, asked []inquiry.Inquiry) {
 		if !ok {
 			c.w.violate("I1", "B%d/%d of kind %s ends as %s %s", b.number, i, kind, in.status, in.failure)
 		}
-	}
-}
-
-// checkRecount compares a batch's tally with a new count of its items.
-func (c *checker) checkRecount(b *batchState, asked []inquiry.Inquiry) {
-	batch, err := c.w.direct().Batch(context.Background(), b.lender, b.id)
-	if err != nil {
-		c.w.violate("I2", "batch B%d cannot be read: %v", b.number, err)
-		return
-	}
-	records, err := c.w.direct().Records(context.Background(), batch)
-	if err != nil {
-		c.w.violate("I2", "batch B%d cannot be recounted: %v", b.number, err)
-		return
-	}
-	fresh := inquiry.Submission{Inquiries: asked}.Tally()
-	for _, r := range records {
-		change := r.Change()
-		if unknown(r.Status) { // it failed at the deadline, in the ledger only
-			change.Status, change.Figures.FinishedAt = inquiry.StatusFailed, batch.FinishedAt
-		}
-		fresh, _ = fresh.Merge(change)
-	}
-	if !cmp.Equal(fresh, batch.Tally) {
-		c.w.violate("I2", "the tally of B%d differs from its items: %s", b.number, cmp.Diff(fresh, batch.Tally))
 	}
 }

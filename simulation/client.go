@@ -3,7 +3,7 @@ package simulation
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
@@ -20,15 +20,19 @@ var lenders = []inquiry.LenderID{acme, zenith}
 // clientOp is something that a lender's program does at a given time.
 type clientOp struct {
 	at     time.Time
-	what   string // submit, cancel, delete, read, or the words of a test
+	what   string // submit, cancel, delete, rerun, read, or the words of a test
 	do     func() // set by a test
 	lender inquiry.LenderID
 	sub    *submission
 	tries  int
+	more   int // reads that the client makes after this one, one after another
 }
 
 // at adds something that a client will do.
 func (w *World) at(after time.Duration, what string, lender inquiry.LenderID, s *submission) {
+	if !slices.Contains(w.submissions, s) {
+		w.submissions = append(w.submissions, s)
+	}
 	w.clients = append(w.clients, &clientOp{at: noon.Add(after), what: what, lender: lender, sub: s})
 }
 
@@ -46,6 +50,8 @@ func (w *World) startClient(op *clientOp) {
 		i = w.startCancel(op)
 	case "delete":
 		i = w.startDelete(op)
+	case "rerun":
+		i = w.startRerun(op)
 	case "read":
 		i = w.startRead(op)
 	default:
@@ -66,14 +72,26 @@ func (w *World) tryAgain(op *clientOp) {
 	w.clients = append(w.clients, op)
 }
 
+// tryLater is tryAgain for a request that failed. Such an error must say that trying
+// again helps, or the client would get a 500 and not know.
+func (w *World) tryLater(op *clientOp, err error) {
+	for _, known := range []error{errKilled, errTimedOut, context.Canceled, inquiry.ErrUnavailable, inquiry.ErrConflict} {
+		if errors.Is(err, known) {
+			w.tryAgain(op)
+			return
+		}
+	}
+	w.violate("I14", "a request to %s fails without saying that it may be tried again: %v", op.what, err)
+}
+
 func (w *World) startCancel(op *clientOp) *Invocation {
 	id, known := op.sub.batch()
 	if !known {
 		return nil
 	}
-	var self *Invocation
 	var b inquiry.Batch
-	self = w.start("api", deployment.APITimeout, func(ctx context.Context, i *Invocation) (err error) {
+	before := w.check.before(op.sub.lender)
+	return w.start("api", deployment.APITimeout, func(ctx context.Context, i *Invocation) (err error) {
 		if op.sub.key != "" { // like a client that retries everything under a key
 			b, _, err = i.store().RequestCancelOnce(ctx, op.sub.lender, id, "cancel "+op.sub.key)
 			return err
@@ -86,6 +104,7 @@ func (w *World) startCancel(op *clientOp) *Invocation {
 			if b.CancelRequestedAt.IsZero() {
 				w.violate("I1", "a cancel is accepted but not stored")
 			}
+			w.check.showBatch(before, b)
 		case errors.Is(err, inquiry.ErrFinished):
 			if !w.check.byID[id].status.Final() {
 				w.violate("I4", "a cancel of %s is rejected as finished, but the batch is not", w.check.name(id))
@@ -97,10 +116,9 @@ func (w *World) startCancel(op *clientOp) *Invocation {
 		case errors.Is(err, inquiry.ErrIdempotencyMismatch):
 			w.violate("I7", "a cancel of %s is rejected because of its idempotency key", w.check.name(id))
 		default:
-			w.tryAgain(op)
+			w.tryLater(op, err)
 		}
 	})
-	return self
 }
 
 func (w *World) startDelete(op *clientOp) *Invocation {
@@ -108,8 +126,10 @@ func (w *World) startDelete(op *clientOp) *Invocation {
 	if !known {
 		return nil
 	}
-	return w.start("api", deployment.APITimeout, func(ctx context.Context, i *Invocation) error {
-		_, err := i.store().Delete(ctx, op.sub.lender, id)
+	var shown inquiry.Batch
+	before := w.check.before(op.sub.lender)
+	return w.start("api", deployment.APITimeout, func(ctx context.Context, i *Invocation) (err error) {
+		shown, err = i.store().Delete(ctx, op.sub.lender, id)
 		return err
 	}, func(err error) {
 		b := w.check.byID[id]
@@ -119,62 +139,14 @@ func (w *World) startDelete(op *clientOp) *Invocation {
 				w.violate("I9", "the service says that batch B%d is deleted, but it is not", b.number)
 			}
 			b.purged = true
+			w.check.showBatch(before, shown)
 		case errors.Is(err, inquiry.ErrUnfinished):
 			if b.status.Final() && b.deleted {
 				w.violate("I4", "the service says that batch B%d is unfinished, but it is final", b.number)
 			}
 			w.tryAgain(op)
 		default:
-			w.tryAgain(op)
+			w.tryLater(op, err)
 		}
 	})
-}
-
-// startRead reads a batch on behalf of one of the two lenders.
-func (w *World) startRead(op *clientOp) *Invocation {
-	id, known := op.sub.batch()
-	if !known {
-		return nil
-	}
-	var b inquiry.Batch
-	var entries []inquiry.Entry
-	return w.start("api", deployment.APITimeout, func(ctx context.Context, i *Invocation) (err error) {
-		page, err := i.store().ListEntries(ctx, op.lender, id, inquiry.EntryQuery{Limit: 100})
-		b, entries = page.Batch, page.Entries
-		return err
-	}, func(err error) {
-		state := w.check.byID[id]
-		switch {
-		case errors.Is(err, inquiry.ErrDeleted):
-			if !state.deleted || op.lender != state.lender {
-				w.violate("I6", "%s learns that batch B%d of %s is deleted", op.lender, state.number, state.lender)
-			}
-		case errors.Is(err, inquiry.ErrNotFound):
-			if op.lender == state.lender && !state.gone {
-				w.violate("I9", "%s does not find its own batch B%d", op.lender, state.number)
-			}
-		case err != nil:
-			w.tryAgain(op)
-		case op.lender != state.lender:
-			w.violate("I6", "%s reads batch B%d of %s", op.lender, state.number, state.lender)
-		default:
-			w.check.checkRead(state, b, entries)
-		}
-	})
-}
-
-// checkRead checks what a lender was shown.
-func (c *checker) checkRead(state *batchState, b inquiry.Batch, entries []inquiry.Entry) {
-	n := b.Counts()
-	if n.Planning < 0 || n.Planning+n.Running+n.Settled() != b.Total || b.Total != state.total {
-		c.w.violate("I2", "batch B%d is shown with the counters %+v of %d inquiries", state.number, n, b.Total)
-	}
-	for i, e := range entries {
-		if e.Inquiry.ExternalID != fmt.Sprint("loan-", i) {
-			c.w.violate("I9", "B%d/%d is shown as another inquiry", state.number, i)
-		}
-		if status := e.Record.Status; b.Status().Final() && !status.Final() {
-			c.w.violate("I3", "batch B%d is shown as %s but its inquiry %d as %s", state.number, b.Status(), i, status)
-		}
-	}
 }

@@ -29,9 +29,11 @@
 // An invocation can die before and after each of its calls, freeze and go on long
 // after its lease, and time out. A call can fail before its work is done, lose its
 // reply after it, and be sent again by the SDK. Eventually consistent reads can be
-// stale. Messages can be duplicated, lost, rejected by the queue, and received too
-// often. Stream records can be unreadable, repeated, reordered, given up, and moved to
-// other shards, and mappings can be recreated. Clocks can differ. See [Faults].
+// stale, and two of them can meet different replicas. Replies can be short, and the
+// table can throttle one operation for long. Messages can be duplicated, lost,
+// rejected by the queue, received too often, and come twice in one event. Stream
+// records can be unreadable, repeated, reordered, given up, and moved to other shards,
+// and mappings can be recreated. Clocks can differ. See [Faults].
 //
 // # What is checked
 //
@@ -49,6 +51,9 @@
 //   - I9: nothing uncommitted is visible.
 //   - I10: a stale attempt cannot write.
 //   - I11: a lender's open inquiries are those of its unfinished batches.
+//   - I12: what a client was shown is never taken back.
+//   - I13: everything expires with its batch.
+//   - I14: a request that may be tried again says so.
 //
 // In addition, an event source may delete a message or pass a record only after its
 // work is done, since nothing else remembers it.

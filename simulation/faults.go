@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -14,6 +15,9 @@ type Faults struct {
 
 	// For each call.
 	Refuse, Resend, Lose, CrashBefore, CrashAfter, Freeze, Conflict float64
+
+	// Throttled is the operation of the table that is nearly always refused; "" for none.
+	Throttled string
 
 	// For each eventually consistent read.
 	Stale float64
@@ -72,6 +76,8 @@ func chooseFaults(r *rand.Rand) Faults {
 	case 2: // nobody works until about the deadline
 		f.Until = deadline + time.Duration(r.IntN(120))*time.Minute
 		f.Blocked = f.Until - time.Duration(r.IntN(60))*time.Minute
+	case 4:
+		f.Throttled = []string{"UpdateItem", "TransactWriteItems", "Query", "GetItem"}[r.IntN(4)]
 	case 3: // nearly all messages are lost until the deadline
 		f.Until = deadline + time.Duration(r.IntN(120))*time.Minute
 		f.LoseMessage = 0.8
@@ -127,6 +133,9 @@ func (w *World) verdict(c *Call) Verdict {
 		return Proceed
 	}
 	f, x := &w.faults, w.rng.Float64()
+	if c.Operation == f.Throttled && x < 0.9 {
+		return Refuse
+	}
 	for _, one := range [...]struct {
 		p float64
 		v Verdict
@@ -139,7 +148,7 @@ func (w *World) verdict(c *Call) Verdict {
 		}
 		switch {
 		case c.Operation == lookUp && one.v != CrashBefore && one.v != Freeze,
-			one.v == Conflict && c.Operation != "TransactWriteItems":
+			one.v == Conflict && !slices.Contains([]string{"TransactWriteItems", "UpdateItem", "PutItem"}, c.Operation):
 			return Proceed
 		}
 		return one.v

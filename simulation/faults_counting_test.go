@@ -112,12 +112,28 @@ var countingFaults = []faultCase{
 		}
 	}, check: completed, total: happened("all at once")},
 
-	{fault: "32", name: "the reply to a write of a header is lost, with and without a retry", setup: func(_ *testing.T, w *World) {
+	{fault: "32a", name: "the reply to a write of a header is lost, with and without a retry", setup: func(_ *testing.T, w *World) {
 		submit(w, found, none, found)
 		inject(w, &rule{function: "tally-statuses", operation: "UpdateItem", times: 2, verdict: Resend},
 			&rule{function: "tally-statuses", operation: "UpdateItem", times: 2, verdict: Lose},
 			&rule{function: "tally-statuses", operation: "UpdateItem", times: 2, verdict: Resend})
 	}, check: func(t *testing.T, w *World) { completed(t, w); headerWrites(t, w, 6) }, total: happened(Resend.String())},
+
+	{fault: "32b", name: "transactions are in the way of the final write, which is tried again at once", setup: func(_ *testing.T, w *World) {
+		submit(w, found, none)
+		inject(w, &rule{function: "tally-statuses", operation: "TransactWriteItems", times: 3, verdict: Conflict})
+		decide := w.onCall
+		var writer *Invocation
+		w.onCall = func(c *Call) Verdict {
+			if c.In.Function == "tally-statuses" && c.Operation == "TransactWriteItems" {
+				if writer != nil && writer != c.In {
+					w.violate("I8", "the stream delivers the last records again")
+				}
+				writer = c.In
+			}
+			return decide(c)
+		}
+	}, check: completed, total: happened(Conflict.String())},
 
 	{fault: "33", name: "two cancels race claims and results, and one dies half-way", seeds: 60, setup: func(_ *testing.T, w *World) {
 		s := submit(w, many(12, found)...)

@@ -18,7 +18,7 @@ func leased(w *World) {
 }
 
 var workerFaults = []faultCase{
-	{fault: "13", name: "a duplicate arrives during the lease, then the first worker dies", seeds: 40,
+	{fault: "13a", name: "a duplicate arrives during the lease, then the first worker dies", seeds: 40,
 		faults: Faults{Until: 5 * time.Minute, Duplicate: 1}, setup: func(_ *testing.T, w *World) {
 			submit(w, found)
 			leased(w)
@@ -33,6 +33,15 @@ var workerFaults = []faultCase{
 			}
 			inject(w, &rule{function: "process-inquiry", operation: "LookUp", times: 1, verdict: CrashBefore})
 		}, check: func(t *testing.T, w *World) { completed(t, w); attempts(t, w, 2, 2); sentAtMost(t, w, 1) }, total: happened("leased")},
+
+	{fault: "13b", name: "two messages of one inquiry are in one event", setup: func(_ *testing.T, w *World) {
+		submit(w, found, none, found)
+		w.faults.Until, w.faults.Blocked, w.workers = time.Minute, time.Minute, 1
+		w.do(30*time.Second, "the record of the submission is delivered again", func() {
+			w.redeliver(w.mappings[0], w.mappings[0].filter)
+		})
+		leased(w)
+	}, check: func(t *testing.T, w *World) { completed(t, w); attempts(t, w, 1, 1) }, total: happened("leased")},
 
 	{fault: "14a", name: "a worker dies before its claim", setup: func(_ *testing.T, w *World) {
 		submit(w, found, found, found)

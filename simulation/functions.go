@@ -16,6 +16,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
+	"github.com/batch-inquiries/batch-inquiries/simulation/table"
 )
 
 // Hooks change what the functions do, for tests that show that the simulator notices
@@ -41,6 +42,9 @@ type Hooks struct {
 // store returns the store as an invocation sees it.
 func (i *Invocation) store() *store.Store {
 	db := store.DB(tableClient{i})
+	if i.w.shortReplies {
+		db = table.ShortReplies{Client: db}
+	}
 	if wrap := i.w.hooks.Table; wrap != nil {
 		db = wrap(i.Function, db)
 	}

@@ -60,7 +60,12 @@ func (w *World) plan() {
 		open := w.stream.open()
 		w.split(open[r.IntN(len(open))], false)
 	}
-	for n := range 1 + r.IntN(3) {
+	w.shortReplies = r.IntN(2) == 0
+	batches := 1 + r.IntN(3)
+	if r.IntN(25) == 0 {
+		batches = 4 + r.IntN(9)
+	}
+	for n := range batches {
 		w.planBatch(n)
 	}
 	if r.IntN(3) == 0 { // only enough for one or two batches at a time
@@ -95,7 +100,10 @@ func (w *World) planBatch(n int) {
 	r := w.rng
 	lender := lenders[r.IntN(len(lenders))]
 	size := 1 + r.IntN(6)
-	if r.IntN(10) == 0 {
+	switch n := r.IntN(200); {
+	case n == 0:
+		size = 40 + r.IntN(60)
+	case n <= 20:
 		size = 12 + r.IntN(14)
 	}
 	names := make([]string, size)
@@ -110,6 +118,10 @@ func (w *World) planBatch(n int) {
 		key = fmt.Sprint("key-", n)
 	}
 	s := newSubmission(lender, key, names...)
+	wide := size <= 6 && r.IntN(50) == 0
+	if wide {
+		s.widen()
+	}
 	at := time.Duration(r.IntN(600)) * time.Second
 	w.at(at, "submit", lender, s)
 	if key != "" {
@@ -131,8 +143,11 @@ func (w *World) planBatch(n int) {
 			w.at(at+time.Duration(r.IntN(400))*time.Second, "cancel", lender, s)
 		}
 	}
-	if r.IntN(6) == 0 {
+	if wide || r.IntN(6) == 0 {
 		w.at(at+time.Duration(r.IntN(5000))*time.Second, "delete", lender, s)
+	}
+	if r.IntN(6) == 0 {
+		w.planRerun(s, []string{"", fmt.Sprint("rerun-", n)}[r.IntN(2)])
 	}
 	for range r.IntN(4) {
 		w.at(at+time.Duration(r.IntN(1200))*time.Second, "read", lenders[r.IntN(2)], s)

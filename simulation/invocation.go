@@ -5,11 +5,14 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
 
 // The errors of failed calls and invocations. Only traces show their texts.
 var (
 	errRefused  = errors.New("simulated: no answer")
+	errConflict = errors.New("simulated: a transaction is in the way")
 	errLost     = errors.New("simulated: connection reset by peer")
 	errKilled   = errors.New("simulated: the invocation is over")
 	errTimedOut = errors.New("simulated: the invocation took too long")
@@ -29,6 +32,8 @@ type Invocation struct {
 	cancel      context.CancelFunc
 	deadline    time.Time // when the platform stops waiting
 	frozenUntil time.Time
+
+	answers map[inquiry.ID]map[string]sourceFigures // what its sources said, by source
 
 	parked   int
 	dead     bool // nothing that it does has an effect

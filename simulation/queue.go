@@ -97,15 +97,15 @@ func (w *World) send(in *sqs.SendMessageBatchInput) *sqs.SendMessageBatchOutput 
 	return out
 }
 
-// deliver takes up to n visible messages for one event, and no inquiry twice. With
-// maxReceives set, messages that were received that often go to the dead letters.
+// deliver takes up to n visible messages for one event. With maxReceives set, messages
+// that were received that often go to the dead letters.
 func (w *World) deliver(q *messageQueue, n, maxReceives int) []*message {
 	var taken []*message
 	for _, m := range w.deliveryOrder(q) {
 		if len(taken) == n {
 			break
 		}
-		if m.visibleAt.After(w.now) || slices.ContainsFunc(taken, func(o *message) bool { return o.inquiry.ID == m.inquiry.ID }) {
+		if m.visibleAt.After(w.now) || slices.ContainsFunc(taken, func(o *message) bool { return w.ambiguous(o, m) }) {
 			continue
 		}
 		taken = append(taken, m)
@@ -129,6 +129,16 @@ func (w *World) deliver(q *messageQueue, n, maxReceives int) []*message {
 		delivered = append(delivered, m)
 	}
 	return delivered
+}
+
+// ambiguous reports whether two messages are of one inquiry and must not be in one
+// event. The goroutines of such messages make the same calls, and nothing says which
+// call is whose. That makes no difference while the two messages are alike: with the
+// same number of deliveries, and before leases end at once, so that only one of them
+// gets a claim.
+func (w *World) ambiguous(a, b *message) bool {
+	same := a.inquiry.ID == b.inquiry.ID
+	return same && (a.receives != b.receives || w.now.After(a.inquiry.ID.Batch().CreatedAt().Add(deadline-2*maxSkew)))
 }
 
 // deliveryOrder returns the messages in the order of delivery. It is random, except
@@ -173,6 +183,21 @@ func sqsEvent(list []*message) (events.SQSEvent, []int) {
 	return ev, handles
 }
 
+// firstOf returns the first message of the same inquiry that has not failed: of two
+// in one event, which one failed depends on the order of goroutines.
+func firstOf(list []*message, id string, failed map[string]bool) string {
+	at := slices.IndexFunc(list, func(m *message) bool { return m.String() == id })
+	if at < 0 {
+		return id
+	}
+	for _, m := range list {
+		if m.inquiry.ID == list[at].inquiry.ID && !failed[m.String()] {
+			return m.String()
+		}
+	}
+	return id
+}
+
 // deleteDelivered does what the event source does after the function's reply: it
 // deletes all messages except the failed ones.
 func (w *World) deleteDelivered(q *messageQueue, list []*message, handles []int, failures []events.SQSBatchItemFailure, err error) {
@@ -181,7 +206,7 @@ func (w *World) deleteDelivered(q *messageQueue, list []*message, handles []int,
 	}
 	failed := map[string]bool{}
 	for _, f := range failures {
-		failed[f.ItemIdentifier] = true
+		failed[firstOf(list, f.ItemIdentifier, failed)] = true
 	}
 	for id := range failed {
 		if !slices.ContainsFunc(list, func(m *message) bool { return m.String() == id }) {

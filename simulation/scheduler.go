@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"slices"
+	"strings"
 	"testing/synctest"
 	"time"
 
@@ -48,6 +49,7 @@ func (w *World) step() bool {
 		if at.After(w.now) {
 			w.now = at
 			w.table.CatchUp(w.table.Commit()) // replicas do within a second
+			w.check.checkOverdue()
 		}
 		w.settleDown()
 		return true
@@ -259,7 +261,8 @@ func (w *World) settleDown() {
 			i.settled = true
 			if i.err != nil {
 				w.failures[i.Function]++
-				w.tracef("      %s#%d fails: %v", i.Function, i.ID, i.err)
+				why, _, _ := strings.Cut(i.err.Error(), "; first error") // see ambiguous
+				w.tracef("      %s#%d fails: %s", i.Function, i.ID, why)
 			} else {
 				w.tracef("      %s#%d ends", i.Function, i.ID)
 			}

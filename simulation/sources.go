@@ -71,8 +71,33 @@ func (s sources) Run(_ context.Context, id inquiry.ID, in inquiry.Inquiry) []sou
 	case poison:
 		panic("simulated: poison")
 	}
-	return []source.Answer{
-		{Type: "list", Criticality: source.Required, Outcome: required, Kind: why, RetrievedAt: w.now, Elapsed: time.Millisecond},
-		{Type: "registry", Criticality: source.Optional, Outcome: optional, RetrievedAt: w.now, Elapsed: time.Millisecond},
+	answers := []source.Answer{
+		{Type: "list", Criticality: source.Required, Outcome: required, Kind: why, RetrievedAt: w.now, Elapsed: w.answerTime()},
+		{Type: "registry", Criticality: source.Optional, Outcome: optional, RetrievedAt: w.now, Elapsed: w.answerTime()},
+	}
+	if required == inquiry.OutcomeFound {
+		for n := range 1 + id.Index()%3 {
+			answers[0].Records = append(answers[0].Records, source.Record{Outcome: inquiry.OutcomeFound, Subject: source.Principal(n)})
+		}
+	}
+	s.in.heard(id, answers)
+	return answers
+}
+
+// answerTime chooses how long a source takes to answer.
+func (w *World) answerTime() time.Duration {
+	return time.Duration(1+w.rng.IntN(900_000)) * time.Microsecond
+}
+
+// heard notes what the sources answered to the invocation, for the checker.
+func (i *Invocation) heard(id inquiry.ID, answers []source.Answer) {
+	i.w.mu.Lock()
+	defer i.w.mu.Unlock()
+	if i.answers == nil {
+		i.answers = map[inquiry.ID]map[string]sourceFigures{}
+	}
+	i.answers[id] = map[string]sourceFigures{}
+	for _, a := range answers {
+		i.answers[id][a.Type] = sourceFigures{string(a.Outcome), int64(len(a.Records)), a.Elapsed.Microseconds()}
 	}
 }

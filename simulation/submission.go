@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -17,6 +18,7 @@ type submission struct {
 	key    string
 	body   inquiry.Submission
 
+	parent   *submission       // if this is a rerun: what it repeats, once that is final
 	answers  []inquiry.BatchID // the batches that the service returned
 	mismatch bool              // the service said that the key was used with another body
 }
@@ -35,6 +37,13 @@ func newSubmission(lender inquiry.LenderID, key string, kinds ...string) *submis
 	}
 	s.body.Fingerprint = sha256.Sum256([]byte(text))
 	return s
+}
+
+// widen makes the first two inquiries so large that they do not fit on one page.
+func (s *submission) widen() {
+	for i := range min(2, len(s.body.Inquiries)) {
+		s.body.Inquiries[i].Metadata = map[string]string{"note": strings.Repeat("wide ", 31_000)}
+	}
 }
 
 // batch returns the submission's batch, if its client knows it.
@@ -93,6 +102,7 @@ func (w *World) submitted(op *clientOp, i *Invocation, id inquiry.BatchID, repla
 			}
 		}
 		s.answers = append(s.answers, id)
+		w.check.showAccepted(s.lender, id, s.body.Operation != inquiry.OperationSingle)
 	case errors.Is(err, inquiry.ErrIdempotencyMismatch):
 		s.mismatch = true
 		if made >= 0 || len(s.answers) > 0 {
@@ -110,7 +120,7 @@ func (w *World) submitted(op *clientOp, i *Invocation, id inquiry.BatchID, repla
 			w.violate("I7", "a submission was accepted and then rejected because of a conflict")
 		}
 		if s.key != "" || made < 0 {
-			w.tryAgain(op)
+			w.tryLater(op, err)
 		}
 	}
 }
