@@ -146,7 +146,12 @@ var mutants = map[string]Hooks{
 
 // TestMutants checks that the simulator notices every mutant.
 func TestMutants(t *testing.T) {
-	for name, mutant := range mutants {
+	all := maps.Clone(mutants)
+	maps.Copy(all, storeMutants)
+	if len(all) < len(mutants)+len(storeMutants) {
+		t.Fatal("two mutants have the same name")
+	}
+	for name, mutant := range all {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= mutantSeeds; seed++ {
 				if r := Run(t, seed, &mutant, nil); r.Broken != "" {
