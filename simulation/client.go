@@ -126,6 +126,7 @@ func (w *World) startDelete(op *clientOp) *Invocation {
 	if !known {
 		return nil
 	}
+	w.readAround(w.check.byID[id])
 	var shown inquiry.Batch
 	before := w.check.before(op.sub.lender)
 	return w.start("api", deployment.APITimeout, func(ctx context.Context, i *Invocation) (err error) {

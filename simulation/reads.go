@@ -30,8 +30,6 @@ func (w *World) startRead(op *clientOp) *Invocation {
 			if op.lender == state.lender && !state.gone {
 				w.violate("I9", "%s does not find its own batch B%d", op.lender, state.number)
 			}
-		case err != nil && state.deleted: // its pages may be half gone
-			w.tryAgain(op)
 		case err != nil:
 			w.tryLater(op, err)
 		default:
@@ -48,9 +46,9 @@ func (w *World) readOn(op *clientOp) {
 	}
 }
 
-// readAround makes the lender read a batch several times at once. The checker calls
-// it when a header becomes final or is deleted: only then do replicas differ in what
-// matters most.
+// readAround makes the lender read a batch several times in a row from now on. It is
+// called when a batch becomes final, and before and after it is marked as deleted:
+// then replicas differ in what matters most.
 func (w *World) readAround(b *batchState) {
 	for _, s := range w.submissions {
 		if id, known := s.batch(); known && id == b.id {

@@ -70,7 +70,6 @@ func (w *World) startRerun(op *clientOp) *Invocation {
 			if !state.deleted {
 				w.violate("I6", "a rerun finds %s deleted, although it is not", w.check.name(id))
 			}
-		case err != nil && state.deleted: // its pages may be half gone
 		default:
 			op.sub.body = again
 			w.submitted(op, self, batch, replayed, err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -129,6 +130,40 @@ func TestDelete(t *testing.T) {
 		// A message that was sent twice arrives late.
 		if _, err := s.Claim(t.Context(), acme, batch.ID.Inquiry(1), "late", s.until()); !errors.Is(err, inquiry.ErrFinished) {
 			t.Errorf("claiming one of its inquiries: %v, want ErrFinished", err)
+		}
+	})
+
+	t.Run("every page of a large batch, also for a read that began before", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		sub := submission(3)
+		for i := range sub.Inquiries {
+			sub.Inquiries[i].Metadata = map[string]string{"note": strings.Repeat("wide ", 35_000)} // two do not fit on one page
+		}
+		id, _, err := s.Submit(t.Context(), newLender(t, s, acme), sub)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var changes []inquiry.Change
+		for i := range sub.Inquiries {
+			changes = append(changes, finished(i, inquiry.StatusFailed))
+		}
+		if _, err := s.Merge(t.Context(), acme, id, changes); err != nil {
+			t.Fatal(err)
+		}
+		pageStarts, batch, err := s.liveHeader(t.Context(), acme, id)
+		if err != nil || len(pageStarts) != 3 {
+			t.Fatalf("pages begin at %v, %v; want three", pageStarts, err)
+		}
+		if _, err := s.Delete(t.Context(), acme, id); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.personal(t, batch); n != 0 {
+			t.Errorf("%d attributes with personal data are left", n)
+		}
+		_, err = s.entries(t.Context(), batch, pageStarts, 0, 3)
+		if err := s.unlessDeleted(t.Context(), acme, id, err); !errors.Is(err, inquiry.ErrDeleted) {
+			t.Errorf("a read that had found the batch before: %v, want ErrDeleted", err)
 		}
 	})
 

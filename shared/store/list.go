@@ -137,7 +137,7 @@ func (s *Store) ListEntries(ctx context.Context, lender inquiry.LenderID, id inq
 		err = s.listMatches(ctx, pageStarts, q, &page)
 	}
 	if err != nil {
-		return inquiry.EntryPage{}, fmt.Errorf("listing inquiries of batch %s: %w", id, err)
+		return inquiry.EntryPage{}, fmt.Errorf("listing inquiries of batch %s: %w", id, s.unlessDeleted(ctx, lender, id, err))
 	}
 	return page, nil
 }

@@ -45,7 +45,7 @@ func (s *Store) Submitted(ctx context.Context, lender inquiry.LenderID, id inqui
 	for _, it := range items[1:] {
 		page, err := parsePage(it)
 		if err != nil {
-			return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, err)
+			return inquiry.Batch{}, nil, fmt.Errorf("reading batch %s: %w", id, s.unlessDeleted(ctx, lender, id, err))
 		}
 		inquiries = append(inquiries, page...)
 	}
@@ -66,7 +66,7 @@ func (s *Store) Entry(ctx context.Context, lender inquiry.LenderID, id inquiry.I
 	}
 	entries, err := s.entries(ctx, batch, pageStarts, id.Index(), id.Index()+1)
 	if err != nil {
-		return inquiry.Entry{}, fmt.Errorf("reading inquiry %s: %w", id, err)
+		return inquiry.Entry{}, fmt.Errorf("reading inquiry %s: %w", id, s.unlessDeleted(ctx, lender, id.Batch(), err))
 	}
 	return entries[0], nil
 }
@@ -206,6 +206,20 @@ func (s *Store) anyHeader(ctx context.Context, lender inquiry.LenderID, id inqui
 		return nil, inquiry.Batch{}, fmt.Errorf("reading batch %s: %w", id, err)
 	}
 	return h.PageStarts, batch, nil
+}
+
+// unlessDeleted returns inquiry.ErrDeleted instead of err if err says that what was read
+// is damaged, and the batch has been deleted since its header was read: then its pages
+// have no data. It reads with a query, which is all that dispatch-batch may do.
+func (s *Store) unlessDeleted(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID, err error) error {
+	if !errors.Is(err, inquiry.ErrUnreadable) {
+		return err
+	}
+	headers, now := s.query(ctx, batchKey(lender, id), headerKey, headerKey, forward, consistent)
+	if now == nil && len(headers) == 1 && headers[0]["deletedAt"] != nil {
+		return inquiry.ErrDeleted
+	}
+	return err
 }
 
 // getFresh reads an item at half the price of a consistent read. Only if the item is

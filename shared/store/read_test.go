@@ -40,6 +40,12 @@ func TestBatch(t *testing.T) {
 				t.Errorf("%s: the batch is %s, %v, want %s", name, b.Status(), err, batch.Status())
 			}
 		}
+		_, entries, err := listEntries(t, s, acme, batch.ID, 0, 10)
+		for _, e := range entries {
+			if err != nil || !e.Record.Status.Final() {
+				t.Errorf("inquiry %d is %s, %v, want a final status", e.ID.Index(), e.Record.Status, err)
+			}
+		}
 		if _, err := s.Delete(t.Context(), acme, batch.ID); err != nil {
 			t.Fatal(err)
 		}
