@@ -62,7 +62,7 @@ func (w *World) plan() {
 	}
 	w.shortReplies = r.IntN(2) == 0
 	batches := 1 + r.IntN(3)
-	if r.IntN(25) == 0 {
+	if r.IntN(40) == 0 {
 		batches = 4 + r.IntN(9)
 	}
 	for n := range batches {
@@ -118,7 +118,7 @@ func (w *World) planBatch(n int) {
 		key = fmt.Sprint("key-", n)
 	}
 	s := newSubmission(lender, key, names...)
-	wide := size <= 6 && r.IntN(50) == 0
+	wide := size <= 6 && r.IntN(70) == 0
 	if wide {
 		s.widen()
 	}
