@@ -54,13 +54,11 @@ type World struct {
 	lookTime time.Duration // how long asking the sources takes
 	fair     bool          // the queue serves quiet lenders first
 	workers  int           // the most process-inquiry invocations at once
+	sweepAt  time.Time     // when the schedule invokes the sweep next
+	clients  []*clientOp
 
-	shortReplies bool // the table's replies are short, see table.ShortReplies
-
-	sweepAt time.Time // when the schedule invokes the sweep next
-	clients []*clientOp
-
-	submissions []*submission // all that clients know
+	submissions  []*submission // all that clients know
+	shortReplies bool          // the table's replies are short, see table.ShortReplies
 
 	started      int
 	byFunction   map[string]int // invocations, by function

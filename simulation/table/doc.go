@@ -6,7 +6,8 @@
 // store uses; limits of items and requests; transactions with their cancellation
 // reasons and request tokens; Query with pages of 1 MB, also on the sparse index;
 // unprocessed keys; the stream with NEW_IMAGE; TTL removals; read and write units.
-// Eventually consistent reads lag as the caller chooses.
+// Eventually consistent reads lag as the caller chooses. [ShortReplies] makes the
+// replies of this table or of a real one short.
 //
 // Every item lags separately, so a query may return one write without an earlier
 // write to another item, as DynamoDB may after a partition split. Items of the index
