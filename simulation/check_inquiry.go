@@ -34,6 +34,9 @@ func (c *checker) checkInquiry(b *batchState, index int, r record) {
 	if by == nil {
 		return // a test did it
 	}
+	if is.status.Final() && !was.status.Final() && c.w.rng.IntN(5) == 0 {
+		c.w.readAround(b)
+	}
 	c.checkExpiry("item "+strconv.Itoa(index), b, r)
 	c.checkFigures(name, b.id.Inquiry(index), was, is)
 	held := was.status == inquiry.StatusRunning && was.lease.After(by.now())

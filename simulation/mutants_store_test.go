@@ -30,13 +30,13 @@ var storeMutants = map[string]Hooks{
 		if function != "api" {
 			return db
 		}
-		return &secondLook{DB: db}
+		return &secondLook{DB: db, looked: map[string]bool{}}
 	}},
 	"inquiries of a final batch that a replica does not have yet are not read again": {Table: func(function string, db store.DB) store.DB {
 		if function != "api" {
 			return db
 		}
-		return &secondLook{DB: db, keepFirst: true}
+		return &secondLook{DB: db, skipped: true, looked: map[string]bool{}}
 	}},
 	"a query stops after its first page": {Table: queries(nil, func(in *dynamodb.QueryInput, out *dynamodb.QueryOutput) {
 		if in.ExpressionAttributeValues[":from"] != nil {
@@ -212,26 +212,29 @@ func withConsistency(items map[string]types.KeysAndAttributes, consistent bool) 
 	return changed
 }
 
-// secondLook changes how inquiries are read. It makes every read of them eventually
-// consistent or, with keepFirst, only those that repeat an earlier one.
+// secondLook changes how inquiries are read: the first look at them is eventually
+// consistent or, with skipped, the second one does not take place.
 type secondLook struct {
 	store.DB
-	keepFirst bool
-	seen      map[string]bool // partition keys that were read before
+	skipped bool
+	looked  map[string]bool // partitions and keys
 }
 
 func (s *secondLook) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	partition, _ := in.ExpressionAttributeValues[":pk"].(*types.AttributeValueMemberS)
 	from, ok := in.ExpressionAttributeValues[":from"].(*types.AttributeValueMemberS)
-	if ok && strings.HasPrefix(from.Value, "INQUIRY#") && !s.keepFirst {
+	if !ok || !strings.HasPrefix(from.Value, "INQUIRY#") || in.ExclusiveStartKey != nil {
+		return s.DB.Query(ctx, in, o...)
+	}
+	again := s.looked[partition.Value+from.Value]
+	s.looked[partition.Value+from.Value] = true
+	if again && s.skipped {
+		return &dynamodb.QueryOutput{}, nil
+	}
+	if !again && !s.skipped {
 		changed := *in
 		changed.ConsistentRead = aws.Bool(false)
 		in = &changed
-	}
-	if ok && strings.HasPrefix(from.Value, "INQUIRY#") && s.keepFirst {
-		if again := s.seen[from.Value] && aws.ToBool(in.ConsistentRead); again {
-			return &dynamodb.QueryOutput{}, nil
-		}
-		s.seen = map[string]bool{from.Value: true}
 	}
 	return s.DB.Query(ctx, in, o...)
 }

@@ -47,8 +47,8 @@ func (w *World) readOn(op *clientOp) {
 }
 
 // readAround makes the lender read a batch several times in a row from now on. It is
-// called when a batch becomes final, and before and after it is marked as deleted:
-// then replicas differ in what matters most.
+// called when a batch or one of its inquiries becomes final, and before and after a
+// batch is marked as deleted: then replicas differ in what matters most.
 func (w *World) readAround(b *batchState) {
 	for _, s := range w.submissions {
 		if id, known := s.batch(); known && id == b.id {
