@@ -71,22 +71,23 @@ type recount struct {
 // checkRecount adds the figures of a batch's items up and compares the sums with
 // those in its header. It does not use the service's own arithmetic.
 func (c *checker) checkRecount(b *batchState) {
-	fresh := recount{Sources: map[string]map[string]int64{}}
-	for _, in := range b.items {
-		fresh.add(in)
-	}
 	header := c.w.table.Item(table.Key{PK: "LENDER#" + string(b.lender) + "#BATCH#" + b.id.String(), SK: "HEADER"})
+	fresh := recount{Sources: map[string]map[string]int64{}}
+	for i, in := range b.items {
+		if unknown(in.status) { // it failed at the deadline, in the header only
+			in.status, in.figures = inquiry.StatusFailed, figures{finished: numberAt(header, "finishedAt")}
+		}
+		fresh.add(in)
+		if stored := codes[codeIn(b.ledger, i)]; stored != in.status {
+			c.w.violate("I2", "B%d/%d is %s, but its ledger entry is %s", b.number, i, in.status, stored)
+		}
+	}
 	stored := recountIn(header)
 	if diff := cmp.Diff(fresh, stored); diff != "" {
 		c.w.violate("I2", "the sums of B%d differ from its items (-items +header):\n%s", b.number, diff)
 	}
 	if end := numberAt(header, "finishedAt"); end != fresh.LastFinished {
 		c.w.violate("I2", "B%d ended at %d, but its last inquiry at %d", b.number, end, fresh.LastFinished)
-	}
-	for i, in := range b.items {
-		if stored := codes[codeIn(b.ledger, i)]; stored != in.status {
-			c.w.violate("I2", "B%d/%d is %s, but its ledger entry is %s", b.number, i, in.status, stored)
-		}
 	}
 }
 
