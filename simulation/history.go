@@ -78,7 +78,7 @@ func (w *World) plan() {
 // planSingles has a client submit several single inquiries at the same time.
 func (w *World) planSingles(lender inquiry.LenderID) {
 	at := time.Duration(w.rng.IntN(600)) * time.Second
-	for range w.rng.IntN(5) {
+	for range 2 + w.rng.IntN(6) {
 		s := newSubmission(lender, "", found)
 		s.body.Operation = inquiry.OperationSingle
 		w.at(at, "submit", lender, s)
