@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -57,12 +58,15 @@ func WithOnRetry(f func(err error, wait time.Duration)) Option {
 }
 
 // New returns a client of the API at baseURL, which is the part of the API's URLs
-// before /v1. A /v1 at its end is ignored. The credential is an API key (vd__…)
-// or a Cognito token.
+// before /v1. A /v1 at its end is ignored. It must start with https://, unless its
+// host is this machine. The credential is an API key (vd__…) or a Cognito token.
 func New(baseURL, credential string, options ...Option) (*Client, error) {
 	base, err := url.Parse(baseURL)
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
 		return nil, errors.New("the API's address must look like https://host/path") // not quoted: it may contain a password
+	}
+	if base.Scheme == "http" && !isLoopback(base.Hostname()) {
+		return nil, errors.New("the API's address must start with https://, because http:// would send the API key unencrypted; http:// is allowed only for this machine (localhost, 127.0.0.1 or [::1])")
 	}
 	if credential == "" {
 		return nil, errors.New("the API key is empty")
@@ -86,6 +90,12 @@ func New(baseURL, credential string, options ...Option) (*Client, error) {
 	noRedirects.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.http = &noRedirects
 	return c, nil
+}
+
+// isLoopback reports whether a host is this machine by its name or address. Other
+// names are not looked up.
+func isLoopback(host string) bool {
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
 // BaseURL returns the address of the API, without /v1.

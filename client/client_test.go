@@ -28,6 +28,27 @@ func TestNew(t *testing.T) {
 		}
 	})
 
+	// Over http, everybody on the way could read the key.
+	t.Run("accepts http only for this machine", func(t *testing.T) {
+		t.Parallel()
+		for host, accepted := range map[string]bool{
+			"localhost": true, "LOCALHOST:4566": true, "127.0.0.1:4566": true, "127.8.9.10": true, "[::1]:80": true, "[::ffff:127.0.0.1]": true,
+			"api.example": false, "10.0.0.1": false, "[fe80::1]": false, "0.0.0.0": false, "localhost.example": false,
+			"127.0.0.1.example": false, "localhost@api.example": false, "[::]": false, "2130706433": false,
+		} {
+			c, err := client.New("http://"+host+"/dev", key)
+			if accepted != (err == nil) {
+				t.Errorf("http://%s: New returns %v, %v", host, c, err)
+			}
+			if !accepted && (err == nil || !strings.Contains(err.Error(), "https://")) {
+				t.Errorf("http://%s: the error does not say what to use: %v", host, err)
+			}
+			if _, err := client.New("https://"+host+"/dev", key); err != nil {
+				t.Errorf("https://%s: %v", host, err)
+			}
+		}
+	})
+
 	t.Run("accepts an address with or without v1 and a slash", func(t *testing.T) {
 		t.Parallel()
 		for _, address := range []string{"https://api.example/dev", "https://api.example/dev/", "https://api.example/dev/v1", "https://api.example/dev/v1/"} {
