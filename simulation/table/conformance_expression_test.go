@@ -278,6 +278,12 @@ func TestConformanceTransactions(t *testing.T) {
 			TableName: &m.name, Key: keyOf(name), UpdateExpression: &update, ExpressionAttributeValues: used(values, update),
 		}}
 	}
+	check := func(m *mirror, name, condition string) types.TransactWriteItem {
+		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &m.name, Key: keyOf(name), ConditionExpression: &condition, ExpressionAttributeValues: used(values, condition),
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}}
+	}
 	many := func(m *mirror, n int) []types.TransactWriteItem {
 		var all []types.TransactWriteItem
 		for i := range n {
@@ -312,6 +318,24 @@ func TestConformanceTransactions(t *testing.T) {
 		},
 		"nothing changes": func(m *mirror) []types.TransactWriteItem {
 			return []types.TransactWriteItem{put(m, "old", ""), set(m, "other", "SET n = :n")}
+		},
+		"a check that holds": func(m *mirror) []types.TransactWriteItem {
+			return []types.TransactWriteItem{check(m, "old", "n = :n"), put(m, "b", "")}
+		},
+		"a check that fails": func(m *mirror) []types.TransactWriteItem {
+			return []types.TransactWriteItem{put(m, "b", ""), check(m, "old", "n = :one")}
+		},
+		"a check of an absent item": func(m *mirror) []types.TransactWriteItem {
+			return []types.TransactWriteItem{check(m, "absent", "attribute_not_exists(PK)"), put(m, "b", "")}
+		},
+		"a check of an absent item that fails": func(m *mirror) []types.TransactWriteItem {
+			return []types.TransactWriteItem{check(m, "absent", "n = :n"), put(m, "b", "")}
+		},
+		"a check and an update of one item": func(m *mirror) []types.TransactWriteItem {
+			return []types.TransactWriteItem{check(m, "old", "n = :n"), set(m, "old", "SET n = :one")}
+		},
+		"only a check": func(m *mirror) []types.TransactWriteItem {
+			return []types.TransactWriteItem{check(m, "old", "n = :n")}
 		},
 		"no action":       func(m *mirror) []types.TransactWriteItem { return []types.TransactWriteItem{} },
 		"an empty action": func(m *mirror) []types.TransactWriteItem { return []types.TransactWriteItem{{}} },

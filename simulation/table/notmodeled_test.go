@@ -100,7 +100,6 @@ func TestNotModeled(t *testing.T) {
 		"a projection of a path": query(func(in *dynamodb.QueryInput) { in.ProjectionExpression = aws.String("tree.leaf") }),
 
 		"a delete in a transaction": transaction(types.TransactWriteItem{Delete: &types.Delete{TableName: name, Key: keyOf("a")}}),
-		"a check in a transaction":  transaction(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{TableName: name, Key: keyOf("a")}}),
 		"a sum in a transaction that is too large": transaction(types.TransactWriteItem{Update: &types.Update{
 			TableName: name, Key: keyOf("a"), UpdateExpression: aws.String("SET n = :large + :ten"), ExpressionAttributeValues: used(values, ":large :ten"),
 		}}),

@@ -133,8 +133,16 @@ func actionOf(ti types.TransactWriteItem) (action, error) {
 			return a, invalid("The parameter 'UpdateExpression' is required but was not present in the request")
 		}
 	}
-	if ti.Delete != nil || ti.ConditionCheck != nil {
-		return a, notModeled("deletes and checks in transactions")
+	if c := ti.ConditionCheck; c != nil {
+		count++
+		a = action{table: c.TableName, key: c.Key, check: true, condition: c.ConditionExpression,
+			names: c.ExpressionAttributeNames, values: c.ExpressionAttributeValues, onFailure: c.ReturnValuesOnConditionCheckFailure}
+		if c.ConditionExpression == nil {
+			return a, invalid("The parameter 'ConditionExpression' is required but was not present in the request")
+		}
+	}
+	if ti.Delete != nil {
+		return a, notModeled("deletes in transactions")
 	}
 	if count != 1 {
 		return a, invalid("TransactItems can only contain one of Check, Put, Update or Delete")

@@ -10,10 +10,11 @@ import (
 // maxItemBytes is DynamoDB's limit of an item's size.
 const maxItemBytes = 400 << 10
 
-// action holds the parameters that puts and updates have in common.
+// action holds the parameters that puts, updates and checks have in common.
 type action struct {
 	table             *string
-	key               item // of an update
+	key               item // of an update or a check
+	check             bool // writes nothing
 	put               item
 	update, condition *string
 	names             map[string]string
@@ -25,7 +26,8 @@ type action struct {
 // the item.
 type write struct {
 	pk, sk  string
-	key     item // of an update
+	key     item // of an update or a check
+	check   bool
 	put     item // the whole new item, for a put
 	putSize int
 	parsed  *parsed
@@ -46,7 +48,7 @@ func (t *Table) plan(a action) (*write, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &write{withOld: a.onFailure == types.ReturnValuesOnConditionCheckFailureAllOld}
+	w := &write{check: a.check, withOld: a.onFailure == types.ReturnValuesOnConditionCheckFailureAllOld}
 	if w.parsed, err = parse(texts{update: updateText, condition: conditionText}); err != nil {
 		return nil, err
 	}
@@ -91,9 +93,12 @@ func (t *Table) evaluate(w *write) (outcome, error) {
 		o.refused = true
 		return o, nil
 	}
-	if w.put != nil {
+	switch {
+	case w.check:
+		o.new, o.newSize = o.old, o.oldSize
+	case w.put != nil:
 		o.new, o.newSize = w.put, w.putSize
-	} else {
+	default:
 		next, err := w.parsed.update.apply(&w.scope, w.key)
 		if err != nil {
 			return o, err
