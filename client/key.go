@@ -13,9 +13,8 @@ func (c *Client) APIKey(ctx context.Context) (string, error) {
 	return c.apiKey(ctx, get(keyPath, nil))
 }
 
-// RotateAPIKey ends the caller's API key and returns a new one. Replace a
-// client that uses the old key: that key works for at most a few more minutes and
-// cannot read the new one.
+// RotateAPIKey ends the caller's API key and returns a new one. The client must have
+// been made with a token: an API key cannot replace itself.
 func (c *Client) RotateAPIKey(ctx context.Context) (string, error) {
 	return c.apiKey(ctx, post(keyPath+"/rotate", "", nil))
 }

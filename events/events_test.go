@@ -47,6 +47,7 @@ func TestSamples(t *testing.T) {
 		"authorize-request-token.json":   checkAuthorizeByToken,
 		"dispatch-batch.json":            checkSubmittedHeader,
 		"fail-exhausted.json":            checkDeadLetter,
+		"manage-api-keys-show.json":      checkShowKey,
 		"process-inquiry.json":           checkMessages,
 		"sample-batch.csv":               checkSampleSpreadsheet,
 		"sample-batch.json":              checkSampleBatch,
@@ -233,6 +234,13 @@ func checkGetBatch(t *testing.T, name string) {
 	ev := readRequest(t, name)
 	if ev.HTTPMethod != http.MethodGet || ev.PathParameters["batch_id"] != batchID || !strings.HasSuffix(ev.Path, "/"+batchID) {
 		t.Errorf("the request is %s %s with the parameters %v", ev.HTTPMethod, ev.Path, ev.PathParameters)
+	}
+}
+
+func checkShowKey(t *testing.T, name string) {
+	ev := readRequest(t, name)
+	if ev.HTTPMethod != http.MethodGet || ev.Path != "/v1/users/me/api-key" || ev.Resource != ev.Path {
+		t.Errorf("the request is %s %s of resource %s", ev.HTTPMethod, ev.Path, ev.Resource)
 	}
 }
 

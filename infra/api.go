@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -13,9 +14,9 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 )
 
-// paths are all paths that need a credential. The function api serves every
-// method of them. API Gateway also sends a path that ends in a slash to the
-// resource without the slash, and passes the path on unchanged.
+// paths are the paths that need a credential and that the function api serves, with
+// every method. API Gateway also sends a path that ends in a slash to the resource
+// without the slash, and passes the path on unchanged.
 var paths = []string{
 	"/v1/batch-inquiries",
 	"/v1/batch-inquiries/{batch_id}",
@@ -25,8 +26,12 @@ var paths = []string{
 	"/v1/batch-inquiries/{batch_id}/results",
 	"/v1/inquiries",
 	"/v1/inquiries/{inquiry_id}",
-	"/users/me/api-key",
 	"/v1/users/me",
+}
+
+// keyPaths need a credential too. The function manage-api-keys serves them.
+var keyPaths = []string{
+	"/users/me/api-key",
 	"/v1/users/me/api-key",
 	"/v1/users/me/api-key/rotate",
 }
@@ -68,16 +73,29 @@ func NewAPI(parent constructs.Construct, props Props, f Functions) API {
 		// A token authorizer gets only the Authorization header, and its results are
 		// cached by that header. So the cache key is everything that it decides on.
 		IdentitySource:  awsapigateway.IdentitySource_Header(jsii.String("Authorization")),
-		ResultsCacheTtl: awscdk.Duration_Minutes(jsii.Number(5)),
+		ValidationRegex: jsii.String(credentialForm),
+		ResultsCacheTtl: seconds(deployment.AccessCache),
 	})
-	integration := awsapigateway.NewLambdaIntegration(f[deployment.API], &awsapigateway.LambdaIntegrationOptions{
+	addPublicPaths(api, integrate(f[deployment.API]))
+	addPaths(api, paths, integrate(f[deployment.API]), authorizer)
+	addPaths(api, keyPaths, integrate(f[deployment.ManageAPIKeys]), authorizer)
+	addProblems(scope, api, props)
+	return API{RestApi: api, Lenders: limitLenders(api, props)}
+}
+
+// credentialForm matches what may be a token or an API key, with or without Bearer.
+// API Gateway rejects any other text itself, without invoking the authorizer. It is
+// loose about API keys, so that the authorizer can say what is wrong with one that was
+// mistyped.
+const credentialForm = `^([Bb][Ee][Aa][Rr][Ee][Rr] +)?(vd_[0-9A-Za-z_]+|[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+) *$`
+
+// integrate returns the integration of a function.
+func integrate(function awslambda.IFunction) awsapigateway.Integration {
+	return awsapigateway.NewLambdaIntegration(function, &awsapigateway.LambdaIntegrationOptions{
 		// One permission for the whole API. A permission for each path would not match
 		// a request whose path ends in a slash.
 		ScopePermissionToMethod: jsii.Bool(false),
 	})
-	addPaths(api, integration, authorizer)
-	addProblems(scope, api, props)
-	return API{RestApi: api, Lenders: limitLenders(api, props)}
 }
 
 // newRestAPI declares the gateway without paths, its stage and its access log.
@@ -155,17 +173,25 @@ func limitLenders(api awsapigateway.RestApi, props Props) awsapigateway.UsagePla
 	return plan
 }
 
-// addPaths sends every method of our paths to the function, which knows the
-// methods that exist and answers a request with another one. OPTIONS needs no
-// credential: browsers send it before a request, without one.
-func addPaths(api awsapigateway.RestApi, integration awsapigateway.Integration, authorizer awsapigateway.IAuthorizer) {
-	open := &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_NONE}
+// open needs no credential.
+func open() *awsapigateway.MethodOptions {
+	return &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_NONE}
+}
+
+// addPublicPaths sends every method of the public paths to the function.
+func addPublicPaths(api awsapigateway.RestApi, integration awsapigateway.Integration) {
 	for _, path := range publicPaths {
-		api.Root().ResourceForPath(&path).AddMethod(jsii.String("ANY"), integration, open)
+		api.Root().ResourceForPath(&path).AddMethod(jsii.String("ANY"), integration, open())
 	}
+}
+
+// addPaths sends every method of the paths to the function, which knows the methods
+// that exist and answers a request with another one. OPTIONS needs no credential:
+// browsers send it before a request, without one.
+func addPaths(api awsapigateway.RestApi, paths []string, integration awsapigateway.Integration, authorizer awsapigateway.IAuthorizer) {
 	for _, path := range paths {
 		resource := api.Root().ResourceForPath(&path)
-		resource.AddMethod(jsii.String("OPTIONS"), integration, open)
+		resource.AddMethod(jsii.String("OPTIONS"), integration, open())
 		resource.AddMethod(jsii.String("ANY"), integration, &awsapigateway.MethodOptions{
 			Authorizer:        authorizer,
 			AuthorizationType: awsapigateway.AuthorizationType_CUSTOM,

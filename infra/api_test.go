@@ -2,12 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"log/slog"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
@@ -36,7 +41,7 @@ func TestNewAPI(t *testing.T) {
 				t.Errorf("%s needs a key, but has no authorizer that could name it", id)
 			}
 		}
-		same(t, "paths behind the authorizer", behind, len(paths))
+		same(t, "paths behind the authorizer", behind, len(paths)+len(keyPaths))
 		same(t, "public paths", open, len(publicPaths))
 		for _, path := range publicPaths {
 			same(t, path+" is public in package httpapi", httpapi.IsPublic(path), true)
@@ -49,7 +54,7 @@ func TestNewAPI(t *testing.T) {
 		authorizer := dev().one(t, "AWS::ApiGateway::Authorizer", "").Properties
 		same(t, "what the authorizer's results are cached by", authorizer["IdentitySource"], "method.request.header.Authorization")
 		same(t, "the authorizer's type, which gets no other header", authorizer["Type"], "TOKEN")
-		same(t, "seconds that they are cached", authorizer["AuthorizerResultTtlInSeconds"], 300.0)
+		same(t, "seconds that they are cached", authorizer["AuthorizerResultTtlInSeconds"], 60.0)
 	})
 
 	t.Run("the paths are those of the API's document", func(t *testing.T) {
@@ -63,8 +68,63 @@ func TestNewAPI(t *testing.T) {
 		if err := json.Unmarshal(data, &document); err != nil {
 			t.Fatal(err)
 		}
-		got := slices.Sorted(slices.Values(slices.Concat(paths, publicPaths)))
+		got := slices.Sorted(slices.Values(slices.Concat(paths, keyPaths, publicPaths)))
 		same(t, "paths", got, slices.Sorted(maps.Keys(document.Paths)))
+	})
+
+	t.Run("each path belongs to the function that has its routes", func(t *testing.T) {
+		t.Parallel()
+
+		serves := func(handler http.Handler, path string) bool {
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodOptions, path, nil))
+			return w.Code == http.StatusNoContent
+		}
+		api := httpapi.API{Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+		keys := api.KeyHandler()
+		for _, path := range slices.Concat(paths, publicPaths) {
+			same(t, path+" is a route of API keys", serves(keys, path), false)
+		}
+		for _, path := range keyPaths {
+			same(t, path+" is a route of API keys", serves(keys, path), true)
+		}
+		functionOf := map[string]string{} // by the id of the path's resource
+		for id, m := range dev().all(t, "AWS::ApiGateway::Method") {
+			resource, integration := text(m.Properties["ResourceId"]), text(at(m.Properties, "Integration", "Uri"))
+			function := "Api"
+			if strings.Contains(integration, "ManageApiKeys") {
+				function = "ManageApiKeys"
+			}
+			if known := functionOf[resource]; known != "" && known != function {
+				t.Errorf("%s: OPTIONS and other methods of a path go to different functions", id)
+			}
+			functionOf[resource] = function
+			same(t, id+" is a path of API keys", strings.Contains(strings.ToLower(id), "apikey"), function == "ManageApiKeys")
+		}
+	})
+
+	// Anyone can send any text. Only what may be a credential costs an invocation.
+	t.Run("only what may be a credential reaches the authorizer", func(t *testing.T) {
+		t.Parallel()
+
+		form, _ := dev().one(t, "AWS::ApiGateway::Authorizer", "").Properties["IdentityValidationExpression"].(string)
+		matches := regexp.MustCompile("^(?:" + form + ")$").MatchString
+		const key, token = "vd__K7EXAMPLE_0000000000000000000000000000000000000000000000000", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1MSJ9.c2ln-_0"
+		for header, want := range map[string]bool{
+			key: true, "Bearer " + key: true, "bearer " + key: true, "BEARER   " + key: true, key + " ": true,
+			token: true, "Bearer " + token: true, "bEaReR " + token: true,
+			// The authorizer says what is wrong with these.
+			"vd_K7EXAMPLE_000": true, "Bearer vd__": true, key[:20]: true, "a.b.c": true,
+
+			"": false, " ": false, "Bearer": false, "Bearer ": false, "Basic dXNlcjpwYXNz": false, "x": false, "K7EXAMPLE": false,
+			"Bearer Bearer " + key: false, key + ", " + key: false, key + " x": false, "Bearer" + key: false, "Token " + token: false,
+			"a.b": false, "a.b.c.d": false, "..": false, "a b.c.d": false, token + "\n" + token: false, "AWS4-HMAC-SHA256 Credential=AKIA/x": false,
+			"vd__" + strings.Repeat("é", 10): false, "Digest username=a.b.c": false,
+		} {
+			if matches(header) != want {
+				t.Errorf("%q matches: %v", header, !want)
+			}
+		}
 	})
 
 	t.Run("requests are throttled and the log names nobody", func(t *testing.T) {

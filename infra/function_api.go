@@ -10,29 +10,30 @@ import (
 
 var apiFunction = functionSpec{
 	Name:        deployment.API,
-	Description: "Serves the API: accepts batches and shows batches, inquiries and API keys",
+	Description: "Serves the API: accepts batches and shows batches and inquiries",
 	Timeout:     deployment.APITimeout,
 	MB:          deployment.APIMemory,
 	Concurrency: deployment.APIConcurrency,
 	Env: func(p Props, r Resources) map[string]*string {
 		return map[string]*string{
-			"TABLE_NAME":            r.Table.TableName(),
-			"MASTER_KEY_SECRET_ARN": r.MasterKey.SecretArn(),
-			"PORTAL_ORIGIN":         &p.PortalOrigin,
-			"RESULTS_BUCKET":        r.Results.BucketName(),
+			"TABLE_NAME":     r.Table.TableName(),
+			"PORTAL_ORIGIN":  &p.PortalOrigin,
+			"RESULTS_BUCKET": r.Results.BucketName(),
 		}
 	},
 	Permissions: func(r Resources) []awsiam.PolicyStatement {
 		return []awsiam.PolicyStatement{
-			readMasterKey(r),
 			// It reads results only through the links that it signs.
 			allow([]string{"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"}, r.Results.ArnForObjects(jsii.String("results/*"))),
-			onKeys(r.Table, []string{lenderKeys, userKeys, apiKeyKeys}, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
-			// IAM allows a transaction by the actions in it.
-			onKeys(r.Table, []string{lenderKeys, apiKeyKeys}, "dynamodb:PutItem", "dynamodb:UpdateItem"),
-			// It may change a user's API key, but not the user's lender or role.
-			onAttributes(onKeys(r.Table, []string{userKeys}, "dynamodb:UpdateItem"),
-				store.PKAttribute, store.SKAttribute, store.APIKeyIDAttribute),
+			onKeys(r.Table, []string{lenderKeys, profileKeys, userKeys, apiKeyKeys}, "dynamodb:GetItem", "dynamodb:BatchGetItem"),
+			onKeys(r.Table, []string{lenderKeys}, "dynamodb:Query"),
+			// IAM allows a transaction by the actions in it. A submission checks that its
+			// lender, user and API key may use the service.
+			onKeys(r.Table, []string{profileKeys, userKeys, apiKeyKeys}, "dynamodb:ConditionCheckItem"),
+			except(onKeys(r.Table, []string{lenderKeys}, "dynamodb:PutItem", "dynamodb:UpdateItem"), bucketKeys),
+			// Deleting a batch removes the reports of its inquiries.
+			onAttributes(onKeys(r.Table, []string{bucketKeys}, "dynamodb:UpdateItem"),
+				store.PKAttribute, store.SKAttribute, store.ReportAttribute),
 		}
 	},
 }

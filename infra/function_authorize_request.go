@@ -14,16 +14,16 @@ var authorizeRequest = functionSpec{
 	Concurrency: deployment.AuthorizeRequestConcurrency,
 	Env: func(_ Props, r Resources) map[string]*string {
 		return map[string]*string{
-			"TABLE_NAME":            r.Table.TableName(),
-			"MASTER_KEY_SECRET_ARN": r.MasterKey.SecretArn(),
-			"USER_POOL_ID":          r.Identity.Pool.UserPoolId(),
-			"USER_POOL_CLIENT_ID":   r.Identity.Client.UserPoolClientId(),
+			"TABLE_NAME":             r.Table.TableName(),
+			"MASTER_KEY_SECRET_ARNS": masterKeyARNs(r),
+			"USER_POOL_ID":           r.Identity.Pool.UserPoolId(),
+			"USER_POOL_CLIENT_ID":    r.Identity.Client.UserPoolClientId(),
 		}
 	},
 	Permissions: func(r Resources) []awsiam.PolicyStatement {
 		return []awsiam.PolicyStatement{
-			readMasterKey(r),
-			except(onKeys(r.Table, []string{lenderKeys, userKeys, apiKeyKeys}, "dynamodb:GetItem", "dynamodb:BatchGetItem"), batchKeys),
+			readMasterKeys(r),
+			onKeys(r.Table, []string{profileKeys, userKeys, apiKeyKeys}, "dynamodb:GetItem", "dynamodb:BatchGetItem"),
 		}
 	},
 }

@@ -70,7 +70,7 @@ func TestNewFunctions(t *testing.T) {
 				t.Errorf("%s has no log group of its own", id)
 			}
 			for name, value := range at(p, "Environment", "Variables").(map[string]any) {
-				if value := text(value); strings.Contains(value, "resolve:") || (strings.Contains(name, "SECRET") && !strings.HasSuffix(name, "_ARN")) {
+				if value := text(value); strings.Contains(value, "resolve:") || (strings.Contains(name, "SECRET") && !strings.HasSuffix(name, "_ARNS")) {
 					t.Errorf("%s has a secret in its environment variable %s: %s", id, name, value)
 				}
 			}

@@ -12,11 +12,12 @@ import (
 // Patterns of partition keys; package store documents the keys. A role sees only
 // items whose partition key matches one of its patterns.
 const (
-	lenderKeys = store.LenderPrefix + "*" // also matches everything below a lender
-	batchKeys  = store.LenderPrefix + "*" + store.BatchInfix + "*"
-	bucketKeys = batchKeys + "#*"
-	userKeys   = store.UserPrefix + "*"
-	apiKeyKeys = store.APIKeyPrefix + "*"
+	profileKeys = store.LenderProfilePrefix + "*" // a lender's status and limits
+	lenderKeys  = store.LenderPrefix + "*"        // also matches everything below a lender
+	batchKeys   = store.LenderPrefix + "*" + store.BatchInfix + "*"
+	bucketKeys  = batchKeys + "#*"
+	userKeys    = store.UserPrefix + "*"
+	apiKeyKeys  = store.APIKeyPrefix + "*"
 )
 
 // allow returns a policy statement that allows the actions on the resources.
@@ -55,15 +56,19 @@ func findOpenBatches(table awsdynamodb.Table) awsiam.PolicyStatement {
 }
 
 // releaseRoom allows lowering a lender's number of open inquiries when a batch
-// ends. It allows no change to the rest of the lender's item.
+// ends. It allows no change to the lender's other count.
 func releaseRoom(table awsdynamodb.Table) awsiam.PolicyStatement {
 	update := onKeys(table, []string{lenderKeys}, "dynamodb:UpdateItem")
 	return except(onAttributes(update, store.PKAttribute, store.SKAttribute, store.OpenInquiriesAttribute), batchKeys)
 }
 
-// readMasterKey allows reading the key that API keys are derived from.
-func readMasterKey(r Resources) awsiam.PolicyStatement {
-	return allow([]string{"secretsmanager:GetSecretValue"}, r.MasterKey.SecretArn())
+// readMasterKeys allows reading the keys that API keys are derived from.
+func readMasterKeys(r Resources) awsiam.PolicyStatement {
+	var arns []*string
+	for _, secret := range r.MasterKeys {
+		arns = append(arns, secret.SecretArn())
+	}
+	return allow([]string{"secretsmanager:GetSecretValue"}, arns...)
 }
 
 // sendInquiries allows sending messages to the queue of inquiries.

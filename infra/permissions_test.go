@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 )
 
 func TestPermissions(t *testing.T) {
@@ -22,9 +24,10 @@ func TestPermissions(t *testing.T) {
 		queue := []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 		want := map[string][]string{
 			"Api": {
-				"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem",
-				"dynamodb:Query", "dynamodb:UpdateItem", "s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue",
+				"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem",
+				"dynamodb:Query", "dynamodb:UpdateItem", "s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject",
 			},
+			"ManageApiKeys":    {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"},
 			"AuthorizeRequest": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "secretsmanager:GetSecretValue"},
 			"DispatchBatch":    append([]string{"dynamodb:PutItem", "dynamodb:Query", "sqs:SendMessage"}, stream...),
 			"ProcessInquiry":   append([]string{"dynamodb:UpdateItem"}, queue...),
@@ -77,6 +80,67 @@ func TestPermissions(t *testing.T) {
 		allowed, denied := keys("TallyStatuses", "UpdateItem")
 		same(t, "tally-statuses writes", allowed, headers)
 		same(t, "tally-statuses is denied", denied, inquiries)
+	})
+
+	// IAM distinguishes items by their partition key only.
+	t.Run("only these functions may write who has access, and only this of it", func(t *testing.T) {
+		t.Parallel()
+
+		type write struct {
+			Action, Keys, Not, Attributes string
+		}
+		got := map[string][]write{}
+		for _, f := range functions {
+			function := f.constructID()
+			for _, s := range list(at(dev().one(t, "AWS::IAM::Role", function+"Role").Properties, "Policies", 0, "PolicyDocument", "Statement")) {
+				c := at(s, "Condition")
+				w := write{
+					Keys:       text(at(c, "ForAllValues:StringLike", "dynamodb:LeadingKeys")),
+					Not:        text(at(c, "ForAllValues:StringNotLike", "dynamodb:LeadingKeys")),
+					Attributes: text(at(c, "ForAllValues:StringEquals", "dynamodb:Attributes")),
+				}
+				for _, action := range list(at(s, "Action")) {
+					w.Action = strings.TrimPrefix(action.(string), "dynamodb:")
+					writes := slices.Contains([]string{"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}, w.Action)
+					if writes && (function == "Api" || function == "ManageApiKeys" || function == "AuthorizeRequest" || !strings.Contains(w.Keys, "LENDER#*")) {
+						got[function] = append(got[function], w)
+					}
+				}
+			}
+		}
+		want := map[string][]write{
+			"Api": {
+				{"PutItem", `["LENDER#*"]`, `["LENDER#*#BATCH#*#*"]`, "null"},
+				{"UpdateItem", `["LENDER#*"]`, `["LENDER#*#BATCH#*#*"]`, "null"},
+				{"UpdateItem", `["LENDER#*#BATCH#*#*"]`, "null", `["PK","SK","report"]`},
+			},
+			"ManageApiKeys": {
+				{"PutItem", `["APIKEY#*"]`, "null", "null"},
+				{"UpdateItem", `["APIKEY#*"]`, "null", `["PK","SK","version","generation","rotations","rotatedAt","revokedAt"]`},
+				{"UpdateItem", `["USER#*"]`, "null", `["PK","SK","apiKeyId"]`},
+			},
+		}
+		same(t, "writes", got, want)
+	})
+
+	t.Run("only two functions know the master keys", func(t *testing.T) {
+		t.Parallel()
+
+		secrets := dev().all(t, "AWS::SecretsManager::Secret")
+		same(t, "generations", len(secrets), deployment.MasterKeyGenerations)
+		for id, f := range dev().all(t, "AWS::Lambda::Function") {
+			trusted := strings.HasPrefix(id, "ManageApiKeys") || strings.HasPrefix(id, "AuthorizeRequest")
+			variable := text(at(f.Properties, "Environment", "Variables", "MASTER_KEY_SECRET_ARNS"))
+			same(t, id+" knows where they are", variable != "null", trusted)
+			for secret := range secrets {
+				if trusted && !strings.Contains(variable, secret) {
+					t.Errorf("%s does not know %s: %s", id, secret, variable)
+				}
+				if !trusted && strings.Contains(text(f.Properties), secret) {
+					t.Errorf("%s knows %s", id, secret)
+				}
+			}
+		}
 	})
 
 	t.Run("counting may change only one number of a lender", func(t *testing.T) {

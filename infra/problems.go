@@ -41,6 +41,7 @@ func problems() []gatewayProblem {
 	const nothing = "There is nothing at this path."
 	const ours = "Something failed on our side. Send the request again with the same Idempotency-Key."
 	return []gatewayProblem{
+		// The Authorization header is missing, or does not match credentialForm.
 		{awsapigateway.ResponseType_UNAUTHORIZED(), problem.Unauthenticated,
 			"Send a Cognito token or a lender API key in the Authorization header.", challenge},
 		{awsapigateway.ResponseType_EXPIRED_TOKEN(), problem.TokenExpired, "Sign in again.", challenge},

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 )
 
 // Props are the settings of one deployment.
@@ -84,7 +87,7 @@ type Resources struct {
 	FailedRecords awss3.Bucket
 	Results       awss3.Bucket
 	Identity      Identity
-	MasterKey     awssecretsmanager.Secret
+	MasterKeys    []awssecretsmanager.Secret // by generation
 }
 
 // NewStack puts the constructs together: the API writes to the table, the table's
@@ -103,7 +106,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		FailedRecords: NewFailedRecords(stack, props),
 		Results:       NewResults(stack, props),
 		Identity:      NewIdentity(stack, props),
-		MasterKey:     NewMasterKey(stack, props),
+		MasterKeys:    NewMasterKeys(stack, props, deployment.MasterKeyGenerations),
 	}
 	deployed := NewFunctions(stack, props, r)
 	NewEventSources(stack, r, deployed)
@@ -120,14 +123,14 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 // a deployment.
 func addOutputs(stack awscdk.Stack, r Resources, deployed Functions, api API) {
 	outputs := map[string]*string{
-		"ApiUrl":             api.Url(),
-		"TableName":          r.Table.TableName(),
-		"QueueUrl":           r.Inquiries.Queue.QueueUrl(),
-		"DeadLetterQueueUrl": r.Inquiries.DeadLetters.QueueUrl(),
-		"UserPoolId":         r.Identity.Pool.UserPoolId(),
-		"UserPoolClientId":   r.Identity.Client.UserPoolClientId(),
-		"MasterKeySecretArn": r.MasterKey.SecretArn(),
-		"UsagePlanId":        api.Lenders.UsagePlanId(),
+		"ApiUrl":              api.Url(),
+		"TableName":           r.Table.TableName(),
+		"QueueUrl":            r.Inquiries.Queue.QueueUrl(),
+		"DeadLetterQueueUrl":  r.Inquiries.DeadLetters.QueueUrl(),
+		"UserPoolId":          r.Identity.Pool.UserPoolId(),
+		"UserPoolClientId":    r.Identity.Client.UserPoolClientId(),
+		"MasterKeyGeneration": jsii.String(strconv.Itoa(deployment.MasterKeyGenerations)),
+		"UsagePlanId":         api.Lenders.UsagePlanId(),
 	}
 	for _, f := range functions {
 		outputs[f.constructID()+"Function"] = deployed[f.Name].FunctionName()

@@ -66,7 +66,7 @@ func TestNewStack(t *testing.T) {
 
 		want := []string{
 			"ApiFunction", "ApiUrl", "AuthorizeRequestFunction", "DeadLetterQueueUrl", "DispatchBatchFunction", "FailExhaustedFunction",
-			"MasterKeySecretArn", "ProcessInquiryFunction", "QueueUrl", "SweepOpenBatchesFunction", "TableName", "TallyStatusesFunction",
+			"ManageApiKeysFunction", "MasterKeyGeneration", "ProcessInquiryFunction", "QueueUrl", "SweepOpenBatchesFunction", "TableName", "TallyStatusesFunction",
 			"UsagePlanId", "UserPoolClientId", "UserPoolId",
 		}
 		same(t, "outputs", slices.Sorted(maps.Keys(dev().Outputs)), want)

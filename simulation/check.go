@@ -28,6 +28,7 @@ type checker struct {
 	keys    map[string]idempotencyRecord // idempotency records by partition and sort key
 	room    map[inquiry.LenderID]*roomState
 	shown   map[inquiry.LenderID]shown
+	access  accessState
 }
 
 // roomState is how many inquiries a lender has open and may have open.
@@ -81,16 +82,23 @@ type idempotencyRecord struct {
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, ends: map[string]int{}, byID: map[inquiry.BatchID]*batchState{}, keys: map[string]idempotencyRecord{}, room: map[inquiry.LenderID]*roomState{}, shown: map[inquiry.LenderID]shown{acme: {}, zenith: {}}}
+	return &checker{w: w, ends: map[string]int{}, byID: map[inquiry.BatchID]*batchState{}, keys: map[string]idempotencyRecord{}, room: map[inquiry.LenderID]*roomState{}, shown: map[inquiry.LenderID]shown{acme: {}, zenith: {}}, access: newAccessState()}
 }
 
 // observe checks one write.
 func (c *checker) observe(pk, sk string, r record) {
 	lender, rest, below := strings.Cut(strings.TrimPrefix(pk, "LENDER#"), "#BATCH#")
 	switch {
-	case !below && sk == "PROFILE":
-		room := c.roomOf(inquiry.LenderID(lender))
-		room.stored, room.allowed = int(numberIn(r, "open")), max(int(numberIn(r, "openMax")), int(numberIn(r, "batchMax")))
+	case strings.HasPrefix(pk, "LENDERPROFILE#"):
+		id := inquiry.LenderID(strings.TrimPrefix(pk, "LENDERPROFILE#"))
+		c.roomOf(id).allowed = max(int(numberIn(r, "openMax")), int(numberIn(r, "batchMax")))
+		c.access.lenders[id] = imageText(r, "status")
+	case strings.HasPrefix(pk, "USER#"):
+		c.access.users[strings.TrimPrefix(pk, "USER#")] = imageText(r, "status") + " " + imageText(r, "role")
+	case strings.HasPrefix(pk, "APIKEY#"):
+		c.access.keys[strings.TrimPrefix(pk, "APIKEY#")] = keyState{int(numberIn(r, "version")), numberIn(r, "revokedAt") != 0}
+	case !below && sk == "COUNTS":
+		c.roomOf(inquiry.LenderID(lender)).stored = int(numberIn(r, "open"))
 	case !below && strings.HasPrefix(sk, "IDEMPOTENCY#"):
 		if fingerprint, found := r.Change.NewImage["fingerprint"]; found {
 			c.keys[pk+" "+sk] = idempotencyRecord{imageText(r, "batchId"), string(fingerprint.Binary())}

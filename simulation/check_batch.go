@@ -33,6 +33,7 @@ func (c *checker) checkHeader(lender string, id inquiry.BatchID, r record) {
 		return
 	default:
 		b = c.addBatch(inquiry.LenderID(lender), id, total, ledger)
+		c.checkSubmitter(b)
 	}
 	if b.gone {
 		c.w.violate("I9", "header of %s is written after its removal", c.name(id))

@@ -54,6 +54,7 @@
 //   - I12: what a client was shown is never taken back.
 //   - I13: everything expires with its batch.
 //   - I14: a request that may be tried again says so.
+//   - I15: nothing is accepted from a submitter who has lost access.
 //
 // In addition, an event source may delete a message or pass a record only after its
 // work is done, since nothing else remembers it.

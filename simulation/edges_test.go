@@ -118,10 +118,10 @@ type service struct {
 	store   *store.Store
 }
 
-// noKeys takes every caller at their word.
-type noKeys struct{ httpapi.APIKeys }
+// trusting takes every caller at their word.
+type trusting struct{}
 
-func (noKeys) RoleNow(_ context.Context, c auth.Caller) (auth.Role, error) { return c.Role, nil }
+func (trusting) RoleNow(_ context.Context, c auth.Caller) (auth.Role, error) { return c.Role, nil }
 
 func newService(t *testing.T) service {
 	t.Helper()
@@ -133,8 +133,12 @@ func newService(t *testing.T) service {
 		if _, _, err := s.CreateLender(t.Context(), inquiry.Lender{ID: lender, Name: "A Lender"}); err != nil {
 			t.Fatal(err)
 		}
+		member := memberOf(lender)
+		if _, _, err := s.AddUser(t.Context(), store.User{ID: member.UserID, LenderID: lender, Role: member.Role}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	api := httpapi.API{Batches: s, Keys: noKeys{}, Now: now, Log: slog.New(slog.DiscardHandler)}
+	api := httpapi.API{Batches: s, Access: trusting{}, Now: now, Log: slog.New(slog.DiscardHandler)}
 	routes := api.Handler()
 	paced := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		routes.ServeHTTP(w, r)
@@ -148,7 +152,7 @@ func (s service) do(ctx context.Context, lender inquiry.LenderID, method, path s
 	r := httptest.NewRequestWithContext(ctx, method, "http://service.test/", bytes.NewReader(body))
 	r.URL.Path = path
 	r.Header.Set("Content-Type", "application/json")
-	r = r.WithContext(httpapi.WithRequest(ctx, httpapi.Request{ID: "r", Caller: auth.Caller{LenderID: lender, UserID: "user", Role: auth.RoleMember}}))
+	r = r.WithContext(httpapi.WithRequest(ctx, httpapi.Request{ID: "r", Caller: auth.Caller{LenderID: lender, UserID: memberOf(lender).UserID, Role: auth.RoleMember}}))
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
 	return w.Code, w.Body.String()
@@ -261,7 +265,7 @@ func newSized(t *testing.T) *sized {
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch, _, err := s.store.Submit(t.Context(), lender, inquiry.Submission{Inquiries: make([]inquiry.Inquiry, 2000)})
+	batch, _, err := s.store.Submit(t.Context(), lender, inquiry.Submission{Submitter: memberOf(acme), Inquiries: make([]inquiry.Inquiry, 2000)})
 	if err != nil {
 		t.Fatal(err)
 	}

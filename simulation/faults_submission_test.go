@@ -32,8 +32,8 @@ func bulky() *submission {
 var submissionFaults = []faultCase{
 	{fault: "01", name: "the API dies before or after each of its calls", seeds: 4, setup: func(_ *testing.T, w *World) {
 		w.at(0, "submit", acme, bulky())
-		inject(w, &rule{function: "api", operation: "GetItem", times: 1, verdict: CrashBefore},
-			&rule{function: "api", operation: "GetItem", times: 1, verdict: CrashAfter},
+		inject(w, &rule{function: "api", operation: "BatchGetItem", times: 1, verdict: CrashBefore},
+			&rule{function: "api", operation: "BatchGetItem", times: 1, verdict: CrashAfter},
 			&rule{function: "api", operation: "TransactWriteItems", times: 1, verdict: CrashBefore})
 		w.onStep = func() {
 			if w.steps > 40 {

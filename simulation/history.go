@@ -73,6 +73,9 @@ func (w *World) plan() {
 		w.setOpenMax(lender, 3+r.IntN(10))
 		w.planSingles(lender)
 	}
+	if r.IntN(4) == 0 {
+		w.planCutOff()
+	}
 }
 
 // planSingles has a client submit several single inquiries at the same time.

@@ -27,6 +27,8 @@ type Invocation struct {
 	Function string
 	Nth      int // of this function, from 1
 
+	submitter inquiry.Submitter // whose submission it stores, if it is one
+
 	skew        time.Duration
 	ctx         context.Context
 	cancel      context.CancelFunc

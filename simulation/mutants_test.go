@@ -91,10 +91,13 @@ var mutants = map[string]Hooks{
 	})},
 	"the number of open inquiries is decreased by a separate write": {Table: func(_ string, db store.DB) store.DB { return twoWrites{db} }},
 	"a submission ignores the limit on open inquiries": {Table: transactions(func(in *dynamodb.TransactWriteItemsInput) {
-		if u := in.TransactItems[0].Update; replace(u.ConditionExpression, " AND #open <= :room", "") {
+		if u := in.TransactItems[0].Update; replace(u.ConditionExpression, "#open <= :room", "attribute_exists(PK)") {
 			delete(u.ExpressionAttributeValues, ":room")
 		}
 	})},
+	"a submission does not check the lender again":  {Table: unchecked("LENDERPROFILE#")},
+	"a submission does not check the user again":    {Table: unchecked("USER#")},
+	"a submission does not check the API key again": {Table: unchecked("APIKEY#")},
 	"a cancel overwrites inquiries that were claimed": {Table: func(_ string, db store.DB) store.DB {
 		return mutantTable{DB: db, put: func(in *dynamodb.PutItemInput) { in.ConditionExpression = nil }}
 	}},
@@ -188,6 +191,22 @@ func updates(of string, change func(*dynamodb.UpdateItemInput)) func(string, sto
 
 func transactions(change func(*dynamodb.TransactWriteItemsInput)) func(string, store.DB) store.DB {
 	return func(_ string, db store.DB) store.DB { return mutantTable{DB: db, transact: change} }
+}
+
+// unchecked makes the checks of items with this prefix always pass.
+func unchecked(prefix string) func(string, store.DB) store.DB {
+	return transactions(func(in *dynamodb.TransactWriteItemsInput) {
+		for n, action := range in.TransactItems {
+			c := action.ConditionCheck
+			if c == nil || !strings.HasPrefix(c.Key["PK"].(*types.AttributeValueMemberS).Value, prefix) {
+				continue
+			}
+			passed := *c
+			passed.ConditionExpression = aws.String("attribute_exists(PK)")
+			passed.ExpressionAttributeNames, passed.ExpressionAttributeValues = nil, nil
+			in.TransactItems[n].ConditionCheck = &passed
+		}
+	})
 }
 
 // replace replaces old in the text and reports whether it was there.

@@ -25,7 +25,7 @@ type submission struct {
 
 // newSubmission returns a batch of businesses of the given kinds.
 func newSubmission(lender inquiry.LenderID, key string, kinds ...string) *submission {
-	s := &submission{lender: lender, key: key, body: inquiry.Submission{UserID: "user", Name: "A Batch", IdempotencyKey: key}}
+	s := &submission{lender: lender, key: key, body: inquiry.Submission{Submitter: memberOf(lender), Name: "A Batch", IdempotencyKey: key}}
 	text := ""
 	for i, kind := range kinds {
 		in := inquiry.Inquiry{BusinessName: kind + " LLC", ExternalID: fmt.Sprint("loan-", i)}
@@ -44,6 +44,11 @@ func (s *submission) widen() {
 	for i := range min(2, len(s.body.Inquiries)) {
 		s.body.Inquiries[i].Metadata = map[string]string{"note": strings.Repeat("wide ", 31_000)}
 	}
+}
+
+// memberOf returns the one user of a lender, with a token.
+func memberOf(lender inquiry.LenderID) inquiry.Submitter {
+	return inquiry.Submitter{UserID: "user of " + string(lender), Role: "member"}
 }
 
 // batch returns the submission's batch, if its client knows it.
@@ -68,6 +73,7 @@ func (w *World) startSubmit(op *clientOp) *Invocation {
 		id, replayed, err = st.Submit(ctx, lender, s.body)
 		return err
 	}, func(err error) { w.submitted(op, self, id, replayed, err) })
+	self.submitter = s.body.Submitter // in time: the scheduler has granted none of its calls
 	return self
 }
 
@@ -113,7 +119,12 @@ func (w *World) submitted(op *clientOp, i *Invocation, id inquiry.BatchID, repla
 			w.violate("I7", "a submission was accepted and then rejected because of too many open inquiries")
 		}
 		w.tryAgain(op)
-	case errors.Is(err, inquiry.ErrNotFound), errors.Is(err, inquiry.ErrSuspended), errors.Is(err, inquiry.ErrTooLarge):
+	case errors.Is(err, inquiry.ErrSuspended), errors.Is(err, inquiry.ErrCutOff):
+		if made >= 0 || !w.cutOff[s.lender] {
+			w.violate("I15", "a submission is rejected although its submitter has access: %v", err)
+		}
+		w.tryAgain(op)
+	case errors.Is(err, inquiry.ErrNotFound), errors.Is(err, inquiry.ErrTooLarge):
 		w.violate("I7", "a submission is rejected: %v", err)
 	default:
 		if made >= 0 && errors.Is(err, inquiry.ErrConflict) {

@@ -19,11 +19,15 @@ var warmUp = sync.OnceFunc(func() {
 	if _, _, err := s.CreateLender(ctx, inquiry.Lender{ID: acme, Name: "A Lender"}); err != nil {
 		panic(err)
 	}
+	member := memberOf(acme)
+	if _, _, err := s.AddUser(ctx, store.User{ID: member.UserID, LenderID: acme, Role: member.Role}); err != nil {
+		panic(err)
+	}
 	lender, err := s.Lender(ctx, acme)
 	if err != nil {
 		panic(err)
 	}
-	id, _, err := s.Submit(ctx, lender, inquiry.Submission{Inquiries: []inquiry.Inquiry{{BusinessName: found}}})
+	id, _, err := s.Submit(ctx, lender, inquiry.Submission{Submitter: member, Inquiries: []inquiry.Inquiry{{BusinessName: found}}})
 	if err != nil {
 		panic(err)
 	}

@@ -56,6 +56,7 @@ type World struct {
 	workers  int           // the most process-inquiry invocations at once
 	sweepAt  time.Time     // when the schedule invokes the sweep next
 	clients  []*clientOp
+	cutOff   map[inquiry.LenderID]bool // lenders whose access an operator has changed
 
 	submissions  []*submission // all that clients know
 	shortReplies bool          // the table's replies are short, see table.ShortReplies
@@ -95,6 +96,7 @@ func newWorld(seed uint64, faults Faults, trace io.Writer) *World {
 		dead:   &messageQueue{visibility: deployment.DeadLetterVisibility},
 		stream: &stream{}, aside: map[string]bool{}, log: slog.New(slog.DiscardHandler),
 		workers: 3, sweepAt: noon.Add(deployment.SweepInterval), byFunction: map[string]int{}, failures: map[string]int{},
+		cutOff: map[inquiry.LenderID]bool{},
 	}
 	w.table = table.New(tableName, func() time.Time { return w.now })
 	w.table.Lag = func(_ string, choices int) int {
@@ -108,6 +110,10 @@ func newWorld(seed uint64, faults Faults, trace io.Writer) *World {
 	w.newShard(0, 1<<32-1, nil)
 	for _, lender := range lenders {
 		if _, _, err := w.direct().CreateLender(context.Background(), inquiry.Lender{ID: lender, Name: "A Lender"}); err != nil {
+			panic(err)
+		}
+		member := memberOf(lender)
+		if _, _, err := w.direct().AddUser(context.Background(), store.User{ID: member.UserID, LenderID: lender, Role: member.Role}); err != nil {
 			panic(err)
 		}
 	}

@@ -1,4 +1,5 @@
-// Command api is the Lambda function behind every route of the HTTP API.
+// Command api is the Lambda function behind every route of the HTTP API, except those
+// of API keys.
 package main
 
 import (
@@ -7,11 +8,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/batch-inquiries/batch-inquiries/functions/api/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/gateway"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -20,7 +21,7 @@ func main() { boot.Run("api", wire) }
 
 // wire builds the handler. It alone reads the environment and makes clients.
 func wire(env *boot.Env, log *slog.Logger) (any, error) {
-	table, masterKey, bucket := env.Required("TABLE_NAME"), env.Required("MASTER_KEY_SECRET_ARN"), env.Required("RESULTS_BUCKET")
+	table, bucket := env.Required("TABLE_NAME"), env.Required("RESULTS_BUCKET")
 	cfg := env.AWS()
 	if err := env.Err(); err != nil {
 		return nil, err
@@ -31,11 +32,11 @@ func wire(env *boot.Env, log *slog.Logger) (any, error) {
 	})
 	api := httpapi.API{
 		Batches:      tables,
-		Keys:         &access.APIKeys{Records: tables, Secrets: secretsmanager.NewFromConfig(cfg), MasterKey: masterKey},
+		Access:       access.Checker{Members: tables},
 		Exports:      handler.NewExports(files, bucket),
 		Now:          time.Now,
 		Log:          log,
 		PortalOrigin: env.Optional("PORTAL_ORIGIN"), // if not set, no script of another origin may read the answers
 	}
-	return handler.New(api.Handler(), log).Handle, nil
+	return gateway.New(api.Handler(), log).Handle, nil
 }

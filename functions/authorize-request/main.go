@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -21,7 +22,7 @@ func main() { boot.Run("authorize-request", wire) }
 
 // wire builds the handler. It alone reads the environment and makes clients.
 func wire(env *boot.Env, log *slog.Logger) (any, error) {
-	table, masterKey, cfg := env.Required("TABLE_NAME"), env.Required("MASTER_KEY_SECRET_ARN"), env.AWS()
+	table, masterKeys, cfg := env.Required("TABLE_NAME"), env.Required("MASTER_KEY_SECRET_ARNS"), env.AWS()
 	pool := auth.Pool{
 		Region:   env.Required("AWS_REGION"),
 		ID:       env.Required("USER_POOL_ID"),
@@ -31,14 +32,14 @@ func wire(env *boot.Env, log *slog.Logger) (any, error) {
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
-	keys, err := auth.LoadKeys(context.Background(), secretsmanager.NewFromConfig(cfg), masterKey)
-	if err != nil {
+	master := auth.NewMasterKeys(secretsmanager.NewFromConfig(cfg), strings.Split(masterKeys, ","))
+	if _, err := master.Keys(context.Background(), master.Current()); err != nil { // now, so that no request waits for it
 		return nil, err
 	}
 	h := &handler.Handler{
 		Access: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
 		Tokens: auth.NewTokens(pool, &http.Client{}, time.Now),
-		Keys:   keys,
+		Master: master,
 		Log:    log,
 	}
 	return h.Handle, nil

@@ -14,7 +14,7 @@ func TestWire(t *testing.T) {
 		t.Parallel()
 		empty := &boot.Env{Lookup: func(string) string { return "" }}
 		_, err := wire(empty, slog.New(slog.DiscardHandler))
-		const want = "environment variables not set: TABLE_NAME, MASTER_KEY_SECRET_ARN, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, USER_POOL_ID, USER_POOL_CLIENT_ID"
+		const want = "environment variables not set: TABLE_NAME, MASTER_KEY_SECRET_ARNS, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, USER_POOL_ID, USER_POOL_CLIENT_ID"
 		if err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}

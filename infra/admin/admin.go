@@ -21,6 +21,8 @@ type admin struct {
 	poolID   string // empty makes user commands fail
 	gateway  gateway
 	planID   string // the usage plan; empty makes lender create fail
+
+	generation int // of the master key, for new API keys; 0 makes user rotate-key fail
 }
 
 // access stores lenders, users and keys in the table; *store.Store implements it.

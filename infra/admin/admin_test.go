@@ -204,7 +204,7 @@ func newFixture(tb testing.TB) fixture {
 func (f fixture) run(tb testing.TB, input string, args ...string) (string, error) {
 	tb.Helper()
 	root := newRoot(func(context.Context, settings) (*admin, error) {
-		return &admin{access: f.table, userPool: f.userPool, poolID: "pool", gateway: f.gateway, planID: "plan"}, nil
+		return &admin{access: f.table, userPool: f.userPool, poolID: "pool", gateway: f.gateway, planID: "plan", generation: 2}, nil
 	})
 	var out bytes.Buffer
 	root.SetArgs(args)
@@ -256,11 +256,11 @@ func TestLenderCommands(t *testing.T) {
 		{[]string{"create", "--id", "acme", "--name", "Acme Lending"},
 			text("Lender acme already exists.", "ACTIVE", 250, 10000)},
 		{[]string{"suspend", "--id", "acme"},
-			text("Lender acme is now suspended; its users and API keys lose access within five minutes.", "SUSPENDED", 250, 10000)},
+			text("Lender acme is now suspended; its users and API keys lose access: reading within a minute, everything else at once.", "SUSPENDED", 250, 10000)},
 		{[]string{"suspend", "--id", "acme"},
 			text("Lender acme was already suspended; nothing was changed.", "SUSPENDED", 250, 10000)},
 		{[]string{"resume", "--id", "acme"},
-			text("Lender acme is active again; its users and API keys regain access within five minutes.", "ACTIVE", 250, 10000)},
+			text("Lender acme is active again; its users and API keys regain access within a minute.", "ACTIVE", 250, 10000)},
 		{[]string{"set-batch-max", "--id", "acme", "--batch-max", "1000"},
 			text("Lender acme now has this batch limit.", "ACTIVE", 1000, 10000)},
 		{[]string{"set-open-max", "--id", "acme", "--open-max", "2000"},
@@ -508,13 +508,16 @@ func TestKeyCommands(t *testing.T) {
 	if _, err := f.run(t, "", "user", "rotate-key", "--email", address); err == nil || !strings.Contains(err.Error(), "no API key yet") {
 		t.Errorf("rotating before there is a key: error %v", err)
 	}
-	k, err := f.table.EnsureAPIKey(t.Context(), sub)
+	k, err := f.table.EnsureAPIKey(t.Context(), sub, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := f.must(t, "", "user", "rotate-key", "--email", address, "--output", "json"),
 		`{"userId":"`+sub+`","keyId":"`+k.ID+`","version":2}`+"\n"; got != want {
 		t.Errorf("rotate-key prints %s, want %s", got, want)
+	}
+	if now, err := f.table.APIKey(t.Context(), k.ID); err != nil || now.Generation != 2 {
+		t.Errorf("the new version is made with generation %d of the master key, want the current one, 2; error %v", now.Generation, err)
 	}
 	for _, want := range []string{"was revoked, and stops working", "was already revoked; nothing was changed."} {
 		if got := f.must(t, "", "user", "revoke-key", "--email", address); !strings.HasPrefix(got, "API key "+k.ID+" of user "+sub+" "+want) {

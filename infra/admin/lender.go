@@ -37,12 +37,12 @@ func lenderCommand(run runner) *cobra.Command {
 		command("show", "Show a lender", run(func(ctx context.Context, a *admin) (result, error) {
 			return a.showLender(ctx, inquiry.LenderID(id))
 		}), map[string]*string{"id": &id}),
-		command("suspend", "Suspend a lender: its users and API keys lose access within five minutes", run(func(ctx context.Context, a *admin) (result, error) {
-			return a.changeLender(ctx, inquiry.LenderID(id), "is now suspended; its users and API keys lose access within five minutes", "was already suspended",
+		command("suspend", "Suspend a lender: its users and API keys lose access, reading within a minute and everything else at once", run(func(ctx context.Context, a *admin) (result, error) {
+			return a.changeLender(ctx, inquiry.LenderID(id), "is now suspended; its users and API keys lose access: reading within a minute, everything else at once", "was already suspended",
 				func(id inquiry.LenderID) (bool, error) { return a.access.SuspendLender(ctx, id) })
 		}), map[string]*string{"id": &id}),
 		command("resume", "Resume a suspended lender", run(func(ctx context.Context, a *admin) (result, error) {
-			return a.changeLender(ctx, inquiry.LenderID(id), "is active again; its users and API keys regain access within five minutes", "was already active",
+			return a.changeLender(ctx, inquiry.LenderID(id), "is active again; its users and API keys regain access within a minute", "was already active",
 				func(id inquiry.LenderID) (bool, error) { return a.access.ResumeLender(ctx, id) })
 		}), map[string]*string{"id": &id}),
 	)

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -141,7 +142,7 @@ func wire(ctx context.Context, s settings) (*admin, error) {
 	}
 	cfg.HTTPClient = boot.HTTPClient(cfg.HTTPClient) // last, because only the SDK's own client can load AWS_CA_BUNDLE
 	var outputs map[string]string
-	if s.stack != "" && (s.table == "" || s.pool == "" || s.plan == "") {
+	if s.stack != "" {
 		if outputs, err = stackOutputs(ctx, cloudformation.NewFromConfig(cfg), s.stack); err != nil {
 			return nil, err
 		}
@@ -150,12 +151,18 @@ func wire(ctx context.Context, s settings) (*admin, error) {
 	if table == "" {
 		return nil, errors.New("the table is not known; pass --stack or --table, or set TABLE_NAME")
 	}
+	generation, err := strconv.Atoi(cmp.Or(outputs["MasterKeyGeneration"], os.Getenv("MASTER_KEY_GENERATION"), "0"))
+	if err != nil {
+		return nil, fmt.Errorf("the generation of the master key is not a number: %w", err)
+	}
 	return &admin{
 		access:   store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
 		userPool: cognitoidentityprovider.NewFromConfig(cfg),
 		poolID:   cmp.Or(s.pool, outputs["UserPoolId"], os.Getenv("USER_POOL_ID")),
 		gateway:  apigateway.NewFromConfig(cfg),
 		planID:   cmp.Or(s.plan, outputs["UsagePlanId"], os.Getenv("USAGE_PLAN_ID")),
+
+		generation: generation,
 	}, nil
 }
 

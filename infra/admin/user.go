@@ -39,7 +39,7 @@ func userCommand(run runner) *cobra.Command {
 		"read a permanent password from standard input instead of sending an invitation by email (for demos and tests)")
 
 	user.AddCommand(invite,
-		command("suspend", "Suspend a user: they and their API key lose access within five minutes", run(func(ctx context.Context, a *admin) (result, error) {
+		command("suspend", "Suspend a user: they and their API key lose access, reading within a minute and everything else at once", run(func(ctx context.Context, a *admin) (result, error) {
 			return a.suspend(ctx, email)
 		}), map[string]*string{"email": &email}),
 		command("resume", "Resume a suspended user", run(func(ctx context.Context, a *admin) (result, error) {
@@ -209,7 +209,7 @@ func (a *admin) suspend(ctx context.Context, address string) (result, error) {
 	if _, err := a.userPool.AdminUserGlobalSignOut(ctx, &cognito.AdminUserGlobalSignOutInput{UserPoolId: &a.poolID, Username: &email}); err != nil {
 		return result{}, fmt.Errorf("user %s lost access, but is not signed out: signing out in Cognito: %w; run the same command again to finish", sub, err)
 	}
-	return a.changedUser(ctx, whatChanged(changed, "is now suspended, and loses access within five minutes", "was already suspended"), sub, email)
+	return a.changedUser(ctx, whatChanged(changed, "is now suspended, and loses access: reading within a minute, everything else at once", "was already suspended"), sub, email)
 }
 
 // resume undoes suspend in reverse order, so that access comes last.
@@ -225,7 +225,7 @@ func (a *admin) resume(ctx context.Context, address string) (result, error) {
 	if err != nil {
 		return result{}, explainUser(sub, err)
 	}
-	return a.changedUser(ctx, whatChanged(changed, "is active again, and regains access within five minutes", "was already active"), sub, email)
+	return a.changedUser(ctx, whatChanged(changed, "is active again, and regains access within a minute", "was already active"), sub, email)
 }
 
 func (a *admin) setRole(ctx context.Context, address, word string) (result, error) {
@@ -241,7 +241,7 @@ func (a *admin) setRole(ctx context.Context, address, word string) (result, erro
 	if err != nil {
 		return result{}, explainUser(sub, err)
 	}
-	return a.changedUser(ctx, whatChanged(changed, "now has this role, which takes effect within five minutes", "already had this role"), sub, email)
+	return a.changedUser(ctx, whatChanged(changed, "now has this role. It takes effect at once if it allows less than before, and within a minute if it allows more", "already had this role"), sub, email)
 }
 
 // keyData is an API key in JSON output, without the key itself, which only its owner
@@ -253,16 +253,19 @@ type keyData struct {
 }
 
 func (a *admin) rotateKey(ctx context.Context, address string) (result, error) {
+	if a.generation == 0 {
+		return result{}, errors.New("the generation of the master key is not known; pass --stack, or set MASTER_KEY_GENERATION")
+	}
 	sub, keyID, err := a.keyOf(ctx, address)
 	if err != nil {
 		return result{}, err
 	}
-	k, _, err := a.access.RotateAPIKey(ctx, keyID, store.Rotation{From: store.AnyVersion})
+	k, _, err := a.access.RotateAPIKey(ctx, keyID, store.Rotation{Generation: a.generation})
 	if err != nil {
 		return result{}, err
 	}
 	return result{
-		text: fmt.Sprintf("API key %s of user %s was replaced by version %d. The old version stops working within five minutes. The user can read the new one after signing in.", keyID, sub, k.Version),
+		text: fmt.Sprintf("API key %s of user %s was replaced by version %d. The old version stops working: reading within a minute, everything else at once. The user can read the new one after signing in.", keyID, sub, k.Version),
 		data: keyData{sub, keyID, k.Version},
 	}, nil
 }
@@ -278,7 +281,7 @@ func (a *admin) revokeKey(ctx context.Context, address string) (result, error) {
 	}
 	return result{
 		text: fmt.Sprintf("API key %s of user %s %s", keyID, sub,
-			whatChanged(changed, "was revoked, and stops working within five minutes; issue a new one with: admin user rotate-key --email …", "was already revoked")),
+			whatChanged(changed, "was revoked, and stops working: reading within a minute, everything else at once; issue a new one with: admin user rotate-key --email …", "was already revoked")),
 		data: map[string]string{"userId": sub, "keyId": keyID},
 	}, nil
 }

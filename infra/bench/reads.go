@@ -57,7 +57,7 @@ func (s *service) setBatchCount(ctx context.Context, batches int) error {
 		TableName: &s.table.name,
 		Key: map[string]types.AttributeValue{
 			store.PKAttribute: &types.AttributeValueMemberS{Value: store.LenderPrefix + string(s.caller.LenderID)},
-			store.SKAttribute: &types.AttributeValueMemberS{Value: store.ProfileSK},
+			store.SKAttribute: &types.AttributeValueMemberS{Value: store.CountsSK},
 		},
 		UpdateExpression:          aws.String("SET batchCount = :n"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":n": &types.AttributeValueMemberN{Value: strconv.Itoa(batches)}},

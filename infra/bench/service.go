@@ -23,7 +23,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"golang.org/x/sync/errgroup"
 
-	api "github.com/batch-inquiries/batch-inquiries/functions/api/handler"
 	authorize "github.com/batch-inquiries/batch-inquiries/functions/authorize-request/handler"
 	dispatch "github.com/batch-inquiries/batch-inquiries/functions/dispatch-batch/handler"
 	process "github.com/batch-inquiries/batch-inquiries/functions/process-inquiry/handler"
@@ -31,6 +30,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
+	"github.com/batch-inquiries/batch-inquiries/shared/gateway"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
@@ -135,7 +135,7 @@ type service struct {
 	store   *store.Store // not counted
 
 	authorizer lambda.Handler
-	api        *api.Handler
+	api        *gateway.Handler
 	dispatcher *dispatch.Handler
 	worker     *process.Handler
 	tallier    *tally.Handler
@@ -186,19 +186,19 @@ func newService(ctx context.Context, endpoint string, list fs.FS) (*service, err
 		s.meters[function] = &meter{}
 		return store.New(t.client(s.meters[function]), t.name, time.Now)
 	}
-	secret := masterKey(strings.Repeat("k", 64))
-	keys, err := auth.LoadKeys(ctx, secret, "")
+	master := auth.NewMasterKeys(masterKey(strings.Repeat("k", 64)), []string{"arn"})
+	keys, err := master.Keys(ctx, master.Current())
 	if err != nil {
 		return nil, err
 	}
 	if err := s.addCaller(ctx, keys); err != nil {
 		return nil, err
 	}
-	authorizer := &authorize.Handler{Access: metered(deployment.AuthorizeRequest), Keys: keys, Log: log(deployment.AuthorizeRequest)}
+	authorizer := &authorize.Handler{Access: metered(deployment.AuthorizeRequest), Master: master, Log: log(deployment.AuthorizeRequest)}
 	s.authorizer = lambda.NewHandler(authorizer.Handle)
 	batches := metered(deployment.API)
-	contract := httpapi.API{Batches: batches, Keys: &access.APIKeys{Records: batches, Secrets: secret}, Now: time.Now, Log: log(deployment.API)}
-	s.api = api.New(contract.Handler(), log(deployment.API))
+	contract := httpapi.API{Batches: batches, Access: access.Checker{Members: batches}, Now: time.Now, Log: log(deployment.API)}
+	s.api = gateway.New(contract.Handler(), log(deployment.API))
 	s.dispatcher = &dispatch.Handler{Batches: metered(deployment.DispatchBatch), Queue: queue.New(s.sent, "queue"), Log: log(deployment.DispatchBatch)}
 	s.results = &results{Inquiries: metered(deployment.ProcessInquiry)}
 	s.worker = &process.Handler{
@@ -222,8 +222,9 @@ func (s *service) addCaller(ctx context.Context, keys auth.Keys) error {
 	if _, _, err = s.store.AddUser(ctx, store.User{ID: s.caller.UserID, LenderID: s.caller.LenderID, Role: string(s.caller.Role)}); err != nil {
 		return err
 	}
-	key, err := s.store.EnsureAPIKey(ctx, s.caller.UserID)
+	key, err := s.store.EnsureAPIKey(ctx, s.caller.UserID, 1)
 	s.key = keys.Issue(key.ID, key.Version)
+	s.caller.KeyID, s.caller.KeyVersion = key.ID, key.Version
 	return err
 }
 
@@ -297,7 +298,7 @@ func (s *service) submit(ctx context.Context, inquiries []inquiry.Inquiry) (inqu
 	return accepted.BatchID, err
 }
 
-// authorize calls the authorizer, as API Gateway does every five minutes for each
+// authorize calls the authorizer, as API Gateway does every minute for each
 // credential.
 func (s *service) authorize(ctx context.Context) error {
 	s.invoked[deployment.AuthorizeRequest]++

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
@@ -14,18 +13,15 @@ import (
 // Records stores users, lenders and API keys. Every method returns
 // inquiry.ErrNotFound if the user, the lender or the key does not exist.
 type Records interface {
-	// Membership returns a user and a lender, read consistently.
-	Membership(ctx context.Context, userID string, lender inquiry.LenderID) (store.User, inquiry.Lender, error)
+	Members
 
-	// APIKey returns a key, revoked or not, read consistently.
-	APIKey(ctx context.Context, id string) (store.APIKey, error)
+	// EnsureAPIKey returns the user's key. The first call creates it with this
+	// generation of the master key.
+	EnsureAPIKey(ctx context.Context, userID string, generation int) (store.APIKey, error)
 
-	// EnsureAPIKey returns the user's key. The first call creates it.
-	EnsureAPIKey(ctx context.Context, userID string) (store.APIKey, error)
-
-	// RotateAPIKey ends the version r.From and starts the next. It returns
-	// inquiry.ErrConflict if r.From is not in use, and inquiry.ErrNotFound if r
-	// repeats a rotation and the key has been rotated again since.
+	// RotateAPIKey ends the key's version and starts the next. It returns
+	// inquiry.ErrNotFound if r repeats a rotation and the key has been rotated again
+	// since.
 	RotateAPIKey(ctx context.Context, id string, r store.Rotation) (k store.APIKey, replayed bool, err error)
 
 	// RevokeAPIKey ends the key. It returns inquiry.ErrConflict if the version is not
@@ -35,75 +31,74 @@ type Records interface {
 
 // APIKeys shows, rotates and revokes API keys.
 //
-// API Gateway caches the authorizer's answer, so it still accepts a key for
-// minutes after the key has ended, and a user for minutes after their suspension.
-// Nothing lasting may be done in these minutes. Therefore every method reads the
-// table again: an ended key cannot show, make or end a key, and cannot delete or
-// cancel a batch.
+// API Gateway caches the authorizer's answer, so it still accepts a key for a minute
+// after the key has ended, and a user for a minute after their suspension. Therefore
+// every method reads the table again.
 //
-// The master key is read on first use, because few requests need it and the
-// function's start must not wait for it.
+// A key can show and revoke itself: both help its owner, and neither gives a thief
+// more than they have. It cannot make the next key, because a thief could then keep
+// the access for good and lock the owner out.
 type APIKeys struct {
-	Records   Records
-	Secrets   auth.SecretReader
-	MasterKey string // ARN of the secret
-
-	mu   sync.Mutex
-	keys *auth.Keys // nil until the master key has been read
+	Records Records
+	Master  *auth.MasterKeys
 }
 
-// Show returns the caller's key. It returns inquiry.ErrNotFound if the key is
-// revoked, and auth.ErrEndedKey if the caller sent a key that has ended.
+// Show returns the caller's key, which the first call creates. It returns
+// inquiry.ErrNotFound if the key is revoked, and auth.ErrEndedKey if the caller sent a
+// key that has ended.
 func (a *APIKeys) Show(ctx context.Context, caller auth.Caller) (string, error) {
-	keys, err := a.load(ctx)
+	user, _, err := admit(ctx, a.Records, caller)
 	if err != nil {
 		return "", err
 	}
-	if _, _, err := a.admit(ctx, caller); err != nil {
-		return "", err
+	var record store.APIKey
+	switch {
+	case caller.Credential == auth.CredentialAPIKey:
+		record, err = currentKey(ctx, a.Records, caller)
+	case user.APIKeyID != "":
+		record, err = a.Records.APIKey(ctx, user.APIKeyID)
+	default:
+		record, err = a.Records.EnsureAPIKey(ctx, user.ID, a.Master.Current())
 	}
-	record, err := a.currentKey(ctx, caller)
 	if err != nil {
 		return "", err
 	}
-	return issue(keys, record)
+	return a.issue(ctx, record)
 }
 
 // Rotate ends the caller's key, if there is one, and returns the next. It returns
-// auth.ErrEndedKey if the caller sent a key that has ended, unless it was this same
-// request that ended it.
+// auth.ErrNeedsToken to a caller with an API key.
 func (a *APIKeys) Rotate(ctx context.Context, caller auth.Caller, idempotencyKey string) (key string, replayed bool, err error) {
-	keys, err := a.load(ctx)
+	user, _, err := admit(ctx, a.Records, caller)
 	if err != nil {
 		return "", false, err
 	}
-	user, _, err := a.admit(ctx, caller)
-	if err != nil {
-		return "", false, err
-	}
-	rotation := store.Rotation{From: store.AnyVersion, Request: idempotencyKey}
-	id := caller.KeyID
 	if caller.Credential == auth.CredentialAPIKey {
-		rotation.From = caller.KeyVersion
-	} else {
-		record, err := a.Records.EnsureAPIKey(ctx, user.ID)
-		if err != nil {
+		if _, err := currentKey(ctx, a.Records, caller); err != nil {
 			return "", false, err
 		}
-		id = record.ID
+		return "", false, fmt.Errorf("rotating API key %s: %w", caller.KeyID, auth.ErrNeedsToken)
 	}
-	record, replayed, err := a.Records.RotateAPIKey(ctx, id, rotation)
+	generation := a.Master.Current()
+	if _, err := a.Master.Keys(ctx, generation); err != nil { // before the old key ends
+		return "", false, err
+	}
+	record, err := a.Records.EnsureAPIKey(ctx, user.ID, generation)
 	if err != nil {
-		return "", false, asEndedKey(caller, err)
+		return "", false, err
 	}
-	key, err = issue(keys, record)
-	return key, replayed, asEndedKey(caller, err)
+	record, replayed, err = a.Records.RotateAPIKey(ctx, record.ID, store.Rotation{Generation: generation, Request: idempotencyKey})
+	if err != nil {
+		return "", false, err
+	}
+	key, err = a.issue(ctx, record)
+	return key, replayed, err
 }
 
 // Revoke ends the caller's key. It does nothing for a user who never had one. It
 // returns auth.ErrEndedKey if the caller sent a key of an earlier version.
 func (a *APIKeys) Revoke(ctx context.Context, caller auth.Caller) error {
-	user, _, err := a.admit(ctx, caller)
+	user, _, err := admit(ctx, a.Records, caller)
 	if err != nil {
 		return err
 	}
@@ -118,57 +113,14 @@ func (a *APIKeys) Revoke(ctx context.Context, caller auth.Caller) error {
 	return asEndedKey(caller, err)
 }
 
-// RoleNow returns the role that the caller has at this moment, for requests that
-// cannot be undone. It returns inquiry.ErrSuspended or auth.ErrEndedKey if the
-// authorizer would reject the caller by now.
-func (a *APIKeys) RoleNow(ctx context.Context, caller auth.Caller) (auth.Role, error) {
-	_, role, err := a.admit(ctx, caller)
-	if err != nil {
-		return "", err
-	}
-	if caller.Credential == auth.CredentialAPIKey {
-		if _, err := a.currentKey(ctx, caller); err != nil {
-			return "", err
-		}
-	}
-	return role, nil
-}
-
-// admit reads the caller's user again and applies Admit. It rejects an API key of
-// unknown version, because that cannot be compared with the version in use.
-func (a *APIKeys) admit(ctx context.Context, caller auth.Caller) (store.User, auth.Role, error) {
-	if caller.Credential == auth.CredentialAPIKey && (caller.KeyID == "" || caller.KeyVersion < 1) {
-		return store.User{}, "", fmt.Errorf("API key %s has an unknown version: %w", caller.KeyID, auth.ErrEndedKey)
-	}
-	user, lender, err := a.Records.Membership(ctx, caller.UserID, caller.LenderID)
-	if err != nil {
-		return store.User{}, "", err
-	}
-	role, err := Admit(user, lender)
-	return user, role, err
-}
-
-// currentKey returns the key that the caller sent, or auth.ErrEndedKey if it has
-// ended. For a caller with a token it returns their key, which the first call
-// creates.
-func (a *APIKeys) currentKey(ctx context.Context, caller auth.Caller) (store.APIKey, error) {
-	if caller.Credential != auth.CredentialAPIKey {
-		return a.Records.EnsureAPIKey(ctx, caller.UserID)
-	}
-	record, err := a.Records.APIKey(ctx, caller.KeyID)
-	if err != nil {
-		return store.APIKey{}, asEndedKey(caller, err)
-	}
-	if record.Version != caller.KeyVersion || !record.RevokedAt.IsZero() {
-		return store.APIKey{}, fmt.Errorf("API key %s, version %d: %w", record.ID, caller.KeyVersion, auth.ErrEndedKey)
-	}
-	return record, nil
-}
-
 // issue returns the text of a key, or inquiry.ErrNotFound if the key is revoked.
-func issue(keys auth.Keys, record store.APIKey) (string, error) {
+func (a *APIKeys) issue(ctx context.Context, record store.APIKey) (string, error) {
 	if !record.RevokedAt.IsZero() {
 		return "", fmt.Errorf("API key %s is revoked: %w", record.ID, inquiry.ErrNotFound)
+	}
+	keys, err := a.Master.Keys(ctx, record.Generation)
+	if err != nil {
+		return "", err
 	}
 	return keys.Issue(record.ID, record.Version), nil
 }
@@ -180,19 +132,4 @@ func asEndedKey(caller auth.Caller, err error) error {
 		return fmt.Errorf("%w: %v", auth.ErrEndedKey, err) // %v, so that it is no longer the other error
 	}
 	return err
-}
-
-// load returns the keys of the master key, which it reads once. After a failed
-// read the next call tries again.
-func (a *APIKeys) load(ctx context.Context) (auth.Keys, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.keys == nil {
-		keys, err := auth.LoadKeys(ctx, a.Secrets, a.MasterKey)
-		if err != nil {
-			return auth.Keys{}, err
-		}
-		a.keys = &keys
-	}
-	return *a.keys, nil
 }

@@ -34,6 +34,7 @@ func (f *fakeSecrets) GetSecretValue(context.Context, *secretsmanager.GetSecretV
 
 type fixture struct {
 	*access.APIKeys
+	access.Checker
 	store   *store.Store
 	secrets *fakeSecrets
 	user    auth.Caller // acme's member u1, with a token
@@ -48,7 +49,8 @@ func newFixture(tb testing.TB) fixture {
 		secrets: &fakeSecrets{},
 		user:    auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialUser},
 	}
-	f.APIKeys = &access.APIKeys{Records: f.store, Secrets: f.secrets, MasterKey: "arn"}
+	f.APIKeys = &access.APIKeys{Records: f.store, Master: auth.NewMasterKeys(f.secrets, []string{"arn"})}
+	f.Checker = access.Checker{Members: f.store}
 	if _, _, err := f.store.CreateLender(tb.Context(), inquiry.Lender{ID: "acme", Name: "Acme Lending"}); err != nil {
 		tb.Fatal(err)
 	}
@@ -61,7 +63,7 @@ func newFixture(tb testing.TB) fixture {
 // withKey returns the same user with their current API key, which it creates.
 func (f fixture) withKey(tb testing.TB) auth.Caller {
 	tb.Helper()
-	record, err := f.store.EnsureAPIKey(tb.Context(), f.user.UserID)
+	record, err := f.store.EnsureAPIKey(tb.Context(), f.user.UserID, 1)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -111,12 +113,11 @@ func TestAPIKeys(t *testing.T) {
 	t.Run("delivered twice, a rotation returns the same key", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		caller := f.withKey(t)
-		first, replayed, err := f.Rotate(t.Context(), caller, "6b1e5c0a-55a4-4d0e-9a51-2f4c3f6e7d10")
+		first, replayed, err := f.Rotate(t.Context(), f.user, "6b1e5c0a-55a4-4d0e-9a51-2f4c3f6e7d10")
 		if err != nil || replayed {
 			t.Fatalf("replayed %t, error %v", replayed, err)
 		}
-		again, replayed, err := f.Rotate(t.Context(), caller, "6b1e5c0a-55a4-4d0e-9a51-2f4c3f6e7d10")
+		again, replayed, err := f.Rotate(t.Context(), f.user, "6b1e5c0a-55a4-4d0e-9a51-2f4c3f6e7d10")
 		if err != nil || !replayed || again != first {
 			t.Errorf("replayed %t, same key: %t, error %v", replayed, again == first, err)
 		}

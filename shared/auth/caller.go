@@ -52,6 +52,11 @@ func (r Role) MayChange() bool { return r == RoleMember }
 // the values that would name the caller.
 const ContextSuspended = "suspended"
 
+// Submitter returns what the table checks again when the caller submits.
+func (c Caller) Submitter() inquiry.Submitter {
+	return inquiry.Submitter{UserID: c.UserID, Role: string(c.Role), KeyID: c.KeyID, KeyVersion: c.KeyVersion}
+}
+
 // Context returns the caller in the form that API Gateway passes on to the API. All
 // values are text.
 func (c Caller) Context() map[string]any {

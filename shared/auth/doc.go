@@ -26,6 +26,9 @@ var (
 	// has the whole key, including its secret, may learn this.
 	ErrEndedKey = errors.New("API key has ended")
 
+	// ErrNeedsToken: the request needs a token, and the caller sent an API key.
+	ErrNeedsToken = errors.New("an API key may not do this")
+
 	// ErrInvalidToken: the token was not issued by our user pool to our client, or it is
 	// not valid now.
 	ErrInvalidToken = errors.New("token is invalid")

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -11,8 +10,6 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
 // An API key has the form vd__<keyId>_<secret><checksum>. The secret and the checksum
@@ -27,9 +24,9 @@ const (
 
 const hidden = "[secret]"
 
-// Keys makes and checks API keys. A key's secret is computed from the master key, the
-// key's id and its version. The table therefore stores no secret, and a key can be
-// shown again. Keys is immutable.
+// Keys makes and checks API keys with one generation of the master key. A key's secret
+// is computed from the master key, the key's id and its version. The table therefore
+// stores no secret, and a key can be shown again. Keys is immutable.
 type Keys struct{ master []byte }
 
 // NewKeys returns the Keys of a master key, which must have at least 32 bytes.
@@ -40,33 +37,15 @@ func NewKeys(master []byte) (Keys, error) {
 	return Keys{master}, nil
 }
 
-// SecretReader is the call to Secrets Manager that LoadKeys makes.
-type SecretReader interface {
-	GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, opts ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
-}
-
-// LoadKeys reads the master key, which is the unchanged text of the secret. Changing
-// the secret ends every API key at once. To end one key, rotate that key.
-func LoadKeys(ctx context.Context, secrets SecretReader, arn string) (Keys, error) {
-	out, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
-	if err != nil {
-		return Keys{}, fmt.Errorf("reading the master key: %w", err)
-	}
-	if out.SecretString == nil {
-		return Keys{}, fmt.Errorf("reading the master key: the secret has no text")
-	}
-	return NewKeys([]byte(*out.SecretString))
-}
-
 // Issue returns the API key of this id and version, which is always the same.
 func (k Keys) Issue(keyID string, version int) string {
 	body := keyPrefix + keyID + "_" + k.secret(keyID, version)
 	return body + checksum(body)
 }
 
-// Parse reads an API key without "Bearer". Its checksum detects any single mistyped
-// character. Verify decides whether the key is genuine.
-func (k Keys) Parse(s string) (ParsedKey, error) {
+// ParseKey reads an API key without "Bearer". Its checksum detects any single mistyped
+// character. [Keys.Verify] decides whether the key is genuine.
+func ParseKey(s string) (ParsedKey, error) {
 	rest, ok := strings.CutPrefix(s, keyPrefix)
 	if !ok {
 		return ParsedKey{}, fmt.Errorf("%w: it does not start with %s", ErrMalformedKey, keyPrefix)
@@ -84,20 +63,6 @@ func (k Keys) Parse(s string) (ParsedKey, error) {
 // Verify reports whether the key's secret belongs to this version.
 func (k Keys) Verify(p ParsedKey, version int) bool {
 	return subtle.ConstantTimeCompare([]byte(p.secret), []byte(k.secret(p.ID, version))) == 1
-}
-
-// maxEnded is how many earlier versions of a key are recognized.
-const maxEnded = 100
-
-// Ended reports whether the key was rotated: its secret belongs to a version before
-// this one.
-func (k Keys) Ended(p ParsedKey, version int) bool {
-	for earlier := version - 1; earlier >= max(1, version-maxEnded); earlier-- {
-		if k.Verify(p, earlier) {
-			return true
-		}
-	}
-	return false
 }
 
 // secret returns the secret part of a key, which makes the key hard to guess.

@@ -1,15 +1,12 @@
 package auth_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"pgregory.net/rapid"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
@@ -38,7 +35,7 @@ func TestKeysVerify(t *testing.T) {
 		if key != keys.Issue(id, version) {
 			t.Fatal("a second call issues a different key")
 		}
-		parsed, err := keys.Parse(key)
+		parsed, err := auth.ParseKey(key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +65,7 @@ func TestKeysParse(t *testing.T) {
 			typed := []byte(keys.Issue(anyKeyID.Draw(t, "id"), 1))
 			at := rapid.IntRange(0, len(typed)-1).Draw(t, "at")
 			typed[at] ^= rapid.ByteRange(1, 255).Draw(t, "change")
-			if _, err := keys.Parse(string(typed)); !errors.Is(err, auth.ErrMalformedKey) {
+			if _, err := auth.ParseKey(string(typed)); !errors.Is(err, auth.ErrMalformedKey) {
 				t.Fatalf("%q: %v, want ErrMalformedKey", typed, err)
 			}
 		})
@@ -93,7 +90,7 @@ func TestKeysParse(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				if _, err := keys.Parse(s); !errors.Is(err, auth.ErrMalformedKey) {
+				if _, err := auth.ParseKey(s); !errors.Is(err, auth.ErrMalformedKey) {
 					t.Errorf("error %v, want ErrMalformedKey", err)
 				}
 			})
@@ -125,7 +122,7 @@ func TestKeysAreNotPrinted(t *testing.T) {
 
 	keys := newKeys(t, master)
 	key := keys.Issue("k1", 1)
-	parsed, err := keys.Parse(key)
+	parsed, err := auth.ParseKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,55 +136,6 @@ func TestKeysAreNotPrinted(t *testing.T) {
 	} {
 		if strings.Contains(printed, secret) || strings.Contains(printed, master) {
 			t.Errorf("printed: %s", printed)
-		}
-	}
-}
-
-type secretFunc func() (*secretsmanager.GetSecretValueOutput, error)
-
-func (f secretFunc) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
-	return f()
-}
-
-func TestLoadKeys(t *testing.T) {
-	t.Parallel()
-
-	for name, c := range map[string]struct {
-		text *string
-		err  error
-		ok   bool
-	}{
-		"long enough":          {text: aws.String(master), ok: true},
-		"too short to be safe": {text: aws.String(master[1:])},
-		"binary, without text": {},
-		"the service is down":  {err: errors.New("no answer")},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			keys, err := auth.LoadKeys(t.Context(), secretFunc(func() (*secretsmanager.GetSecretValueOutput, error) {
-				return &secretsmanager.GetSecretValueOutput{SecretString: c.text}, c.err
-			}), "arn")
-			if (err == nil) != c.ok {
-				t.Fatalf("error %v", err)
-			}
-			if c.ok && keys.Issue("k1", 1) != newKeys(t, master).Issue("k1", 1) {
-				t.Error("the master key is not the text of the secret")
-			}
-		})
-	}
-}
-
-func TestKeysEnded(t *testing.T) {
-	t.Parallel()
-
-	keys := newKeys(t, master)
-	parsed, err := keys.Parse(keys.Issue("k1", 3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for version, ended := range map[int]bool{1: false, 3: false, 4: true, 103: true, 104: false} {
-		if got := keys.Ended(parsed, version); got != ended {
-			t.Errorf("a key of version 3 while version %d is valid: ended %t, want %t", version, got, ended)
 		}
 	}
 }

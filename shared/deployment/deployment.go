@@ -9,6 +9,7 @@ import "time"
 // The Lambda functions. A function's name is that of its folder below functions/.
 const (
 	API              = "api"
+	ManageAPIKeys    = "manage-api-keys"
 	AuthorizeRequest = "authorize-request"
 	DispatchBatch    = "dispatch-batch"
 	ProcessInquiry   = "process-inquiry"
@@ -20,6 +21,7 @@ const (
 // The memory of each function, in MB. A function's share of a processor follows it.
 const (
 	APIMemory              = 512
+	ManageAPIKeysMemory    = 512
 	AuthorizeRequestMemory = 256
 	DispatchBatchMemory    = 256
 	ProcessInquiryMemory   = 512
@@ -38,6 +40,7 @@ const (
 	// APITimeout leaves room for a long poll of 20 seconds. API Gateway gives up
 	// after 29.
 	APITimeout              = 26 * time.Second
+	ManageAPIKeysTimeout    = 10 * time.Second
 	AuthorizeRequestTimeout = 10 * time.Second
 	DispatchBatchTimeout    = 60 * time.Second
 	ProcessInquiryTimeout   = 60 * time.Second
@@ -69,6 +72,15 @@ const (
 	ProcessInquiryConcurrency = MaxWorkers
 	TallyStatusesConcurrency  = 20
 )
+
+// AccessCache is how long API Gateway remembers whom the authorizer let in. Reads by
+// someone who was cut off may go on for that long. Two or three read units per minute
+// and credential are what the authorizer costs at this value.
+const AccessCache = time.Minute
+
+// MasterKeyGenerations is the number of generations of the master key. To stop making
+// API keys with the current one, add 1 and deploy: docs/operating.md.
+const MasterKeyGenerations = 1
 
 // SweepInterval is the time between two sweeps. A batch in which nothing happens
 // stays open for at most this much longer than its deadline, if one sweep can handle

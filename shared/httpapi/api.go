@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -66,15 +67,20 @@ type APIKeys interface {
 
 	// Revoke ends the key. It is not an error if there is none.
 	Revoke(ctx context.Context, caller auth.Caller) error
+}
 
+// Access reads again who may use the service.
+type Access interface {
 	// RoleNow returns the caller's current role. Since the gateway last checked, the
-	// caller may have lost the role, the key or all access.
+	// caller may have lost the role, the key or all access: then RoleNow returns
+	// inquiry.ErrSuspended or auth.ErrEndedKey.
 	RoleNow(ctx context.Context, caller auth.Caller) (auth.Role, error)
 }
 
 // API answers requests of callers that the authorizer has verified.
 type API struct {
 	Batches Batches
+	Access  Access
 	Keys    APIKeys
 	Exports Exports
 	Now     func() time.Time
@@ -122,7 +128,7 @@ func requestOf(ctx context.Context) Request {
 
 // routes lists the routes of the API, each in its own file. The routes of the
 // reference itself are in renderings.
-var routes = []func(*API, huma.API){
+var routes = slices.Concat([]func(*API, huma.API){
 	(*API).submitRoute,
 	(*API).listRoute,
 	(*API).pollRoute,
@@ -133,24 +139,45 @@ var routes = []func(*API, huma.API){
 	(*API).resultsRoute,
 	(*API).singleRoute,
 	(*API).inquiryRoute,
+}, keyRoutes, []func(*API, huma.API){
+	(*API).meRoute,
+})
+
+// keyRoutes are the routes of API keys, which a function of their own serves.
+var keyRoutes = []func(*API, huma.API){
 	(*API).showKeyRoutes,
 	(*API).rotateKeyRoute,
 	(*API).revokeKeyRoute,
-	(*API).meRoute,
 }
 
 // Handler returns the API as an http.Handler. Every request must have a [Request] in
-// its context.
+// its context. If there are no Keys, the routes of API keys only appear in the
+// reference.
 func (a *API) Handler() http.Handler {
-	a.requests, a.polls = fairuse.NewBuckets(fairuse.Requests), fairuse.NewBuckets(fairuse.Polls)
+	if a.Keys == nil {
+		a.Keys = keysElsewhere{}
+	}
 	mux := http.NewServeMux()
-	a.serveReference(mux, a.register(mux))
+	a.serveReference(mux, a.register(mux, routes))
+	return a.serve(mux)
+}
+
+// KeyHandler is Handler with only the routes of API keys. It needs no Batches.
+func (a *API) KeyHandler() http.Handler {
+	mux := http.NewServeMux()
+	a.register(mux, keyRoutes)
+	return a.serve(mux)
+}
+
+// serve returns the routes in the mux with what all of them share.
+func (a *API) serve(mux *http.ServeMux) http.Handler {
+	a.requests, a.polls = fairuse.NewBuckets(fairuse.Requests), fairuse.NewBuckets(fairuse.Polls)
 	mux.HandleFunc("/", unrouted(mux))
 	return a.outer(mux)
 }
 
-// register adds all routes to the mux and returns their document, without examples.
-func (a *API) register(mux *http.ServeMux) *huma.OpenAPI {
+// register adds routes to the mux and returns their document, without examples.
+func (a *API) register(mux *http.ServeMux, routes []func(*API, huma.API)) *huma.OpenAPI {
 	api := humago.New(mux, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI:    "3.1.0",

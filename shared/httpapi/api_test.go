@@ -120,7 +120,10 @@ func (fakeKeys) Rotate(_ context.Context, c auth.Caller, _ string) (key string, 
 
 func (fakeKeys) Revoke(context.Context, auth.Caller) error { return nil }
 
-func (fakeKeys) RoleNow(_ context.Context, c auth.Caller) (auth.Role, error) { return c.Role, nil }
+// trusting takes every caller at their word.
+type trusting struct{}
+
+func (trusting) RoleNow(_ context.Context, c auth.Caller) (auth.Role, error) { return c.Role, nil }
 
 // client calls the API as one caller.
 type client struct {
@@ -133,7 +136,7 @@ const acme inquiry.LenderID = "acme-capital"
 func newClient(t testing.TB, batches httpapi.Batches, log io.Writer) client {
 	t.Helper()
 	api := httpapi.API{
-		Batches: batches, Keys: fakeKeys{}, Now: func() time.Time { return noon },
+		Batches: batches, Keys: fakeKeys{}, Access: trusting{}, Now: func() time.Time { return noon },
 		Log: slog.New(slog.NewJSONHandler(log, nil)),
 	}
 	return client{api.Handler(), auth.Caller{LenderID: acme, UserID: "user-1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey}}

@@ -27,7 +27,7 @@ func TestCORS(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				api := httpapi.API{
-					Batches: newFake(), Keys: fakeKeys{}, PortalOrigin: c.configured,
+					Batches: newFake(), Keys: fakeKeys{}, Access: trusting{}, PortalOrigin: c.configured,
 					Now: func() time.Time { return noon }, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 				}
 				who := newClient(t, newFake(), io.Discard)

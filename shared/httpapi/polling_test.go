@@ -53,7 +53,7 @@ func newPoller(t testing.TB) *poller {
 	p := &poller{batches: &watched{fakeBatches: newFake()}, now: new(time.Time)}
 	*p.now = noon
 	api := httpapi.API{
-		Batches: p.batches, Keys: fakeKeys{}, Now: func() time.Time { return *p.now }, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		Batches: p.batches, Keys: fakeKeys{}, Access: trusting{}, Now: func() time.Time { return *p.now }, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 		Pause: func(_ context.Context, d time.Duration) error {
 			p.seconds += int(d.Seconds())
 			if p.during == nil {

@@ -155,6 +155,8 @@ func known(err error) *Problem {
 		return suspended()
 	case errors.Is(err, auth.ErrEndedKey):
 		return newProblem(problem.KeyRevoked, problem.KeyEnded)
+	case errors.Is(err, auth.ErrNeedsToken):
+		return newProblem(problem.TokenRequired, "An API key cannot replace itself. Sign in and send this request with your token.")
 	case errors.Is(err, inquiry.ErrTooLarge):
 		return newProblem(problem.TooLarge, "The batch is too large to store. Split it into smaller batches.")
 	case errors.Is(err, inquiry.ErrConflict):

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
@@ -33,6 +34,7 @@ func exampleProblems() map[problem.Name]*Problem {
 		rejectedCredential(problem.NotAMember),
 
 		readOnly(),
+		known(auth.ErrNeedsToken),
 		suspended(),
 		known(inquiry.ErrNotFound),
 		methodNotAllowed(),

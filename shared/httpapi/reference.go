@@ -64,7 +64,7 @@ var page []byte
 // Document returns the complete OpenAPI document, from which the committed copy and the
 // page are generated.
 func Document() (*huma.OpenAPI, error) {
-	doc := (&API{Now: time.Now}).register(http.NewServeMux())
+	doc := (&API{Now: time.Now}).register(http.NewServeMux(), routes)
 	return doc, addExamples(doc)
 }
 

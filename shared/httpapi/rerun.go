@@ -71,6 +71,10 @@ func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*r
 	if err != nil {
 		return nil, err
 	}
+	// Before the batch is read. The transaction checks the caller once more.
+	if err := a.confirmRole(ctx, request.Caller); err != nil {
+		return nil, err
+	}
 	lender, err := a.Batches.Lender(ctx, request.Caller.LenderID)
 	if err != nil {
 		return nil, err
@@ -84,7 +88,7 @@ func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*r
 		return a.repeatedRerun(ctx, lender, in.IdempotencyKey, fingerprint, err)
 	}
 	sub := inquiry.Submission{
-		UserID: request.Caller.UserID, Name: rerunName(body, parent), Metadata: parent.Metadata,
+		Submitter: request.Caller.Submitter(), Name: rerunName(body, parent), Metadata: parent.Metadata,
 		Inquiries: again, Operation: inquiry.OperationRerun, Parent: &parent,
 		IdempotencyKey: in.IdempotencyKey, Fingerprint: fingerprint,
 	}

@@ -97,7 +97,11 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 	if !ok {
 		return nil, noSuchFormat()
 	}
-	lender := requestOf(ctx).Caller.LenderID
+	caller := requestOf(ctx).Caller
+	if err := a.confirmAccess(ctx, caller); err != nil {
+		return nil, err
+	}
+	lender := caller.LenderID
 	batch, err := a.Batches.Batch(ctx, lender, id)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (f *fakeExports) Abort()                 { f.aborts++ }
 // resultsClient calls an API with exports.
 func resultsClient(fake *fakeBatches, exports httpapi.Exports) client {
 	api := httpapi.API{
-		Batches: fake, Keys: fakeKeys{}, Exports: exports, Now: func() time.Time { return noon },
+		Batches: fake, Keys: fakeKeys{}, Access: trusting{}, Exports: exports, Now: func() time.Time { return noon },
 		Log: slog.New(slog.DiscardHandler),
 	}
 	return client{api.Handler(), auth.Caller{LenderID: acme, UserID: "user-1", Role: auth.RoleViewer}}

@@ -77,7 +77,7 @@ func (a *API) submitSingle(ctx context.Context, in *submitInput) (*singleOutput,
 		return nil, err
 	}
 	id, replayed, err := a.accept(ctx, lender, inquiry.Submission{
-		UserID:         request.Caller.UserID,
+		Submitter:      request.Caller.Submitter(),
 		Name:           singleName,
 		Inquiries:      sub.inquiries,
 		Operation:      inquiry.OperationSingle,

@@ -161,7 +161,7 @@ func TestSize(t *testing.T) {
 					made.entries = justFit(made.batches[0].ID)
 				}
 				api := httpapi.API{
-					Batches: made, Keys: fakeKeys{}, Exports: &fakeExports{}, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
+					Batches: made, Keys: fakeKeys{}, Access: trusting{}, Exports: &fakeExports{}, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
 				}
 				c := client{api.Handler(), auth.Caller{LenderID: acme, UserID: "user-1", Role: auth.RoleMember}}
 				resp, answer := c.do(t, tt.method, tt.path, tt.body)

@@ -65,8 +65,9 @@ func (a *API) submitRoute(api huma.API) {
 	}, a.submit)
 }
 
-// submit makes two calls to the table, one after the other: it reads the lender's
-// profile, which contains the batch limit, and then runs the transaction.
+// submit makes two calls to the table, one after the other: it reads the lender,
+// which contains the batch limit, and then runs the transaction, which also checks
+// that the caller may still submit.
 func (a *API) submit(ctx context.Context, in *submitInput) (*submitOutput, error) {
 	request := requestOf(ctx)
 	if !request.Caller.Role.MayChange() {
@@ -84,11 +85,14 @@ func (a *API) submit(ctx context.Context, in *submitInput) (*submitOutput, error
 		return nil, err
 	}
 	if sub.validateOnly {
+		if err := a.confirmRole(ctx, request.Caller); err != nil {
+			return nil, err
+		}
 		request.limits.addRoom(lender.OpenMax, lender.Room())
 		return &submitOutput{Body: validatedBody(sub, lender)}, nil
 	}
 	id, replayed, err := a.accept(ctx, lender, inquiry.Submission{
-		UserID:         request.Caller.UserID,
+		Submitter:      request.Caller.Submitter(),
 		Name:           sub.name,
 		Metadata:       sub.metadata,
 		Inquiries:      sub.inquiries,
@@ -109,10 +113,19 @@ func (a *API) submit(ctx context.Context, in *submitInput) (*submitOutput, error
 // firstPoll is the Retry-After of an accepted submission.
 var firstPoll = strconv.Itoa(shortestPause)
 
-// accept stores a submission. replayed is the Idempotent-Replayed header: "true" if
+// accept stores a submission if its caller may still submit. replayed is the Idempotent-Replayed header: "true" if
 // an earlier request with the same key already stored it.
 func (a *API) accept(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission) (id inquiry.BatchID, replayed string, err error) {
 	id, again, err := a.Batches.Submit(ctx, lender, sub)
+	cutOff := errors.Is(err, inquiry.ErrCutOff)
+	if cutOff || again || errors.Is(err, inquiry.ErrTooManyOpen) { // the last two come without a check of the caller
+		if err := a.confirmRole(ctx, requestOf(ctx).Caller); err != nil {
+			return inquiry.BatchID{}, "", err
+		}
+	}
+	if cutOff { // and has access again by now
+		err = inquiry.ErrConflict
+	}
 	err = inFlight(err, sub.IdempotencyKey)
 	switch room := lender.Room(); {
 	case errors.Is(err, inquiry.ErrTooManyOpen):

@@ -53,6 +53,10 @@ var (
 	// ErrTooManyWaits: the lender has as many waiting requests as it may have.
 	ErrTooManyWaits = errors.New("too many waiting requests")
 
+	// ErrCutOff: the submitter has been suspended, has another role, or sent an API key
+	// that has ended. Reading their user and key again shows which.
+	ErrCutOff = errors.New("the submitter has lost access")
+
 	// ErrSuspended: the lender or the user exists but may not use the service.
 	ErrSuspended = errors.New("suspended")
 )

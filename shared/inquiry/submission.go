@@ -4,7 +4,7 @@ import "crypto/sha256"
 
 // Submission is a batch to accept. It has been checked and normalized.
 type Submission struct {
-	UserID    string
+	Submitter Submitter
 	Name      string
 	Metadata  map[string]string
 	Inquiries []Inquiry // 1 to MaxInquiries, at least one of them not rejected
@@ -17,6 +17,18 @@ type Submission struct {
 	// Fingerprint is a hash of the request. It distinguishes requests that were sent
 	// with the same key.
 	Fingerprint [sha256.Size]byte
+}
+
+// Submitter is the caller who submits, as the authorizer let them in. A submission is
+// accepted only if this is still true when it is stored.
+type Submitter struct {
+	UserID string
+	Role   string
+
+	// KeyID and KeyVersion are those of the API key that the caller sent. KeyID is ""
+	// if they sent a token.
+	KeyID      string
+	KeyVersion int
 }
 
 // Tally returns the tally that the batch starts with: its rejected inquiries have

@@ -29,6 +29,7 @@ const (
 	TokenForeign        Name = "token-foreign"
 	NotAMember          Name = "not-a-member"
 	Forbidden           Name = "forbidden"
+	TokenRequired       Name = "token-required"
 	Suspended           Name = "suspended"
 	NotFound            Name = "not-found"
 	MethodNotAllowed    Name = "method-not-allowed"
@@ -107,10 +108,12 @@ var Kinds = []Kind{
 	// The gateway has only one status, 401, for a rejected credential. It is also
 	// close to the truth: signing in again is what helps.
 	{NotAMember, 401, "Not a member here",
-		"The token is valid, but its user does not belong to a lender here. Ask your administrator to complete your invitation, then sign in again. Your current token may be rejected for up to five more minutes; a new one works at once."},
+		"The token is valid, but its user does not belong to a lender here. Ask your administrator to complete your invitation, then sign in again. Your current token may be rejected for up to one more minute; a new one works at once."},
 
 	{Forbidden, 403, "Not allowed",
 		"You are signed in, but your role does not allow this. A viewer can only read; a member can also submit, cancel, rerun and delete."},
+	{TokenRequired, 403, "Sign in for this",
+		"You sent an API key, and this needs a token. Sign in and send the same request with your Cognito token."},
 	{Suspended, 403, "Suspended",
 		"The credential is valid, but its user or lender is suspended. Contact your account manager."},
 

@@ -16,14 +16,15 @@ import (
 )
 
 // APIKey is what the table stores about a key. The key itself is derived from ID,
-// Version and a master key that is not in the table.
+// Version and a generation of the master key, which is not in the table.
 type APIKey struct {
-	ID        string
-	LenderID  inquiry.LenderID
-	UserID    string    // the user that the key acts as
-	Version   int       // from 1; a rotation raises it
-	RevokedAt time.Time // zero while the key is valid
-	CreatedAt time.Time
+	ID         string
+	LenderID   inquiry.LenderID
+	UserID     string    // the user that the key acts as
+	Version    int       // from 1; a rotation raises it
+	Generation int       // of the master key that this version is derived from, from 1
+	RevokedAt  time.Time // zero while the key is valid
+	CreatedAt  time.Time
 }
 
 // AnyVersion of an API key means the version that is in use.
@@ -39,9 +40,9 @@ func (s *Store) APIKey(ctx context.Context, id string) (APIKey, error) {
 	return apiKeyOf(id, it)
 }
 
-// EnsureAPIKey returns the user's API key and creates it on the first call.
-// Simultaneous calls return the same key.
-func (s *Store) EnsureAPIKey(ctx context.Context, userID string) (APIKey, error) {
+// EnsureAPIKey returns the user's API key. The first call creates it, with this
+// generation of the master key. Simultaneous calls return the same key.
+func (s *Store) EnsureAPIKey(ctx context.Context, userID string, generation int) (APIKey, error) {
 	for attempt := range 5 {
 		u, err := s.User(ctx, userID)
 		if err != nil {
@@ -50,7 +51,7 @@ func (s *Store) EnsureAPIKey(ctx context.Context, userID string) (APIKey, error)
 		if u.APIKeyID != "" {
 			return s.APIKey(ctx, u.APIKeyID)
 		}
-		k := APIKey{ID: rand.Text(), LenderID: u.LenderID, UserID: u.ID, Version: 1, CreatedAt: s.now().Truncate(time.Millisecond)}
+		k := APIKey{ID: rand.Text(), LenderID: u.LenderID, UserID: u.ID, Version: 1, Generation: generation, CreatedAt: s.now().Truncate(time.Millisecond)}
 		err = s.recordFirstKey(ctx, k)
 		if err == nil {
 			return k, nil
@@ -73,6 +74,7 @@ func (s *Store) recordFirstKey(ctx context.Context, k APIKey) error {
 	it["lenderId"] = text(string(k.LenderID))
 	it["userId"] = text(k.UserID)
 	it["version"] = number(k.Version)
+	it["generation"] = number(k.Generation)
 	it["createdAt"] = number(k.CreatedAt.UnixMilli())
 
 	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
@@ -134,17 +136,19 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id string, version int) (chang
 
 func apiKeyOf(id string, it item) (APIKey, error) {
 	version, errVersion := numberOf(it, "version")
+	generation, errGeneration := numberOf(it, "generation")
 	revoked, errRevoked := numberOf(it, "revokedAt")
 	created, errCreated := numberOf(it, "createdAt")
 	k := APIKey{
-		ID:        id,
-		LenderID:  inquiry.LenderID(textOf(it, "lenderId")),
-		UserID:    textOf(it, "userId"),
-		Version:   int(version),
-		CreatedAt: time.UnixMilli(created).UTC(),
+		ID:         id,
+		LenderID:   inquiry.LenderID(textOf(it, "lenderId")),
+		UserID:     textOf(it, "userId"),
+		Version:    int(version),
+		Generation: max(int(generation), 1), // the first keys were stored without one
+		CreatedAt:  time.UnixMilli(created).UTC(),
 	}
 	if revoked != 0 {
 		k.RevokedAt = time.UnixMilli(revoked).UTC()
 	}
-	return k, annotate(errors.Join(errVersion, errRevoked, errCreated), "reading API key %s", id)
+	return k, annotate(errors.Join(errVersion, errGeneration, errRevoked, errCreated), "reading API key %s", id)
 }

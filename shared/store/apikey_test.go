@@ -19,7 +19,7 @@ func TestEnsureAPIKey(t *testing.T) {
 		keys := make([]APIKey, 8)
 		for i := range keys {
 			wg.Go(func() {
-				k, err := s.EnsureAPIKey(t.Context(), "u1")
+				k, err := s.EnsureAPIKey(t.Context(), "u1", 1)
 				if err != nil {
 					t.Error(err)
 				}
@@ -39,12 +39,12 @@ func TestEnsureAPIKey(t *testing.T) {
 		if diff := cmp.Diff(keys[0], stored); diff != "" {
 			t.Error(diff)
 		}
-		want := APIKey{ID: stored.ID, LenderID: "acme", UserID: "u1", Version: 1, CreatedAt: stored.CreatedAt}
+		want := APIKey{ID: stored.ID, LenderID: "acme", UserID: "u1", Version: 1, Generation: 1, CreatedAt: stored.CreatedAt}
 		if diff := cmp.Diff(want, stored); diff != "" || stored.CreatedAt.IsZero() {
 			t.Errorf("created at %v; key (-want +got):\n%s", stored.CreatedAt, diff)
 		}
-		if n := s.count(t.Context(), t); n != 3 {
-			t.Errorf("the table has %d items, want the lender, the user and one key", n)
+		if n := s.count(t.Context(), t); n != 4 {
+			t.Errorf("the table has %d items, want the two of the lender, the user and one key", n)
 		}
 	})
 }
@@ -57,7 +57,7 @@ func TestRevokeAPIKey(t *testing.T) {
 
 		s := newStore(t)
 		memberOf(t, s, "acme", "u1")
-		k, err := s.EnsureAPIKey(t.Context(), "u1")
+		k, err := s.EnsureAPIKey(t.Context(), "u1", 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,10 +66,10 @@ func TestRevokeAPIKey(t *testing.T) {
 				t.Fatalf("revoked %v, error %v; want %v", changed, err, first)
 			}
 		}
-		if revoked, err := s.EnsureAPIKey(t.Context(), "u1"); err != nil || revoked.RevokedAt.IsZero() || revoked.ID != k.ID {
+		if revoked, err := s.EnsureAPIKey(t.Context(), "u1", 1); err != nil || revoked.RevokedAt.IsZero() || revoked.ID != k.ID {
 			t.Errorf("after revoking: %+v, error %v; want the same key, revoked", revoked, err)
 		}
-		rotated, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{})
+		rotated, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{Generation: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func TestRevokeAPIKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k.Version = 2
+		k.Version, k.Generation = 2, 2
 		if diff := cmp.Diff(k, rotated); diff != "" {
 			t.Error(diff)
 		}
@@ -91,7 +91,7 @@ func TestRevokeAPIKey(t *testing.T) {
 func keyOf(tb testing.TB, s *Store) APIKey {
 	tb.Helper()
 	memberOf(tb, s, "acme", "u1")
-	k, err := s.EnsureAPIKey(tb.Context(), "u1")
+	k, err := s.EnsureAPIKey(tb.Context(), "u1", 1)
 	if err != nil {
 		tb.Fatal(err)
 	}

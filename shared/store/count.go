@@ -159,7 +159,7 @@ func (s *Store) updateLast(ctx context.Context, u types.Update, b inquiry.Batch)
 		{Update: &u},
 		{Update: &types.Update{
 			TableName:                 &s.table,
-			Key:                       key(lenderKey(b.LenderID), profileKey),
+			Key:                       key(lenderKey(b.LenderID), countsKey),
 			UpdateExpression:          aws.String("ADD #open :less"),
 			ExpressionAttributeNames:  map[string]string{"#open": OpenInquiriesAttribute},
 			ExpressionAttributeValues: item{":less": number(-b.Total)},

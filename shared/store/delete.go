@@ -86,7 +86,9 @@ func (s *Store) purgePage(ctx context.Context, b inquiry.Batch, pageStarts []int
 	g, purging := errgroup.WithContext(ctx)
 	g.SetLimit(purgesAtOnce)
 	for index := pageStarts[page]; index < end; index++ {
-		g.Go(func() error { return s.removeAttribute(purging, recordKey(b.LenderID, b.ID.Inquiry(index)), "report") })
+		g.Go(func() error {
+			return s.removeAttribute(purging, recordKey(b.LenderID, b.ID.Inquiry(index)), ReportAttribute)
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("reports of page %d: %w", page, err)

@@ -5,7 +5,8 @@
 // batch by its id alone.
 //
 //	item          PK                                     SK                       Go
-//	lender        LENDER#<lenderId>                      PROFILE                  inquiry.Lender
+//	lender        LENDERPROFILE#<lenderId>               PROFILE                  inquiry.Lender, without its counts
+//	its counts    LENDER#<lenderId>                      COUNTS                   inquiry.Lender's BatchCount and Open
 //	list place    LENDER#<lenderId>                      BATCH#<ordinal, 10>      (batch id only)
 //	waits         LENDER#<lenderId>                      WAITS                    (ten places, see wait.go)
 //	idempotency   LENDER#<lenderId>                      IDEMPOTENCY#<sha256>     (batch id, request hash)
@@ -14,6 +15,10 @@
 //	inquiry       LENDER#<lenderId>#BATCH#<batchId>#<b>  INQUIRY#<index, 5>       inquiry.Record
 //	user          USER#<Cognito sub>                     PROFILE                  User
 //	API key       APIKEY#<keyId>                         PROFILE                  APIKey
+//
+// A lender's profile has a partition of its own because IAM distinguishes items by
+// their partition key only: the functions that change a lender's data and counts must
+// not be able to change its status and limits.
 //
 // The bucket b is index / 256. An inquiry has an item from RUNNING on; an absent
 // item means PLANNING. The sparse index "open" (openShard, nextCheckAt) contains the

@@ -22,9 +22,14 @@ const bucketSize = 256
 
 const (
 	profileKey sortKey = ProfileSK
+	countsKey  sortKey = CountsSK
 	headerKey  sortKey = HeaderSK
 	waitsKey   sortKey = WaitsSK
 )
+
+func lenderProfileKey(lender inquiry.LenderID) partitionKey {
+	return partitionKey(LenderProfilePrefix + string(lender))
+}
 
 func lenderKey(lender inquiry.LenderID) partitionKey {
 	return partitionKey(LenderPrefix + string(lender))

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 )
@@ -34,28 +38,62 @@ func (s *Store) CreateLender(ctx context.Context, l inquiry.Lender) (stored inqu
 	}
 	l.Status, l.BatchCount, l.Open = inquiry.AccessActive, 0, 0
 
-	it := key(lenderKey(l.ID), profileKey)
-	it["name"] = text(l.Name)
-	it[StatusAttribute] = text(string(l.Status))
-	it["batchMax"] = number(l.BatchMax)
-	it["batchCount"] = number(l.BatchCount)
-	it["openMax"] = number(l.OpenMax)
-	it[OpenInquiriesAttribute] = number(l.Open)
-	old, err := s.putNew(ctx, it)
+	profile := key(lenderProfileKey(l.ID), profileKey)
+	profile["name"] = text(l.Name)
+	profile[StatusAttribute] = text(string(l.Status))
+	profile["batchMax"] = number(l.BatchMax)
+	profile["openMax"] = number(l.OpenMax)
+	counts := key(lenderKey(l.ID), countsKey)
+	counts["batchCount"] = number(l.BatchCount)
+	counts[OpenInquiriesAttribute] = number(l.Open)
+	created, err = s.createBoth(ctx, profile, counts)
 	if err != nil {
 		return inquiry.Lender{}, false, fmt.Errorf("creating lender %s: %w", l.ID, err)
 	}
-	if old != nil {
-		stored, err = lenderOf(l.ID, old)
+	if !created {
+		stored, err = s.Lender(ctx, l.ID)
 		return stored, false, err
 	}
 	l.OpenMax = max(l.OpenMax, l.BatchMax)
 	return l, true, nil
 }
 
-// Lender returns one lender's profile.
+// createBoth writes a lender's two items in one transaction, unless they exist.
+func (s *Store) createBoth(ctx context.Context, profile, counts item) (created bool, err error) {
+	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		s.put(profile, "attribute_not_exists(PK)", nil),
+		s.put(counts, "attribute_not_exists(PK)", nil),
+	}})
+	canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	if !ok {
+		return err == nil, err
+	}
+	switch {
+	case slices.ContainsFunc(canceled.CancellationReasons, failedCondition):
+		return false, nil
+	case slices.ContainsFunc(canceled.CancellationReasons, contended):
+		return false, inquiry.ErrConflict
+	}
+	return false, err
+}
+
+// Lender returns one lender with its counts.
 func (s *Store) Lender(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error) {
-	it, err := s.get(ctx, key(lenderKey(id), profileKey), consistent)
+	profile, counts := key(lenderProfileKey(id), profileKey), key(lenderKey(id), countsKey)
+	found, err := s.getBoth(ctx, profile, counts)
+	if err != nil {
+		return inquiry.Lender{}, fmt.Errorf("reading lender %s: %w", id, err)
+	}
+	l, err := lenderOf(id, found[0])
+	if err != nil {
+		return inquiry.Lender{}, err
+	}
+	return withCounts(l, found[1])
+}
+
+// LenderProfile returns one lender without its counts: BatchCount and Open are 0.
+func (s *Store) LenderProfile(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error) {
+	it, err := s.get(ctx, key(lenderProfileKey(id), profileKey), consistent)
 	if err != nil {
 		return inquiry.Lender{}, fmt.Errorf("reading lender %s: %w", id, err)
 	}
@@ -65,13 +103,13 @@ func (s *Store) Lender(ctx context.Context, id inquiry.LenderID) (inquiry.Lender
 // SuspendLender denies the service to all users and keys of a lender. changed is
 // false when the lender was already suspended.
 func (s *Store) SuspendLender(ctx context.Context, id inquiry.LenderID) (changed bool, err error) {
-	changed, err = s.setProfile(ctx, lenderKey(id), StatusAttribute, text(string(inquiry.AccessSuspended)))
+	changed, err = s.setProfile(ctx, lenderProfileKey(id), StatusAttribute, text(string(inquiry.AccessSuspended)))
 	return changed, annotate(err, "suspending lender %s", id)
 }
 
 // ResumeLender ends a suspension. changed is false when there was none.
 func (s *Store) ResumeLender(ctx context.Context, id inquiry.LenderID) (changed bool, err error) {
-	changed, err = s.setProfile(ctx, lenderKey(id), StatusAttribute, text(string(inquiry.AccessActive)))
+	changed, err = s.setProfile(ctx, lenderProfileKey(id), StatusAttribute, text(string(inquiry.AccessActive)))
 	return changed, annotate(err, "resuming lender %s", id)
 }
 
@@ -80,7 +118,7 @@ func (s *Store) SetBatchMax(ctx context.Context, id inquiry.LenderID, batchMax i
 	if err := checkBatchMax(batchMax); err != nil {
 		return false, err
 	}
-	changed, err = s.setProfile(ctx, lenderKey(id), "batchMax", number(batchMax))
+	changed, err = s.setProfile(ctx, lenderProfileKey(id), "batchMax", number(batchMax))
 	return changed, annotate(err, "setting the batch limit of lender %s", id)
 }
 
@@ -90,7 +128,7 @@ func (s *Store) SetOpenMax(ctx context.Context, id inquiry.LenderID, openMax int
 	if err := checkOpenMax(openMax); err != nil {
 		return false, err
 	}
-	changed, err = s.setProfile(ctx, lenderKey(id), "openMax", number(openMax))
+	changed, err = s.setProfile(ctx, lenderProfileKey(id), "openMax", number(openMax))
 	return changed, annotate(err, "setting the limit of open inquiries of lender %s", id)
 }
 
@@ -108,18 +146,23 @@ func checkOpenMax(n int) error {
 	return nil
 }
 
-func lenderOf(id inquiry.LenderID, it item) (inquiry.Lender, error) {
-	batchMax, errMax := numberOf(it, "batchMax")
-	batchCount, errCount := numberOf(it, "batchCount")
-	open, errOpen := numberOf(it, OpenInquiriesAttribute)
-	openMax, errOpenMax := numberOf(it, "openMax")
+// lenderOf returns the lender in a profile, without its counts.
+func lenderOf(id inquiry.LenderID, profile item) (inquiry.Lender, error) {
+	batchMax, errMax := numberOf(profile, "batchMax")
+	openMax, errOpenMax := numberOf(profile, "openMax")
 	return inquiry.Lender{
-		ID:         id,
-		Name:       textOf(it, "name"),
-		Status:     inquiry.AccessStatus(textOf(it, StatusAttribute)),
-		BatchMax:   int(batchMax),
-		BatchCount: int(batchCount),
-		Open:       int(open),
-		OpenMax:    int(max(openMax, batchMax)),
-	}, annotate(errors.Join(errMax, errCount, errOpen, errOpenMax), "reading lender %s", id)
+		ID:       id,
+		Name:     textOf(profile, "name"),
+		Status:   inquiry.AccessStatus(textOf(profile, StatusAttribute)),
+		BatchMax: int(batchMax),
+		OpenMax:  int(max(openMax, batchMax)),
+	}, annotate(errors.Join(errMax, errOpenMax), "reading lender %s", id)
+}
+
+// withCounts returns the lender with its counts.
+func withCounts(l inquiry.Lender, counts item) (inquiry.Lender, error) {
+	batchCount, errCount := numberOf(counts, "batchCount")
+	open, errOpen := numberOf(counts, OpenInquiriesAttribute)
+	l.BatchCount, l.Open = int(batchCount), int(open)
+	return l, annotate(errors.Join(errCount, errOpen), "reading lender %s", l.ID)
 }

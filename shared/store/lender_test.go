@@ -123,7 +123,7 @@ func TestProfiles(t *testing.T) {
 			"limit a lender":   func() error { _, err := s.SetBatchMax(ctx, "nobody", 5); return err },
 			"suspend a user":   func() error { _, err := s.SuspendUser(ctx, "nobody"); return err },
 			"resume a user":    func() error { _, err := s.ResumeUser(ctx, "nobody"); return err },
-			"key of no user":   func() error { _, err := s.EnsureAPIKey(ctx, "nobody"); return err },
+			"key of no user":   func() error { _, err := s.EnsureAPIKey(ctx, "nobody", 1); return err },
 			"rotate a key":     func() error { _, _, err := s.RotateAPIKey(ctx, "nothing", Rotation{}); return err },
 			"revoke a key":     func() error { _, err := s.RevokeAPIKey(ctx, "nothing", AnyVersion); return err },
 		} {
@@ -131,8 +131,8 @@ func TestProfiles(t *testing.T) {
 				t.Errorf("%s: error %v, want ErrNotFound", name, err)
 			}
 		}
-		if n := s.count(t.Context(), t); n != 2 {
-			t.Errorf("the table has %d items, want the lender and the user", n)
+		if n := s.count(t.Context(), t); n != 3 {
+			t.Errorf("the table has %d items, want the two of the lender, and the user", n)
 		}
 	})
 }

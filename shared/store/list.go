@@ -25,14 +25,18 @@ const (
 // page's size, not on the page's position in the list. With a filter, it examines at
 // most maxExamined batches and returns where to continue.
 func (s *Store) ListBatches(ctx context.Context, lender inquiry.LenderID, q inquiry.BatchQuery) (inquiry.BatchPage, error) {
-	profile, err := s.Lender(ctx, lender)
+	counts, err := s.get(ctx, key(lenderKey(lender), countsKey), consistent)
 	if err != nil {
-		return inquiry.BatchPage{}, err
+		return inquiry.BatchPage{}, fmt.Errorf("listing batches: %w", err)
 	}
-	page := inquiry.BatchPage{Total: profile.BatchCount}
-	next := profile.BatchCount - q.Offset
+	batchCount, err := numberOf(counts, "batchCount")
+	if err != nil {
+		return inquiry.BatchPage{}, fmt.Errorf("listing batches: %w", err)
+	}
+	page := inquiry.BatchPage{Total: int(batchCount)}
+	next := page.Total - q.Offset
 	if q.From > 0 {
-		next = min(q.From, profile.BatchCount)
+		next = min(q.From, page.Total)
 	}
 	last, step := next-q.Limit, q.Limit // the lowest ordinal to examine is last+1; step batches are read at once
 	if !q.Filter.IsZero() {

@@ -113,7 +113,7 @@ func TestListBatches(t *testing.T) {
 		lender := newLender(t, s, acme)
 		for _, start := range []int{0, 100_000} {
 			_, err := s.db.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-				TableName: &s.table, Key: key(lenderKey(acme), profileKey),
+				TableName: &s.table, Key: key(lenderKey(acme), countsKey),
 				UpdateExpression: ptr("SET batchCount = :n"), ExpressionAttributeValues: item{":n": number(start)},
 			})
 			if err != nil {

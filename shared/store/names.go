@@ -19,6 +19,9 @@ const (
 	StatusAttribute = "status"
 	EventAttribute  = "event"
 
+	// ReportAttribute is an inquiry's report.
+	ReportAttribute = "report"
+
 	// OpenInquiriesAttribute is a lender's number of inquiries in unfinished
 	// batches, APIKeyIDAttribute a user's current API key.
 	OpenInquiriesAttribute = "open"
@@ -44,12 +47,14 @@ var OpenShards = [...]string{"0", "1", "2", "3", "4", "5", "6", "7"}
 
 // Keys and parts of keys. The package documentation shows the whole table.
 const (
-	LenderPrefix = "LENDER#"
-	BatchInfix   = "#BATCH#"
-	UserPrefix   = "USER#"
-	APIKeyPrefix = "APIKEY#"
+	LenderProfilePrefix = "LENDERPROFILE#"
+	LenderPrefix        = "LENDER#"
+	BatchInfix          = "#BATCH#"
+	UserPrefix          = "USER#"
+	APIKeyPrefix        = "APIKEY#"
 
 	ProfileSK         = "PROFILE"
+	CountsSK          = "COUNTS"
 	HeaderSK          = "HEADER"
 	WaitsSK           = "WAITS"
 	PlacePrefix       = "BATCH#"

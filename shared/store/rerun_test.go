@@ -38,7 +38,7 @@ func TestSubmitRerun(t *testing.T) {
 			t.Fatal(err)
 		}
 		stale := parent // the parent as the second rerun still knows it
-		sub := inquiry.Submission{UserID: "user-1", Name: "Again", Inquiries: parent.Rerun(asked, inquiry.RerunFailed), Operation: inquiry.OperationRerun, Parent: &parent}
+		sub := inquiry.Submission{Submitter: someone, Name: "Again", Inquiries: parent.Rerun(asked, inquiry.RerunFailed), Operation: inquiry.OperationRerun, Parent: &parent}
 		first, _, err := s.Submit(t.Context(), lender, sub)
 		if err != nil {
 			t.Fatal(err)

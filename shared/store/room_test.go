@@ -26,6 +26,7 @@ func roomFor(t testing.TB, n int) (*Store, inquiry.Lender) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.addSubmitter(t)
 	return s, lender
 }
 

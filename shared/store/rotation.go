@@ -21,29 +21,26 @@ import (
 // maxRotations bounds how many rotations of a key are remembered.
 const maxRotations = 50
 
-// Rotation asks to replace a version of an API key with the next one.
+// Rotation asks to replace the version of an API key with the next one. Whoever asks
+// has proved their identity without the key.
 type Rotation struct {
-	// From is the version that the caller has proved to hold. It must be in use:
-	// the holder of an ended version gets no new one. AnyVersion is for callers who
-	// proved their identity in another way; they may also replace a revoked version.
-	From int
+	// Generation of the master key that the next version is derived from.
+	Generation int
 
 	// Request identifies the request, so that a repeat of it within 24 hours returns
-	// the same version again, until there is a newer one. It is the caller's secret:
-	// whoever knows it gets the new version, even with the version that has ended.
-	// Empty means that the request is never repeated.
+	// the same version again, until there is a newer one. Empty means that the request
+	// is never repeated.
 	Request string
 }
 
-// hash identifies the rotation in the table. It includes From because the same
-// request with another credential is another rotation, not a repeat.
+// hash identifies the rotation in the table.
 func (r Rotation) hash() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", r.From, r.Request))
+	sum := sha256.Sum256([]byte(r.Request))
 	return hex.EncodeToString(sum[:])
 }
 
-// RotateAPIKey ends the version of the key that is in use and begins the next one.
-// It returns inquiry.ErrConflict, and changes nothing, when r.From is not in use.
+// RotateAPIKey ends the version of the key that is in use, if it is not revoked, and
+// begins the next one.
 //
 // replayed reports a repeat. The version that it returns may have been revoked in
 // the meantime. A repeat after a later rotation returns inquiry.ErrNotFound.
@@ -62,19 +59,15 @@ func (s *Store) RotateAPIKey(ctx context.Context, id string, r Rotation) (k APIK
 		if done >= 0 && done == len(past)-1 {
 			return k, repeatable, nil
 		}
-		if r.From != AnyVersion && (k.Version != r.From || !k.RevokedAt.IsZero()) {
-			return APIKey{}, false, fmt.Errorf("rotating API key %s: version %d is not in use: %w", id, r.From, inquiry.ErrConflict)
-		}
 		if done >= 0 { // rotating again would end the version that is in use now
 			return APIKey{}, false, fmt.Errorf("rotating API key %s: there has been a later rotation: %w", id, inquiry.ErrNotFound)
 		}
-		changed, err := s.raiseVersion(ctx, k, append(past, hash))
+		changed, err := s.raiseVersion(ctx, k, r.Generation, append(past, hash))
 		if err != nil {
 			return APIKey{}, false, fmt.Errorf("rotating API key %s: %w", id, err)
 		}
 		if changed {
-			k.Version++
-			k.RevokedAt = time.Time{}
+			k.Version, k.Generation, k.RevokedAt = k.Version+1, r.Generation, time.Time{}
 			return k, false, nil
 		}
 		// Either our own write succeeded and its reply was lost, or another caller
@@ -111,7 +104,7 @@ func (s *Store) rotations(ctx context.Context, id string) (k APIKey, past []stri
 
 // raiseVersion begins the next version of a key if the key has not changed since
 // it was read: not rotated and, if it was valid then, not revoked.
-func (s *Store) raiseVersion(ctx context.Context, read APIKey, rotations []string) (changed bool, err error) {
+func (s *Store) raiseVersion(ctx context.Context, read APIKey, generation int, rotations []string) (changed bool, err error) {
 	list := &types.AttributeValueMemberL{}
 	for _, hash := range rotations[max(len(rotations)-maxRotations, 0):] {
 		list.Value = append(list.Value, text(hash))
@@ -123,11 +116,11 @@ func (s *Store) raiseVersion(ctx context.Context, read APIKey, rotations []strin
 	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:           &s.table,
 		Key:                 key(apiKeyKey(read.ID), profileKey),
-		UpdateExpression:    aws.String("SET version = :next, rotations = :rotations, rotatedAt = :now REMOVE revokedAt"),
+		UpdateExpression:    aws.String("SET version = :next, generation = :generation, rotations = :rotations, rotatedAt = :now REMOVE revokedAt"),
 		ConditionExpression: &condition,
 		ExpressionAttributeValues: item{
 			":read": number(read.Version), ":next": number(read.Version + 1),
-			":rotations": list, ":now": number(s.now().UnixMilli()),
+			":generation": number(generation), ":rotations": list, ":now": number(s.now().UnixMilli()),
 		},
 	})
 	if _, refused := refusal(err); refused {

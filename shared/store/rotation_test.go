@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,60 +16,6 @@ import (
 
 func TestRotateAPIKey(t *testing.T) {
 	t.Parallel()
-
-	// The holder of an ended version can neither end the current one nor get the next, not
-	// even with the request name of a caller who proved their identity in another way.
-	t.Run("an ended version changes nothing", func(t *testing.T) {
-		t.Parallel()
-
-		for name, end := range map[string]func(*Store, APIKey) error{
-			"rotated by its owner": func(s *Store, k APIKey) error {
-				_, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{Request: "a"})
-				return err
-			},
-			"rotated with the key itself": func(s *Store, k APIKey) error {
-				_, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{From: k.Version})
-				return err
-			},
-			"revoked": func(s *Store, k APIKey) error {
-				_, err := s.RevokeAPIKey(t.Context(), k.ID, AnyVersion)
-				return err
-			},
-			"revoked and replaced": func(s *Store, k APIKey) error {
-				if _, err := s.RevokeAPIKey(t.Context(), k.ID, k.Version); err != nil {
-					return err
-				}
-				_, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{})
-				return err
-			},
-		} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				s := newStore(t)
-				k := keyOf(t, s)
-				if err := end(s, k); err != nil {
-					t.Fatal(err)
-				}
-				before, err := s.APIKey(t.Context(), k.ID)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, request := range []string{"", "a", "b"} {
-					if _, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{From: k.Version, Request: request}); !errors.Is(err, inquiry.ErrConflict) {
-						t.Errorf("rotating as %q: error %v, want ErrConflict", request, err)
-					}
-				}
-				changed, err := s.RevokeAPIKey(t.Context(), k.ID, k.Version)
-				if same := before.Version == k.Version; changed || same != (err == nil) || !same && !errors.Is(err, inquiry.ErrConflict) {
-					t.Errorf("revoking: changed %v, error %v", changed, err)
-				}
-				after, err := s.APIKey(t.Context(), k.ID)
-				if diff := cmp.Diff(before, after); diff != "" || err != nil {
-					t.Errorf("%v; key (-before +after):\n%s", err, diff)
-				}
-			})
-		}
-	})
 
 	t.Run("the version ends during the rotation", func(t *testing.T) {
 		t.Parallel()
@@ -81,7 +29,7 @@ func TestRotateAPIKey(t *testing.T) {
 				return err
 			}, 1},
 			"rotated": {func(s *Store, k APIKey) error {
-				_, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{})
+				_, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{Generation: 2})
 				return err
 			}, 2},
 		} {
@@ -96,82 +44,68 @@ func TestRotateAPIKey(t *testing.T) {
 						}
 					}}, s.table, s.now)
 				}
-				if _, _, err := racing().RotateAPIKey(t.Context(), k.ID, Rotation{From: k.Version}); !errors.Is(err, inquiry.ErrConflict) {
-					t.Errorf("with the key itself: error %v, want ErrConflict", err)
-				}
-				if stored, err := s.APIKey(t.Context(), k.ID); err != nil || stored.Version != c.version {
-					t.Errorf("%+v, error %v; want version %d", stored, err, c.version)
-				}
-				// The owner's rotation must not return a version that another caller also got.
-				next, _, err := racing().RotateAPIKey(t.Context(), k.ID, Rotation{})
-				if want := c.version + 1 + (c.version - 1); err != nil || next.Version != want || !next.RevokedAt.IsZero() {
-					t.Errorf("by the owner: %+v, error %v; want version %d", next, err, want)
+				// The rotation must not return a version that another caller also got.
+				next, _, err := racing().RotateAPIKey(t.Context(), k.ID, Rotation{Generation: 2})
+				if want := c.version + 1; err != nil || next.Version != want || !next.RevokedAt.IsZero() {
+					t.Errorf("%+v, error %v; want version %d", next, err, want)
 				}
 			})
 		}
 	})
 
-	t.Run("one of many simultaneous rotations succeeds", func(t *testing.T) {
+	t.Run("simultaneous rotations return different versions", func(t *testing.T) {
 		t.Parallel()
 
 		s := newStore(t)
 		k := keyOf(t, s)
-		errs := make(chan error, 8)
-		for range cap(errs) {
-			go func() {
-				_, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{From: k.Version})
-				errs <- err
-			}()
+		var wg sync.WaitGroup
+		versions := make([]int, 3)
+		for i := range versions {
+			wg.Go(func() {
+				next, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{Generation: 1})
+				if err != nil {
+					t.Error(err)
+				}
+				versions[i] = next.Version
+			})
 		}
-		succeeded := 0
-		for range cap(errs) {
-			if err := <-errs; err == nil {
-				succeeded++
-			} else if !errors.Is(err, inquiry.ErrConflict) {
-				t.Error(err)
-			}
-		}
-		if stored, err := s.APIKey(t.Context(), k.ID); err != nil || stored.Version != 2 || succeeded != 1 {
-			t.Errorf("%d succeeded; %+v, error %v", succeeded, stored, err)
+		wg.Wait()
+		slices.Sort(versions)
+		if diff := cmp.Diff([]int{2, 3, 4}, versions); diff != "" {
+			t.Errorf("versions (-want +got):\n%s", diff)
 		}
 	})
 
 	t.Run("a repeat returns the same version", func(t *testing.T) {
 		t.Parallel()
 
-		for name, from := range map[string]int{"with the key itself": 1, "by the owner": AnyVersion} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				s := newStore(t)
-				k := keyOf(t, s)
-				request := Rotation{From: from, Request: "a"}
-				rotate := func(s *Store, r Rotation, version int, again bool) APIKey {
-					t.Helper()
-					k, replayed, err := s.RotateAPIKey(t.Context(), k.ID, r)
-					if err != nil || k.Version != version || replayed != again {
-						t.Errorf("version %d, replayed %v, error %v; want version %d, replayed %v", k.Version, replayed, err, version, again)
-					}
-					return k
-				}
-				rotate(s, request, 2, false)
-				rotate(s, request, 2, true)
-				rotate(s.later(23*time.Hour), request, 2, true)
-
-				_, _, err := s.later(25*time.Hour).RotateAPIKey(t.Context(), k.ID, Rotation{From: 1, Request: "a"})
-				if !errors.Is(err, inquiry.ErrConflict) {
-					t.Errorf("a day later with the ended key: error %v, want ErrConflict", err)
-				}
-				if _, err := s.RevokeAPIKey(t.Context(), k.ID, 2); err != nil {
-					t.Fatal(err)
-				}
-				if revoked := rotate(s, request, 2, true); revoked.RevokedAt.IsZero() {
-					t.Error("a repeat undid the revocation")
-				}
-				rotate(s, Rotation{Request: "b"}, 3, false)
-				if _, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{From: 1, Request: "a"}); !errors.Is(err, inquiry.ErrConflict) {
-					t.Errorf("after another rotation, with the ended key: error %v, want ErrConflict", err)
-				}
-			})
+		s := newStore(t)
+		k := keyOf(t, s)
+		request := Rotation{Generation: 1, Request: "a"}
+		rotate := func(s *Store, r Rotation, version int, again bool) APIKey {
+			t.Helper()
+			k, replayed, err := s.RotateAPIKey(t.Context(), k.ID, r)
+			if err != nil || k.Version != version || replayed != again {
+				t.Errorf("version %d, replayed %v, error %v; want version %d, replayed %v", k.Version, replayed, err, version, again)
+			}
+			return k
+		}
+		rotate(s, request, 2, false)
+		rotate(s, request, 2, true)
+		// The version keeps the generation that it was made with.
+		if same := rotate(s.later(23*time.Hour), Rotation{Generation: 2, Request: "a"}, 2, true); same.Generation != 1 {
+			t.Errorf("a repeat returns generation %d", same.Generation)
+		}
+		if _, err := s.RevokeAPIKey(t.Context(), k.ID, 2); err != nil {
+			t.Fatal(err)
+		}
+		if revoked := rotate(s, request, 2, true); revoked.RevokedAt.IsZero() {
+			t.Error("a repeat undid the revocation")
+		}
+		rotate(s, Rotation{Generation: 2, Request: "b"}, 3, false)
+		rotate(s.later(25*time.Hour), request, 4, false) // a day later it is a new request
+		if stored, err := s.APIKey(t.Context(), k.ID); err != nil || stored.Generation != 1 {
+			t.Errorf("%+v, error %v", stored, err)
 		}
 	})
 
@@ -194,7 +128,7 @@ func TestRotateAPIKey(t *testing.T) {
 			t.Errorf("repeating the most recent one: version %d, replayed %v, error %v", got.Version, replayed, err)
 		}
 		for range maxRotations { // only so many are remembered
-			if _, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{}); err != nil {
+			if _, _, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{Generation: 2}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -208,15 +142,13 @@ func TestRotateAPIKey(t *testing.T) {
 	t.Run("a lost reply does not rotate twice", func(t *testing.T) {
 		t.Parallel()
 
-		for _, from := range []int{1, AnyVersion} {
-			lossy := &lossyTransport{operation: "UpdateItem"}
-			s := newStoreOver(t, lossy)
-			k := keyOf(t, s)
-			lossy.losses.Store(1)
-			next, replayed, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{From: from})
-			if err != nil || next.Version != 2 || replayed || lossy.losses.Load() > 0 {
-				t.Errorf("from %d: %+v, replayed %v, error %v", from, next, replayed, err)
-			}
+		lossy := &lossyTransport{operation: "UpdateItem"}
+		s := newStoreOver(t, lossy)
+		k := keyOf(t, s)
+		lossy.losses.Store(1)
+		next, replayed, err := s.RotateAPIKey(t.Context(), k.ID, Rotation{Generation: 1})
+		if err != nil || next.Version != 2 || replayed || lossy.losses.Load() > 0 {
+			t.Errorf("%+v, replayed %v, error %v", next, replayed, err)
 		}
 	})
 }

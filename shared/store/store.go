@@ -56,6 +56,20 @@ func (s *Store) get(ctx context.Context, k item, c consistency) (item, error) {
 	return out.Item, nil
 }
 
+// getBoth reads two items in one request, consistently. It returns
+// inquiry.ErrNotFound when either is missing.
+func (s *Store) getBoth(ctx context.Context, first, second item) (found [2]item, err error) {
+	items, err := s.getMany(ctx, []item{first, second}, consistent)
+	if err != nil {
+		return found, err
+	}
+	found = [2]item{items[nameOf(first)], items[nameOf(second)]}
+	if found[0] == nil || found[1] == nil {
+		return found, inquiry.ErrNotFound
+	}
+	return found, nil
+}
+
 // putNew writes an item unless one with the same key exists, which it returns.
 func (s *Store) putNew(ctx context.Context, it item) (old item, err error) {
 	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{

@@ -110,19 +110,31 @@ func (l *lossyTransport) lose(operation string, _ any) error {
 
 const acme inquiry.LenderID = "acme-capital"
 
-// newLender adds a lender and returns it.
+// newLender adds a lender, and the user who submits, and returns the lender.
 func newLender(t testing.TB, s *Store, id inquiry.LenderID) inquiry.Lender {
 	t.Helper()
 	lender, _, err := s.CreateLender(t.Context(), inquiry.Lender{ID: id, Name: "A Lender"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.addSubmitter(t)
 	return lender
+}
+
+// someone is the user who submits.
+var someone = inquiry.Submitter{UserID: "user-1", Role: "member"}
+
+// addSubmitter adds the user who submits.
+func (s *Store) addSubmitter(t testing.TB) {
+	t.Helper()
+	if _, _, err := s.AddUser(t.Context(), User{ID: someone.UserID, LenderID: acme, Role: someone.Role}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // submission returns a batch of n inquiries.
 func submission(n int) inquiry.Submission {
-	sub := inquiry.Submission{UserID: "user-1", Name: "Autumn review"}
+	sub := inquiry.Submission{Submitter: someone, Name: "Autumn review"}
 	for i := range n {
 		sub.Inquiries = append(sub.Inquiries, inquiry.Inquiry{
 			BusinessName: fmt.Sprintf("Business %d LLC", i),

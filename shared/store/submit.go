@@ -31,8 +31,11 @@ const submitAttempts = 25
 //
 // Submit returns inquiry.ErrIdempotencyMismatch when the key was used with another
 // body, inquiry.ErrTooLarge when the batch does not fit into one transaction,
-// inquiry.ErrTooManyOpen when the lender would have too many open inquiries, and
-// inquiry.ErrSuspended when the lender is suspended.
+// inquiry.ErrTooManyOpen when the lender would have too many open inquiries,
+// inquiry.ErrSuspended when the lender is suspended, and inquiry.ErrCutOff when the
+// submitter has lost access. The last two are checked in the transaction, so that
+// nothing is accepted after the call that ended the access has returned. A replay and
+// ErrTooManyOpen may come without that check.
 func (s *Store) Submit(ctx context.Context, lender inquiry.Lender, sub inquiry.Submission) (batch inquiry.BatchID, replayed bool, err error) {
 	pages, err := paginate(sub.Inquiries)
 	if err != nil {
@@ -88,18 +91,22 @@ func (s *Store) trySubmit(ctx context.Context, p *pending) (batch inquiry.BatchI
 		return inquiry.BatchID{}, false, err
 	}
 	reasons := canceled.CancellationReasons
+	header := headerAt(p.sub)
+	if reasons[header].Item != nil {
+		return p.id, true, nil // only we have this id, so an earlier try wrote this header
+	}
+	if err := standingError(reasons, p.sub.Submitter); err != nil {
+		return inquiry.BatchID{}, false, err
+	}
 	if p.sub.IdempotencyKey != "" {
 		if old := reasons[len(reasons)-1].Item; old != nil {
 			batch, err = remembered(old, p.sub.Fingerprint)
 			return batch, err == nil, err
 		}
 	}
-	header := headerAt(p.sub)
-	if reasons[header].Item != nil {
-		return p.id, true, nil // only we have this id, so an earlier try wrote this header
-	}
-	if old := reasons[lenderAt].Item; old != nil {
-		return inquiry.BatchID{}, false, p.updateLender(old)
+	if old := reasons[countsAt].Item; old != nil {
+		p.lender, err = withCounts(p.lender, old)
+		return inquiry.BatchID{}, false, err
 	}
 	if p.sub.Parent != nil {
 		if old := reasons[header+1].Item; old != nil {
@@ -118,18 +125,6 @@ func (s *Store) trySubmit(ctx context.Context, p *pending) (batch inquiry.BatchI
 	}
 	p.lender, err = s.Lender(ctx, p.lender.ID)
 	return inquiry.BatchID{}, false, err
-}
-
-// updateLender replaces the lender with the item that did not meet the transaction's
-// condition. It returns inquiry.ErrSuspended when that is why.
-func (p *pending) updateLender(old item) (err error) {
-	if p.lender, err = lenderOf(p.lender.ID, old); err != nil {
-		return err
-	}
-	if p.lender.Status == inquiry.AccessSuspended {
-		return inquiry.ErrSuspended
-	}
-	return nil
 }
 
 // updateParent replaces the parent with the item that did not meet the transaction's
@@ -164,20 +159,22 @@ func (s *Store) acceptedBefore(ctx context.Context, p pending) (batch inquiry.Ba
 	return batch, err == nil, err
 }
 
-// lenderAt is the index of the transaction's action on the lender, for reading why the
-// transaction was canceled.
-const lenderAt = 0
+// countsAt is the index of the transaction's action on the lender's counts, for
+// reading why the transaction was canceled. The checks of standingChecks come next.
+const countsAt = 0
 
 // headerAt returns the index of the transaction's action on the header. The action on
 // the parent, if there is one, comes next.
 func headerAt(sub inquiry.Submission) int {
-	if sub.Operation == inquiry.OperationSingle {
-		return 1 // after the lender
+	at := countsAt + 1 + checksOf(sub.Submitter)
+	if sub.Operation != inquiry.OperationSingle {
+		at++ // the place in the lender's list
 	}
-	return 2 // after the lender and the place in its list
+	return at
 }
 
-// submitActions returns the transaction's actions: those of lenderActions, the header,
+// submitActions returns the transaction's actions: the lender's counts, the checks of
+// standingChecks, the place in the lender's list, if the batch gets one, the header,
 // the parent if there is one, the pages, and last the idempotency record, if any.
 func (s *Store) submitActions(p pending) ([]types.TransactWriteItem, error) {
 	pageStarts := make([]int, len(p.pages))
@@ -190,7 +187,7 @@ func (s *Store) submitActions(p pending) ([]types.TransactWriteItem, error) {
 		Name:        p.sub.Name,
 		Metadata:    p.sub.Metadata,
 		Operation:   cmp.Or(p.sub.Operation, inquiry.OperationSubmit),
-		SubmittedBy: p.sub.UserID,
+		SubmittedBy: p.sub.Submitter.UserID,
 		Ordinal:     p.lender.BatchCount + 1,
 		Tally:       p.sub.Tally(),
 		Version:     1,
@@ -206,7 +203,13 @@ func (s *Store) submitActions(p pending) ([]types.TransactWriteItem, error) {
 		return nil, err
 	}
 
-	actions := append(s.lenderActions(p), s.put(header, "attribute_not_exists(PK)", nil))
+	actions := append([]types.TransactWriteItem{s.countBatch(p)}, s.standingChecks(p.lender.ID, p.sub.Submitter)...)
+	if batch.Operation != inquiry.OperationSingle {
+		place := key(lenderKey(p.lender.ID), placeKey(batch.Ordinal))
+		place["batchId"] = text(p.id.String())
+		actions = append(actions, s.put(place, "", nil))
+	}
+	actions = append(actions, s.put(header, "attribute_not_exists(PK)", nil))
 	if p.sub.Parent != nil {
 		actions = append(actions, s.addChild(*p.sub.Parent, p.id))
 	}
@@ -221,29 +224,24 @@ func (s *Store) submitActions(p pending) ([]types.TransactWriteItem, error) {
 	return actions, nil
 }
 
-// lenderActions returns the transaction's first actions: the update of the lender, who
-// must be active and have room for the batch, and the batch's place in its list. A
-// single inquiry gets no place.
-func (s *Store) lenderActions(p pending) []types.TransactWriteItem {
+// countBatch returns the transaction's action on the lender's counts. Its condition
+// fails if the lender has no room for the batch, or if another batch has taken its
+// ordinal. A single inquiry gets no ordinal.
+func (s *Store) countBatch(p pending) types.TransactWriteItem {
 	total := len(p.sub.Inquiries)
-	update, condition := "ADD #open :total", "#status = :active AND #open <= :room"
-	values := item{":active": text(string(inquiry.AccessActive)), ":total": number(total), ":room": number(p.lender.OpenMax - total)}
-	var places []types.TransactWriteItem
+	update, condition := "ADD #open :total", "#open <= :room"
+	values := item{":total": number(total), ":room": number(p.lender.OpenMax - total)}
 	if p.sub.Operation != inquiry.OperationSingle {
-		ordinal := p.lender.BatchCount + 1
 		update, condition = update+" SET batchCount = :next", condition+" AND batchCount = :count"
-		values[":count"], values[":next"] = number(p.lender.BatchCount), number(ordinal)
-		place := key(lenderKey(p.lender.ID), placeKey(ordinal))
-		place["batchId"] = text(p.id.String())
-		places = append(places, s.put(place, "", nil))
+		values[":count"], values[":next"] = number(p.lender.BatchCount), number(p.lender.BatchCount+1)
 	}
-	return append([]types.TransactWriteItem{{Update: &types.Update{
-		TableName: &s.table, Key: key(lenderKey(p.lender.ID), profileKey),
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.table, Key: key(lenderKey(p.lender.ID), countsKey),
 		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames:            map[string]string{"#status": StatusAttribute, "#open": OpenInquiriesAttribute},
+		ExpressionAttributeNames:            map[string]string{"#open": OpenInquiriesAttribute},
 		ExpressionAttributeValues:           values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}}}, places...)
+	}}
 }
 
 // addChild returns the transaction's action that records a rerun in its parent's

@@ -222,8 +222,8 @@ func TestSubmit(t *testing.T) {
 		if _, _, err := s.Submit(t.Context(), lender, sub); !errors.Is(err, inquiry.ErrTooLarge) {
 			t.Errorf("Submit() = %v, want ErrTooLarge", err)
 		}
-		if n := s.count(t.Context(), t); n != 1 {
-			t.Errorf("the table has %d items, want only the lender", n)
+		if n := s.count(t.Context(), t); n != 3 {
+			t.Errorf("the table has %d items, want only the two of the lender, and the user", n)
 		}
 	})
 

@@ -40,6 +40,15 @@ func (s *Store) put(it item, condition string, values item) types.TransactWriteI
 	return types.TransactWriteItem{Put: put}
 }
 
+// check returns a transaction's action that only checks a condition.
+func (s *Store) check(k item, condition string, names map[string]string, values item) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: aws.String(s.table), Key: k, ConditionExpression: &condition,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}
+}
+
 // updateInput turns a transaction's update into a request of its own.
 func updateInput(u types.Update) *dynamodb.UpdateItemInput {
 	return &dynamodb.UpdateItemInput{

@@ -89,10 +89,10 @@ type busy struct {
 	code string // why
 }
 
-func (busy) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	lender := key(lenderKey(acme), profileKey)
-	lender["status"], lender["openMax"] = text(string(inquiry.AccessActive)), number(10)
-	return &dynamodb.GetItemOutput{Item: lender}, nil
+func (busy) BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	profile, counts := key(lenderProfileKey(acme), profileKey), key(lenderKey(acme), countsKey)
+	profile["status"], profile["openMax"] = text(string(inquiry.AccessActive)), number(10)
+	return &dynamodb.BatchGetItemOutput{Responses: map[string][]item{"table": {profile, counts}}}, nil
 }
 
 func (b busy) TransactWriteItems(_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {

@@ -70,20 +70,15 @@ func (s *Store) SetRole(ctx context.Context, id, role string) (changed bool, err
 	return changed, annotate(err, "setting the role of user %s", id)
 }
 
-// Membership returns a user and a lender, in one read. It returns
+// Membership returns a user and a lender without its counts, in one read. It returns
 // inquiry.ErrNotFound when either is missing.
 func (s *Store) Membership(ctx context.Context, userID string, lender inquiry.LenderID) (User, inquiry.Lender, error) {
-	keys := []item{key(userKey(userID), profileKey), key(lenderKey(lender), profileKey)}
-	found, err := s.getMany(ctx, keys, consistent)
+	found, err := s.getBoth(ctx, key(userKey(userID), profileKey), key(lenderProfileKey(lender), profileKey))
 	if err != nil {
 		return User{}, inquiry.Lender{}, fmt.Errorf("reading user %s and lender %s: %w", userID, lender, err)
 	}
-	userItem, lenderItem := found[nameOf(keys[0])], found[nameOf(keys[1])]
-	if userItem == nil || lenderItem == nil {
-		return User{}, inquiry.Lender{}, fmt.Errorf("reading user %s and lender %s: %w", userID, lender, inquiry.ErrNotFound)
-	}
-	l, err := lenderOf(lender, lenderItem)
-	return userOf(userID, userItem), l, err
+	l, err := lenderOf(lender, found[1])
+	return userOf(userID, found[0]), l, err
 }
 
 func userOf(id string, it item) User {

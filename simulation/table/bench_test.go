@@ -63,7 +63,11 @@ func BenchmarkHistory(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		sub := inquiry.Submission{Inquiries: make([]inquiry.Inquiry, 50)}
+		by := inquiry.Submitter{UserID: "u1", Role: "member"}
+		if _, _, err := s.AddUser(b.Context(), store.User{ID: by.UserID, LenderID: "acme", Role: by.Role}); err != nil {
+			b.Fatal(err)
+		}
+		sub := inquiry.Submission{Submitter: by, Inquiries: make([]inquiry.Inquiry, 50)}
 		id, _, err := s.Submit(b.Context(), lender, sub)
 		if err != nil {
 			b.Fatal(err)

@@ -34,6 +34,11 @@ type history struct {
 func newHistory(m *mirror, seed uint64) *history {
 	h := &history{mirror: m, random: rand.New(rand.NewPCG(seed, 0)), now: noon, users: []string{"u0", "u1"}, keys: []string{"no-key"}, due: map[int64]bool{}}
 	h.store = store.New(m, m.name, func() time.Time { return h.now })
+	for _, id := range h.users {
+		if _, _, err := h.store.AddUser(m.tb.Context(), store.User{ID: id, LenderID: "acme", Role: "member"}); err != nil {
+			m.tb.Fatal(err)
+		}
+	}
 	for _, id := range []inquiry.LenderID{"acme", "other-bank"} {
 		l, _, err := h.store.CreateLender(m.tb.Context(), inquiry.Lender{ID: id, Name: "A Lender"})
 		if err != nil {
@@ -41,7 +46,9 @@ func newHistory(m *mirror, seed uint64) *history {
 		}
 		h.lenders = append(h.lenders, l)
 	}
-	h.submit()
+	for len(h.batches) == 0 {
+		h.submit()
+	}
 	return h
 }
 
@@ -75,10 +82,19 @@ func (h *history) undue(at time.Time) time.Time {
 	return at
 }
 
+// submitter returns a user who may submit or may not, with their key or without it.
+func (h *history) submitter() inquiry.Submitter {
+	by := inquiry.Submitter{UserID: pick(h, h.users), Role: "member"}
+	if h.random.IntN(3) == 0 {
+		by.KeyID, by.KeyVersion = pick(h, h.keys), 1+h.random.IntN(2)
+	}
+	return by
+}
+
 func (h *history) submit() {
 	const firstCheck = 15 * time.Minute
 	h.now = h.undue(h.now.Add(firstCheck)).Add(-firstCheck)
-	sub := inquiry.Submission{UserID: pick(h, h.users), Name: "Review", IdempotencyKey: pick(h, []string{"", "", "k0", "k1"})}
+	sub := inquiry.Submission{Submitter: h.submitter(), Name: "Review", IdempotencyKey: pick(h, []string{"", "", "k0", "k1"})}
 	sub.Fingerprint = sha256.Sum256([]byte(pick(h, []string{"body", "another body"})))
 	for i := range pick(h, []int{1, 2, 3, 300}) {
 		sub.Inquiries = append(sub.Inquiries, inquiry.Inquiry{BusinessName: fmt.Sprintf("Business %d", i)})
@@ -123,16 +139,18 @@ func (h *history) step() {
 		func() { _, _ = s.SetBatchMax(ctx, lender, 1+h.random.IntN(3)) },
 		func() { _, _, _ = s.AddUser(ctx, store.User{ID: user, LenderID: lender, Role: "member"}) },
 		func() { _, _ = s.SuspendUser(ctx, user) },
+		func() { _, _ = s.ResumeUser(ctx, user) },
+		func() { _, _ = s.ResumeUser(ctx, user) },
 		func() { _, _ = s.SetRole(ctx, user, pick(h, []string{"member", "viewer"})) },
 		func() { _, _, _ = s.Membership(ctx, user, lender) },
 		func() {
-			if k, err := s.EnsureAPIKey(ctx, user); err == nil {
+			if k, err := s.EnsureAPIKey(ctx, user, 1+h.random.IntN(2)); err == nil {
 				h.keys = append(h.keys, k.ID)
 			}
 		},
 		func() { _, _ = s.APIKey(ctx, key) },
 		func() {
-			_, _, _ = s.RotateAPIKey(ctx, key, store.Rotation{From: h.random.IntN(3), Request: pick(h, []string{"", "a", "b"})})
+			_, _, _ = s.RotateAPIKey(ctx, key, store.Rotation{Generation: 1 + h.random.IntN(2), Request: pick(h, []string{"", "a", "b"})})
 		},
 		func() { _, _ = s.RevokeAPIKey(ctx, key, h.random.IntN(3)) },
 		func() { h.claim(batch, id) }, func() { h.claim(batch, id) }, func() { h.claim(batch, id) },

@@ -57,7 +57,7 @@ sign-in token and run bi key rotate.`,
 	}
 }
 
-const oldKeyLingers = "If it was used recently, it may work for a few minutes more."
+const oldKeyLingers = "If it was used in the last minute, it may still read for up to one more."
 
 func (a *app) rotateKeyCommand() *cobra.Command {
 	var path string
@@ -65,7 +65,8 @@ func (a *app) rotateKeyCommand() *cobra.Command {
 		Use:   "rotate --to FILE",
 		Short: "End your API key and write a new one to a file that only you can read",
 		Long: `Ends your API key and writes a new one to a file that only you can read. Set
-BI_API_KEY to the key that you replace or, if it was revoked, to your sign-in token.`,
+BI_API_KEY to your sign-in token: an API key cannot replace itself, because whoever
+stole it could then keep the access and lock you out.`,
 		Args: noArguments,
 	}
 	cmd.Flags().StringVar(&path, "to", "", "the `file` for the new key; it must not exist yet")

@@ -28,7 +28,7 @@ var errNoCredential = errors.New("the credential is neither a key nor a token")
 type Handler struct {
 	Access Access
 	Tokens Tokens
-	Keys   auth.Keys
+	Master *auth.MasterKeys
 	Log    *slog.Logger
 }
 
@@ -39,8 +39,8 @@ type Access interface {
 	// as not a member.
 	User(ctx context.Context, sub string) (store.User, error)
 
-	// Lender returns a user's lender. If there is none, the table is wrong.
-	Lender(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error)
+	// LenderProfile returns a user's lender. If there is none, the table is wrong.
+	LenderProfile(ctx context.Context, id inquiry.LenderID) (inquiry.Lender, error)
 
 	// APIKey returns a key, revoked or not. If there is none, the key is rejected as
 	// unknown.
@@ -130,7 +130,7 @@ func (h *Handler) byToken(ctx context.Context, token string) (auth.Caller, error
 	if err != nil {
 		return caller, err
 	}
-	lender, err := h.Access.Lender(ctx, user.LenderID)
+	lender, err := h.Access.LenderProfile(ctx, user.LenderID)
 	if err != nil {
 		return caller, err // also if there is none: a user without a lender is not the caller's fault
 	}
@@ -140,7 +140,7 @@ func (h *Handler) byToken(ctx context.Context, token string) (auth.Caller, error
 // byKey identifies the caller by an API key.
 func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, error) {
 	caller := auth.Caller{Credential: auth.CredentialAPIKey}
-	parsed, err := h.Keys.Parse(credential)
+	parsed, err := auth.ParseKey(credential)
 	if err != nil {
 		return caller, err
 	}
@@ -151,11 +151,8 @@ func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, er
 	if err != nil {
 		return caller, err
 	}
-	if h.Keys.Ended(parsed, key.Version) {
-		return caller, fmt.Errorf("%w: it was rotated", auth.ErrEndedKey)
-	}
-	if !h.Keys.Verify(parsed, key.Version) {
-		return caller, fmt.Errorf("%w: its secret is not that of version %d", auth.ErrUnknownKey, key.Version)
+	if err := h.verify(ctx, parsed, key); err != nil {
+		return caller, err
 	}
 	caller.KeyID, caller.KeyVersion = key.ID, key.Version
 	if !key.RevokedAt.IsZero() {
@@ -167,6 +164,26 @@ func (h *Handler) byKey(ctx context.Context, credential string) (auth.Caller, er
 		return caller, err // also if one is missing: a key without an owner is not the caller's fault
 	}
 	return admit(caller, user, lender)
+}
+
+// verify checks that the key that was sent is the stored one. It returns an error that
+// is not the caller's fault if the key's generation of the master key cannot be read.
+func (h *Handler) verify(ctx context.Context, sent auth.ParsedKey, stored store.APIKey) error {
+	keys, err := h.Master.Keys(ctx, stored.Generation)
+	if err != nil {
+		return err
+	}
+	if keys.Verify(sent, stored.Version) {
+		return nil
+	}
+	ended, err := h.Master.Ended(ctx, sent, stored.Version, stored.Generation)
+	switch {
+	case err != nil:
+		return err
+	case ended:
+		return fmt.Errorf("%w: it was rotated", auth.ErrEndedKey)
+	}
+	return fmt.Errorf("%w: its secret is not that of version %d", auth.ErrUnknownKey, stored.Version)
 }
 
 // admit completes the caller with their lender and, if they may use the service,

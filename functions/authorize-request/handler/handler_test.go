@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
@@ -45,7 +47,7 @@ func (f *fakeAccess) User(_ context.Context, id string) (store.User, error) {
 	return read(f, f.users, id)
 }
 
-func (f *fakeAccess) Lender(_ context.Context, id inquiry.LenderID) (inquiry.Lender, error) {
+func (f *fakeAccess) LenderProfile(_ context.Context, id inquiry.LenderID) (inquiry.Lender, error) {
 	return read(f, f.lenders, id)
 }
 
@@ -87,17 +89,28 @@ const (
 
 type fixture struct {
 	*Handler
-	access *fakeAccess
-	tokens *fakeTokens
-	key    string // u1's
-	log    *strings.Builder
+	access  *fakeAccess
+	tokens  *fakeTokens
+	secrets *fakeSecrets
+	keys    auth.Keys // of the second generation of the master key
+	key     string    // u1's
+	log     *strings.Builder
+}
+
+// fakeSecrets has two generations of the master key, unless it is down.
+type fakeSecrets struct{ down error }
+
+var generations = map[string]string{"first": "0123456789abcdef0123456789abcdef", "second": "fedcba9876543210fedcba9876543210"}
+
+func (f *fakeSecrets) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(generations[*in.SecretId])}, f.down
 }
 
 // newFixture returns a handler that knows the lender acme with its member u1, who has
 // key k1.
 func newFixture(tb testing.TB) fixture {
 	tb.Helper()
-	keys, err := auth.NewKeys([]byte("0123456789abcdef0123456789abcdef"))
+	keys, err := auth.NewKeys([]byte(generations["second"]))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -105,13 +118,14 @@ func newFixture(tb testing.TB) fixture {
 		access: &fakeAccess{
 			users:   map[string]store.User{"u1": {ID: "u1", LenderID: "acme", Role: "member", Status: inquiry.AccessActive, APIKeyID: "k1"}},
 			lenders: map[inquiry.LenderID]inquiry.Lender{"acme": {ID: "acme", Name: "Acme Lending", Status: inquiry.AccessActive}},
-			keys:    map[string]store.APIKey{"k1": {ID: "k1", LenderID: "acme", UserID: "u1", Version: 2}},
+			keys:    map[string]store.APIKey{"k1": {ID: "k1", LenderID: "acme", UserID: "u1", Version: 2, Generation: 2}},
 		},
-		tokens: &fakeTokens{subs: map[string]string{token: "u1"}},
-		key:    keys.Issue("k1", 2),
-		log:    &strings.Builder{},
+		tokens:  &fakeTokens{subs: map[string]string{token: "u1"}},
+		secrets: &fakeSecrets{}, keys: keys,
+		key: keys.Issue("k1", 2),
+		log: &strings.Builder{},
 	}
-	f.Handler = &Handler{Access: f.access, Tokens: f.tokens, Keys: keys, Log: slog.New(slog.NewJSONHandler(f.log, nil))}
+	f.Handler = &Handler{Access: f.access, Tokens: f.tokens, Master: auth.NewMasterKeys(f.secrets, []string{"first", "second"}), Log: slog.New(slog.NewJSONHandler(f.log, nil))}
 	return f
 }
 
@@ -232,10 +246,10 @@ func TestHandle(t *testing.T) {
 			"a token of an unknown user":                  {credential: token, change: func(f fixture) { delete(f.access.users, "u1") }, want: "not-a-member"},
 			"a mistyped key":                              {credential: f.key[:len(f.key)-1] + "_", want: "key-malformed"},
 			"a key with half its prefix":                  {credential: strings.Replace(f.key, "vd__", "vd_", 1), want: "key-malformed"},
-			"a key that does not exist":                   {credential: f.Keys.Issue("k2", 2), want: "key-unknown"},
-			"a key of a later version":                    {credential: f.Keys.Issue("k1", 3), want: "key-unknown"},
-			"a key of a later version than a revoked one": {credential: f.Keys.Issue("k1", 3), change: revoke, want: "key-unknown"},
-			"a rotated key":                               {credential: f.Keys.Issue("k1", 1), want: "key-revoked"},
+			"a key that does not exist":                   {credential: f.keys.Issue("k2", 2), want: "key-unknown"},
+			"a key of a later version":                    {credential: f.keys.Issue("k1", 3), want: "key-unknown"},
+			"a key of a later version than a revoked one": {credential: f.keys.Issue("k1", 3), change: revoke, want: "key-unknown"},
+			"a rotated key":                               {credential: f.keys.Issue("k1", 1), want: "key-revoked"},
 			"a revoked key":                               {credential: f.key, change: revoke, want: "key-revoked"},
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -273,6 +287,54 @@ func TestHandle(t *testing.T) {
 					t.Errorf("challenge %q", challenge)
 				}
 			})
+		}
+	})
+
+	t.Run("a key of an earlier generation of the master key is accepted", func(t *testing.T) {
+		t.Parallel()
+
+		f := newFixture(t)
+		first, err := f.Master.Keys(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := f.access.keys["k1"]
+		k.Generation = 1
+		f.access.keys["k1"] = k
+		if resp, err := f.ask(t, first.Issue("k1", 2)); err != nil || resp.Context["keyId"] != "k1" {
+			t.Errorf("context %v, error %v", resp.Context, err)
+		}
+		if resp, err := f.ask(t, f.keys.Issue("k1", 2)); err != nil || resp.Context["problem"] != problem.KeyUnknown {
+			t.Errorf("made with another generation: context %v, error %v; want %s", resp.Context, err, problem.KeyUnknown)
+		}
+		k.Generation, k.Version = 2, 3 // rotated, with the next generation
+		f.access.keys["k1"] = k
+		if resp, err := f.ask(t, first.Issue("k1", 2)); err != nil || resp.Context["problem"] != problem.KeyRevoked {
+			t.Errorf("after its rotation: context %v, error %v; want %s", resp.Context, err, problem.KeyRevoked)
+		}
+	})
+
+	// A rejection would be cached, and would tell the owner of a valid key to make another.
+	t.Run("a generation of the master key that cannot be read is an outage", func(t *testing.T) {
+		t.Parallel()
+
+		for name, c := range map[string]struct {
+			generation int
+			down       error
+		}{
+			"it is not deployed here": {3, nil},
+			"Secrets Manager is down": {2, errors.New("no answer")},
+		} {
+			f := newFixture(t)
+			f.secrets.down = c.down
+			k := f.access.keys["k1"]
+			k.Generation = c.generation
+			f.access.keys["k1"] = k
+			for _, credential := range []string{f.key, f.keys.Issue("k1", 1)} {
+				if resp, err := f.ask(t, credential); err == nil || resp.PolicyDocument.Statement != nil {
+					t.Errorf("%s: answered %+v, error %v; want only an error", name, resp, err)
+				}
+			}
 		}
 	})
 
@@ -445,7 +507,7 @@ func TestHandle(t *testing.T) {
 		t.Parallel()
 
 		f := newFixture(t)
-		for _, credential := range []string{token, token + "x", f.key, f.Keys.Issue("k2", 1), f.key[:40], "Basic dXNlcjpwYXNz"} {
+		for _, credential := range []string{token, token + "x", f.key, f.keys.Issue("k2", 1), f.key[:40], "Basic dXNlcjpwYXNz"} {
 			_, _ = f.ask(t, credential)
 			req := request{MethodArn: methodARN, AuthorizationToken: credential}
 			said := f.log.String() + fmt.Sprintf("%v %+v %s", req, req, req)

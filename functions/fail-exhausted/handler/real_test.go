@@ -34,7 +34,11 @@ func TestHandleWithTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, _, err := s.Submit(t.Context(), lender, inquiry.Submission{UserID: "u1", Name: "A batch", Inquiries: make([]inquiry.Inquiry, 4)})
+		if _, _, err := s.AddUser(t.Context(), store.User{ID: "u1", LenderID: "acme", Role: "member"}); err != nil {
+			t.Fatal(err)
+		}
+		by := inquiry.Submitter{UserID: "u1", Role: "member"}
+		id, _, err := s.Submit(t.Context(), lender, inquiry.Submission{Submitter: by, Name: "A batch", Inquiries: make([]inquiry.Inquiry, 4)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -49,7 +49,11 @@ func newReal(tb testing.TB) (*Handler, *store.Store, []events.SQSMessage) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	id, _, err := s.Submit(tb.Context(), lender, inquiry.Submission{UserID: "u1", Name: "A batch", Inquiries: []inquiry.Inquiry{listed, clean}})
+	if _, _, err := s.AddUser(tb.Context(), store.User{ID: "u1", LenderID: "acme", Role: "member"}); err != nil {
+		tb.Fatal(err)
+	}
+	by := inquiry.Submitter{UserID: "u1", Role: "member"}
+	id, _, err := s.Submit(tb.Context(), lender, inquiry.Submission{Submitter: by, Name: "A batch", Inquiries: []inquiry.Inquiry{listed, clean}})
 	if err != nil {
 		tb.Fatal(err)
 	}

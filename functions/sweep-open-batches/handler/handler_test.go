@@ -94,7 +94,10 @@ func submit(tb testing.TB, s *store.Store, total int) inquiry.BatchID {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	sub := inquiry.Submission{UserID: "u1", Name: "A batch"}
+	if _, _, err := s.AddUser(tb.Context(), store.User{ID: "u1", LenderID: "acme", Role: "member"}); err != nil {
+		tb.Fatal(err)
+	}
+	sub := inquiry.Submission{Submitter: inquiry.Submitter{UserID: "u1", Role: "member"}, Name: "A batch"}
 	for i := range total {
 		sub.Inquiries = append(sub.Inquiries, inquiry.Inquiry{BusinessName: fmt.Sprint("Business ", i)})
 	}

@@ -122,6 +122,10 @@ func newScale(t *testing.T, n int) *scale {
 	direct := store.New(s.table.Table, "table", time.Now)
 	const perLender = 5000
 	var lender inquiry.Lender
+	by := inquiry.Submitter{UserID: "u1", Role: "member"}
+	if _, _, err := direct.AddUser(t.Context(), store.User{ID: by.UserID, LenderID: "lender-0", Role: by.Role}); err != nil {
+		t.Fatal(err)
+	}
 	for i := range n {
 		if i%perLender == 0 {
 			var err error
@@ -130,7 +134,7 @@ func newScale(t *testing.T, n int) *scale {
 			}
 		}
 		id, _, err := direct.Submit(t.Context(), lender, inquiry.Submission{
-			UserID: "u1", Name: "A batch", Operation: inquiry.OperationSingle, Inquiries: []inquiry.Inquiry{{BusinessName: "Ash"}},
+			Submitter: by, Name: "A batch", Operation: inquiry.OperationSingle, Inquiries: []inquiry.Inquiry{{BusinessName: "Ash"}},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -115,7 +115,11 @@ func newStory(t *testing.T) *story {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, _, err := s.store.Submit(t.Context(), profile, inquiry.Submission{Inquiries: make([]inquiry.Inquiry, len(finals[lender]))})
+		by := inquiry.Submitter{UserID: "user of " + string(lender), Role: "member"}
+		if _, _, err := s.store.AddUser(t.Context(), store.User{ID: by.UserID, LenderID: lender, Role: by.Role}); err != nil {
+			t.Fatal(err)
+		}
+		id, _, err := s.store.Submit(t.Context(), profile, inquiry.Submission{Submitter: by, Inquiries: make([]inquiry.Inquiry, len(finals[lender]))})
 		if err != nil {
 			t.Fatal(err)
 		}

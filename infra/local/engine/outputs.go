@@ -16,7 +16,6 @@ type Outputs struct {
 	DeadLetterQueueURL string `json:"DeadLetterQueueUrl"`
 	UserPoolID         string `json:"UserPoolId"`
 	UserPoolClientID   string `json:"UserPoolClientId"`
-	MasterKeySecretARN string `json:"MasterKeySecretArn"`
 	UsagePlanID        string `json:"UsagePlanId"`
 
 	// APIURL is the API's address on this machine, without a slash at the end. The

@@ -1,6 +1,6 @@
-// Package handler answers the requests that API Gateway lets through. It adapts
-// them to package httpapi, which has the routes.
-package handler
+// Package gateway adapts requests that API Gateway lets through to package httpapi,
+// which has the routes. Every function behind the API uses it.
+package gateway
 
 import (
 	"context"
@@ -26,7 +26,7 @@ type Handler struct {
 	log     *slog.Logger
 }
 
-// New returns a Handler that answers with api.
+// New returns a Handler that answers with the routes of package httpapi.
 func New(api http.Handler, log *slog.Logger) *Handler {
 	return &Handler{adapter: httpadapter.New(api), log: log}
 }

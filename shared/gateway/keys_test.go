@@ -1,4 +1,4 @@
-package handler
+package gateway_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -51,56 +52,71 @@ func TestRotateAPIKey(t *testing.T) {
 		}
 	})
 
-	// The reply to a rotation is lost, and the owner's old key has ended.
+	// The reply to a rotation is lost.
 	t.Run("delivered twice, the reply is the same", func(t *testing.T) {
 		t.Parallel()
-
-		for name, credential := range map[string]auth.Credential{"with the key": auth.CredentialAPIKey, "with a token": auth.CredentialUser} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				f := newFixture(t)
-				owner := f.keyed(t)
-				if credential == auth.CredentialUser {
-					owner = acme
-				}
-				first, again := f.ask(t, rotated(owner, ours)), f.ask(t, rotated(owner, ours))
-				if first.StatusCode != http.StatusOK || again.StatusCode != http.StatusOK {
-					t.Errorf("status %d, then %d", first.StatusCode, again.StatusCode)
-				}
-				if again.Body != first.Body {
-					t.Error("the repeated request returned a different key")
-				}
-				if a, b := header(first, "Idempotent-Replayed"), header(again, "Idempotent-Replayed"); a != "" || b != "true" {
-					t.Errorf("replayed %q, then %q", a, b)
-				}
-				f.ask(t, request(acme, "DELETE", keyURL, ""))
-				if credential == auth.CredentialUser {
-					if resp := f.ask(t, rotated(owner, ours)); resp.StatusCode != http.StatusNotFound || strings.Contains(resp.Body, "vd__") {
-						t.Errorf("after a revocation: %d %s", resp.StatusCode, resp.Body)
-					}
-				} else {
-					f.endedKey(t, "after a revocation", rotated(owner, ours))
-				}
-				f.ask(t, rotated(acme, guess))
-				if credential == auth.CredentialAPIKey {
-					f.endedKey(t, "after another rotation", rotated(owner, ours))
-				}
-			})
+		f := newFixture(t)
+		first, again := f.ask(t, rotated(acme, ours)), f.ask(t, rotated(acme, ours))
+		if first.StatusCode != http.StatusOK || again.StatusCode != http.StatusOK {
+			t.Errorf("status %d, then %d", first.StatusCode, again.StatusCode)
+		}
+		if again.Body != first.Body {
+			t.Error("the repeated request returned a different key")
+		}
+		if a, b := header(first, "Idempotent-Replayed"), header(again, "Idempotent-Replayed"); a != "" || b != "true" {
+			t.Errorf("replayed %q, then %q", a, b)
+		}
+		f.ask(t, request(acme, "DELETE", keyURL, ""))
+		if resp := f.ask(t, rotated(acme, ours)); resp.StatusCode != http.StatusNotFound || strings.Contains(resp.Body, "vd__") {
+			t.Errorf("after a revocation: %d %s", resp.StatusCode, resp.Body)
 		}
 	})
 
-	t.Run("an idempotency key that can be guessed is rejected", func(t *testing.T) {
+	// Whoever stole a key could otherwise replace it again and again, and lock its owner out.
+	t.Run("a key cannot rotate itself", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		owner := f.keyed(t)
-		if resp := f.ask(t, rotated(owner, "rotate-2026-11")); resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(resp.Body, `"parameter":"Idempotency-Key"`) {
-			t.Errorf("with the key: %d %s", resp.StatusCode, resp.Body)
+		keyed := f.keyed(t)
+		for _, idempotencyKey := range []string{"", ours, guess} {
+			resp := f.ask(t, rotated(keyed, idempotencyKey))
+			if resp.StatusCode != http.StatusForbidden || !strings.Contains(resp.Body, `#problem-token-required"`) || strings.Contains(resp.Body, "vd__") {
+				t.Errorf("with idempotency key %q: %d %s", idempotencyKey, resp.StatusCode, resp.Body)
+			}
 		}
-		if now := f.keyed(t); now != owner {
+		if now := f.keyed(t); now != keyed {
 			t.Errorf("the key was rotated: %+v", now)
 		}
-		if resp := f.ask(t, rotated(acme, "rotate-2026-11")); resp.StatusCode != http.StatusOK {
-			t.Errorf("with a token, which the thief of a key does not have: %d %s", resp.StatusCode, resp.Body)
+		// Not even together with the request that its owner made.
+		f.ask(t, rotated(acme, ours))
+		f.endedKey(t, "after its owner rotated it", rotated(keyed, ours))
+		// What the caller says about the credential does not count.
+		lying := rotated(f.keyed(t), "")
+		lying.MultiValueHeaders["Credential"], lying.MultiValueHeaders["X-Credential"] = []string{"user"}, []string{"user"}
+		if resp := f.ask(t, lying); resp.StatusCode != http.StatusForbidden {
+			t.Errorf("with headers that claim a token: %d %s", resp.StatusCode, resp.Body)
+		}
+	})
+
+	t.Run("a key shows and revokes itself", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		_, key := f.shown(t, acme)
+		keyed := f.keyed(t)
+		if status, same := f.shown(t, keyed); status != http.StatusOK || same != key {
+			t.Errorf("showing: status %d; the same key: %t", status, same == key)
+		}
+		if resp := f.ask(t, request(keyed, "DELETE", keyURL, "")); resp.StatusCode != http.StatusNoContent {
+			t.Errorf("revoking: %d %s", resp.StatusCode, resp.Body)
+		}
+		f.endedKey(t, "after that", request(keyed, "GET", keyURL, ""))
+	})
+
+	t.Run("the sample event shows the key", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		_, key := f.shown(t, acme)
+		if resp := f.ask(t, f.sample(t, "manage-api-keys-show")); resp.StatusCode != http.StatusOK || !strings.Contains(resp.Body, key) {
+			t.Errorf("status %d; the key is shown: %t", resp.StatusCode, strings.Contains(resp.Body, key))
 		}
 	})
 
@@ -108,7 +124,7 @@ func TestRotateAPIKey(t *testing.T) {
 	t.Run("a viewer has a key too", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		viewer := f.keyed(t)
+		viewer := acme
 		viewer.Role = auth.RoleViewer
 		if resp := f.ask(t, rotated(viewer, "")); resp.StatusCode != http.StatusOK {
 			t.Errorf("rotating: %d %s", resp.StatusCode, resp.Body)
@@ -132,10 +148,10 @@ func TestEndedAccess(t *testing.T) {
 		}
 	})
 
-	// A thief who used a stolen key in the last minutes still passes API Gateway. If they
+	// A thief who used a stolen key in the last minute still passes API Gateway. If they
 	// could see the owner's next key, or get another one, then neither a rotation nor a
 	// revocation would ever end their access.
-	t.Run("an ended key cannot do anything lasting", func(t *testing.T) {
+	t.Run("an ended key can neither submit, change, export nor see a key", func(t *testing.T) {
 		t.Parallel()
 
 		ask := func(t *testing.T, f fixture, ev events.APIGatewayProxyRequest) {
@@ -146,7 +162,7 @@ func TestEndedAccess(t *testing.T) {
 		}
 		byHand := func(t *testing.T, f fixture, change func(id string) error) {
 			t.Helper()
-			record, err := f.store.EnsureAPIKey(t.Context(), acme.UserID)
+			record, err := f.store.EnsureAPIKey(t.Context(), acme.UserID, 1)
 			if err == nil {
 				err = change(record.ID)
 			}
@@ -155,18 +171,16 @@ func TestEndedAccess(t *testing.T) {
 			}
 		}
 		for name, end := range map[string]func(*testing.T, fixture, auth.Caller){
-			"its owner, with a token, rotates it":                            func(t *testing.T, f fixture, _ auth.Caller) { ask(t, f, rotated(acme, ours)) },
-			"its owner, with the key, rotates it":                            func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, rotated(k, ours)) },
-			"its owner, with the key, rotates it without an idempotency key": func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, rotated(k, "")) },
-			"its owner, with a token, revokes it":                            func(t *testing.T, f fixture, _ auth.Caller) { ask(t, f, request(acme, "DELETE", keyURL, "")) },
-			"its owner, with the key, revokes it":                            func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, request(k, "DELETE", keyURL, "")) },
+			"its owner rotates it":                func(t *testing.T, f fixture, _ auth.Caller) { ask(t, f, rotated(acme, ours)) },
+			"its owner, with a token, revokes it": func(t *testing.T, f fixture, _ auth.Caller) { ask(t, f, request(acme, "DELETE", keyURL, "")) },
+			"its owner, with the key, revokes it": func(t *testing.T, f fixture, k auth.Caller) { ask(t, f, request(k, "DELETE", keyURL, "")) },
 			"its owner revokes it and makes another": func(t *testing.T, f fixture, _ auth.Caller) {
 				ask(t, f, request(acme, "DELETE", keyURL, ""))
 				ask(t, f, rotated(acme, ours))
 			},
 			"the administrator rotates it": func(t *testing.T, f fixture, _ auth.Caller) {
 				byHand(t, f, func(id string) error {
-					_, _, err := f.store.RotateAPIKey(t.Context(), id, store.Rotation{})
+					_, _, err := f.store.RotateAPIKey(t.Context(), id, store.Rotation{Generation: 1})
 					return err
 				})
 			},
@@ -186,12 +200,14 @@ func TestEndedAccess(t *testing.T) {
 				if strings.HasPrefix(name, "nobody") {
 					thief.KeyVersion = 0
 				}
+				id := f.submit(t, acme)
+				for what, ev := range f.lasting(thief, id) {
+					f.endedKey(t, what, ev)
+				}
 				before, err := f.store.APIKey(t.Context(), thief.KeyID)
 				if err != nil {
 					t.Fatal(err)
 				}
-				f.endedKey(t, "deleting a batch", request(thief, "DELETE", batchURL, ""))
-				f.endedKey(t, "canceling a batch", request(thief, "POST", batchURL+"/cancel", ""))
 				for what, ev := range map[string]events.APIGatewayProxyRequest{
 					"showing": request(thief, "GET", keyURL, ""), "showing, on the short path": request(thief, "GET", "/users/me/api-key", ""),
 					"rotating": rotated(thief, ""), "rotating with a guess": rotated(thief, guess),
@@ -210,46 +226,57 @@ func TestEndedAccess(t *testing.T) {
 		}
 	})
 
-	// API Gateway caches the caller for minutes after a suspension or a change of role.
-	t.Run("a caller who lost the right cannot delete or cancel a batch", func(t *testing.T) {
+	// API Gateway caches the caller for a minute after a suspension or a change of role.
+	t.Run("a caller who lost the right can neither submit, change nor export", func(t *testing.T) {
 		t.Parallel()
 
 		for name, c := range map[string]struct {
-			change func(context.Context, *store.Store) (bool, error)
-			want   string
+			change  func(context.Context, *store.Store) (bool, error)
+			want    string
+			exports bool // reading is still allowed
 		}{
-			"a suspended user":   {func(ctx context.Context, s *store.Store) (bool, error) { return s.SuspendUser(ctx, acme.UserID) }, "suspended"},
-			"a suspended lender": {func(ctx context.Context, s *store.Store) (bool, error) { return s.SuspendLender(ctx, acme.LenderID) }, "suspended"},
+			"a suspended user":   {func(ctx context.Context, s *store.Store) (bool, error) { return s.SuspendUser(ctx, acme.UserID) }, "suspended", false},
+			"a suspended lender": {func(ctx context.Context, s *store.Store) (bool, error) { return s.SuspendLender(ctx, acme.LenderID) }, "suspended", false},
 			"a viewer": {func(ctx context.Context, s *store.Store) (bool, error) {
 				return s.SetRole(ctx, acme.UserID, string(auth.RoleViewer))
-			}, "forbidden"},
+			}, "forbidden", true},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				f := newFixture(t)
 				id, keyed := f.submit(t, acme), f.keyed(t)
+				used := request(acme, "POST", "/v1/batch-inquiries", oneInquiry)
+				used.MultiValueHeaders["Idempotency-Key"] = []string{"used before"}
+				f.ask(t, used)
 				if changed, err := c.change(t.Context(), f.store); err != nil || !changed {
 					t.Fatalf("changed %v, error %v", changed, err)
 				}
+				items := f.batchCount(t)
 				for _, caller := range []auth.Caller{acme, keyed} {
-					for _, ev := range []events.APIGatewayProxyRequest{
-						request(caller, "DELETE", "/v1/batch-inquiries/"+id.String(), ""),
-						request(caller, "POST", "/v1/batch-inquiries/"+id.String()+"/cancel", ""),
-					} {
+					for what, ev := range f.lasting(caller, id) {
 						resp := f.ask(t, ev)
+						if what == "exporting" && c.exports {
+							if resp.StatusCode != http.StatusOK {
+								t.Errorf("%s with %s: %d %s", what, caller.Credential, resp.StatusCode, resp.Body)
+							}
+							continue
+						}
 						if resp.StatusCode != http.StatusForbidden || !strings.Contains(resp.Body, "#problem-"+c.want) {
-							t.Errorf("%s %s with %s: %d %s", ev.HTTPMethod, ev.Path, caller.Credential, resp.StatusCode, resp.Body)
+							t.Errorf("%s with %s: %d %s", what, caller.Credential, resp.StatusCode, resp.Body)
 						}
 					}
 				}
 				if b, err := f.store.Batch(t.Context(), acme.LenderID, id); err != nil || !b.CancelRequestedAt.IsZero() || !b.DeletedAt.IsZero() {
 					t.Errorf("the batch is %+v, error %v", b, err)
 				}
+				if now := f.batchCount(t); now != items {
+					t.Errorf("the lender had %d batches and has %d", items, now)
+				}
 			})
 		}
 	})
 
-	// API Gateway lets a suspended caller through for minutes, as it does an ended key.
+	// API Gateway lets a suspended caller through for a minute, as it does an ended key.
 	t.Run("a caller who was just suspended cannot show, rotate or revoke a key", func(t *testing.T) {
 		t.Parallel()
 
@@ -279,11 +306,42 @@ func TestEndedAccess(t *testing.T) {
 	})
 }
 
+// lasting returns requests about a batch that must be rejected at once when the caller
+// has lost access.
+func (f fixture) lasting(c auth.Caller, id inquiry.BatchID) map[string]events.APIGatewayProxyRequest {
+	batch := "/v1/batch-inquiries/" + id.String()
+	repeated := request(c, "POST", "/v1/batch-inquiries", oneInquiry)
+	repeated.MultiValueHeaders["Idempotency-Key"] = []string{"used before"}
+	return map[string]events.APIGatewayProxyRequest{
+		"submitting a batch":         request(c, "POST", "/v1/batch-inquiries", oneInquiry),
+		"repeating a submission":     repeated,
+		"validating a batch":         request(c, "POST", "/v1/batch-inquiries", strings.Replace(oneInquiry, "{", `{"validateOnly":true,`, 1)),
+		"submitting one inquiry":     request(c, "POST", "/v1/inquiries", `{"businessName":"Ash LLC"}`),
+		"rerunning a batch":          request(c, "POST", batch+"/rerun", ""),
+		"rerunning an unknown batch": request(c, "POST", batchURL+"/rerun", ""),
+		"exporting":                  request(c, "GET", batch+"/results", ""),
+		"canceling a batch":          request(c, "POST", batch+"/cancel", ""),
+		"deleting a batch":           request(c, "DELETE", batch, ""),
+		"deleting an unknown batch":  request(c, "DELETE", batchURL, ""),
+		"canceling an unknown batch": request(c, "POST", batchURL+"/cancel", ""),
+	}
+}
+
+// batchCount returns the number of batches that acme has ever submitted.
+func (f fixture) batchCount(tb testing.TB) int {
+	tb.Helper()
+	lender, err := f.store.Lender(tb.Context(), acme.LenderID)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return lender.BatchCount
+}
+
 // keyed returns acme's user with their current API key. API Gateway caches this caller
-// for minutes, whatever happens to the key.
+// for a minute, whatever happens to the key.
 func (f fixture) keyed(tb testing.TB) auth.Caller {
 	tb.Helper()
-	record, err := f.store.EnsureAPIKey(tb.Context(), acme.UserID)
+	record, err := f.store.EnsureAPIKey(tb.Context(), acme.UserID, 1)
 	if err != nil {
 		tb.Fatal(err)
 	}

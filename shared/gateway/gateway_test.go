@@ -1,4 +1,4 @@
-package handler
+package gateway_test
 
 import (
 	"context"
@@ -24,6 +24,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/access"
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
+	"github.com/batch-inquiries/batch-inquiries/shared/gateway"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -59,8 +60,8 @@ type fakeRecords struct {
 	losses atomic.Int32
 }
 
-func (f *fakeRecords) EnsureAPIKey(ctx context.Context, userID string) (store.APIKey, error) {
-	key, err := f.Records.EnsureAPIKey(ctx, userID)
+func (f *fakeRecords) EnsureAPIKey(ctx context.Context, userID string, generation int) (store.APIKey, error) {
+	key, err := f.Records.EnsureAPIKey(ctx, userID, generation)
 	if f.losses.Add(-1) >= 0 {
 		return store.APIKey{}, errDown
 	}
@@ -73,14 +74,15 @@ var (
 )
 
 type fixture struct {
-	*Handler
+	api, keys *gateway.Handler // of the functions api and manage-api-keys
+
 	store   *store.Store
 	secrets *fakeSecrets
 	records *fakeRecords
 }
 
-// newFixture returns the function as wire makes it, on a real table with the lenders
-// acme and globex and one user each.
+// newFixture returns both functions as wire makes them, on a real table with the
+// lenders acme and globex and one user each.
 func newFixture(tb testing.TB) fixture {
 	tb.Helper()
 	f := fixture{store: newStore(tb), secrets: &fakeSecrets{}}
@@ -93,14 +95,23 @@ func newFixture(tb testing.TB) fixture {
 			tb.Fatal(err)
 		}
 	}
-	api := httpapi.API{
-		Batches: f.store,
-		Keys:    &access.APIKeys{Records: f.records, Secrets: f.secrets, MasterKey: "arn:aws:secretsmanager:us-east-1:123456789012:secret:master"},
-		Now:     func() time.Time { return noon },
-		Log:     slog.New(slog.DiscardHandler),
+	now, log := func() time.Time { return noon }, slog.New(slog.DiscardHandler)
+	api := httpapi.API{Batches: f.store, Access: access.Checker{Members: f.store}, Now: now, Log: log}
+	f.api = gateway.New(api.Handler(), log)
+	keys := httpapi.API{
+		Keys: &access.APIKeys{Records: f.records, Master: auth.NewMasterKeys(f.secrets, []string{"arn:aws:secretsmanager:us-east-1:123456789012:secret:master"})},
+		Now:  now, Log: log,
 	}
-	f.Handler = New(api.Handler(), slog.New(slog.DiscardHandler))
+	f.keys = gateway.New(keys.KeyHandler(), log)
 	return f
+}
+
+// Handle sends a request to the function to which API Gateway sends it.
+func (f fixture) Handle(ctx context.Context, ev events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	if strings.Contains(ev.Path, "/me/api-key") {
+		return f.keys.Handle(ctx, ev)
+	}
+	return f.api.Handle(ctx, ev)
 }
 
 // request returns a request as API Gateway's stage "prod" sends it.
@@ -158,7 +169,7 @@ func TestHandle(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				h := New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a route saw the request") }), slog.New(slog.DiscardHandler))
+				h := gateway.New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a route saw the request") }), slog.New(slog.DiscardHandler))
 				ev := request(acme, "GET", "/v1/batch-inquiries", "")
 				ev.RequestContext.Authorizer = context
 				resp, err := h.Handle(t.Context(), ev)
@@ -175,7 +186,7 @@ func TestHandle(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			api := httpapi.API{Batches: silent{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-			h := New(api.Handler(), slog.New(slog.DiscardHandler))
+			h := gateway.New(api.Handler(), slog.New(slog.DiscardHandler))
 			ctx, done := context.WithTimeout(t.Context(), deployment.APITimeout)
 			defer done()
 			started := time.Now()
@@ -358,7 +369,7 @@ func TestHandle(t *testing.T) {
 	t.Run("sample events", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		submitted := f.ask(t, sample(t, "api-submit-batch"))
+		submitted := f.ask(t, f.sample(t, "api-submit-batch"))
 		var made httpapi.SubmittedBody
 		if err := json.Unmarshal([]byte(submitted.Body), &made); err != nil || made.Total != 2 {
 			t.Fatalf("%d %s, %v", submitted.StatusCode, submitted.Body, err)
@@ -367,8 +378,8 @@ func TestHandle(t *testing.T) {
 			t.Errorf("Location %q, want %s", header(submitted, "Location"), want)
 		}
 
-		get := sample(t, "api-get-batch")
-		get = sample(t, "api-get-batch", get.PathParameters["batch_id"], made.BatchID.String())
+		get := f.sample(t, "api-get-batch")
+		get = f.sample(t, "api-get-batch", get.PathParameters["batch_id"], made.BatchID.String())
 		status := f.ask(t, get)
 		var batch httpapi.BatchBody
 		if err := json.Unmarshal([]byte(status.Body), &batch); err != nil || batch.Planning != 2 || batch.Status != "PENDING" {
@@ -380,7 +391,7 @@ func TestHandle(t *testing.T) {
 	t.Run("delivered twice", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		ev := sample(t, "api-submit-batch")
+		ev := f.sample(t, "api-submit-batch")
 		first := f.ask(t, ev)
 		ev.Body, ev.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(ev.Body)), true // as for a binary media type
 		again := f.ask(t, ev)
@@ -485,7 +496,7 @@ func TestShowAPIKey(t *testing.T) {
 	t.Run("a revoked key is not shown", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		record, err := f.store.EnsureAPIKey(t.Context(), acme.UserID)
+		record, err := f.store.EnsureAPIKey(t.Context(), acme.UserID, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -498,13 +509,16 @@ func TestShowAPIKey(t *testing.T) {
 	})
 }
 
-// sample reads a sample event and replaces words in it, given in pairs.
-func sample(tb testing.TB, name string, replaced ...string) events.APIGatewayProxyRequest {
+// sample reads a sample event of acme's user with their key, and replaces words in it,
+// given in pairs.
+func (f fixture) sample(tb testing.TB, name string, replaced ...string) events.APIGatewayProxyRequest {
 	tb.Helper()
-	raw, err := os.ReadFile("../../../events/" + name + ".json")
+	raw, err := os.ReadFile("../../events/" + name + ".json")
 	if err != nil {
 		tb.Fatal(err)
 	}
+	key := f.keyed(tb)
+	replaced = append(replaced, `"keyId": "k1"`, `"keyId": "`+key.KeyID+`"`, `"keyVersion": "2"`, `"keyVersion": "1"`)
 	var ev events.APIGatewayProxyRequest
 	if err := json.Unmarshal([]byte(strings.NewReplacer(replaced...).Replace(string(raw))), &ev); err != nil {
 		tb.Fatal(err)
