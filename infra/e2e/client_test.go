@@ -212,7 +212,10 @@ func TestBi(t *testing.T) {
 		t.Errorf("whoami prints %s, want the lender and its limits", out)
 	}
 	kept := filepath.Join(t.TempDir(), "key")
-	bi(0, "key", "rotate", "--to", kept)
+	bi(0, "key", "rotate", "--to", kept, "--api-key", u.token)
+	if _, stderr := bi(1, "key", "rotate", "--to", filepath.Join(t.TempDir(), "another")); !strings.Contains(stderr, "Sign in") {
+		t.Errorf("key rotate with the key itself prints %s, want what to do", stderr)
+	}
 	fresh, err := os.ReadFile(kept)
 	if err != nil {
 		t.Fatal(err)

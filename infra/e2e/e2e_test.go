@@ -79,7 +79,8 @@ func admin(t testing.TB, stdin string, args ...string) {
 	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "dist", "admin"), args...)
 	cmd.Env = append(append(os.Environ(), local.Environ()...),
-		"TABLE_NAME="+stack.TableName, "USER_POOL_ID="+stack.UserPoolID, "USAGE_PLAN_ID="+stack.UsagePlanID)
+		"TABLE_NAME="+stack.TableName, "USER_POOL_ID="+stack.UserPoolID, "USAGE_PLAN_ID="+stack.UsagePlanID,
+		"MASTER_KEY_GENERATION="+stack.MasterKeyGeneration)
 	cmd.Stdin = strings.NewReader(stdin)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("admin %s: %v\n%s", strings.Join(args, " "), err, out)

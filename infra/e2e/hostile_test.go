@@ -42,7 +42,7 @@ func TestHostileInput(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(left.Items) != 1 {
-				t.Errorf("the table has %d items of the lender, want only its profile", len(left.Items))
+				t.Errorf("the table has %d items of the lender, want only its counts", len(left.Items))
 			}
 			if resp, body := u.key().do(t, http.MethodPost, "/v1/batch-inquiries/", hostile.Valid()); resp.StatusCode != http.StatusOK {
 				t.Errorf("the valid body is rejected too, so this test proves nothing: %s", body)

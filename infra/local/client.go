@@ -62,7 +62,8 @@ func admin(ctx context.Context, e *engine.Engine, stack engine.Outputs, stdin st
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(root, "dist", "admin"), append(args, "--output", "json")...)
 	cmd.Env = append(os.Environ(), e.Environ()...)
-	cmd.Env = append(cmd.Env, "TABLE_NAME="+stack.TableName, "USER_POOL_ID="+stack.UserPoolID, "USAGE_PLAN_ID="+stack.UsagePlanID)
+	cmd.Env = append(cmd.Env, "TABLE_NAME="+stack.TableName, "USER_POOL_ID="+stack.UserPoolID, "USAGE_PLAN_ID="+stack.UsagePlanID,
+		"MASTER_KEY_GENERATION="+stack.MasterKeyGeneration)
 	cmd.Stdin = strings.NewReader(stdin)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("admin %s %s: %w\n%s", args[0], args[1], err, out)

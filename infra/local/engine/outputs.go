@@ -18,6 +18,9 @@ type Outputs struct {
 	UserPoolClientID   string `json:"UserPoolClientId"`
 	UsagePlanID        string `json:"UsagePlanId"`
 
+	// MasterKeyGeneration is the generation of the master key for new API keys.
+	MasterKeyGeneration string
+
 	// APIURL is the API's address on this machine, without a slash at the end. The
 	// stack's own output has a host that exists only on AWS.
 	APIURL string `json:"ApiUrl"`
