@@ -141,6 +141,7 @@ func wire(ctx context.Context, s settings) (*admin, error) {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
 	cfg.HTTPClient = boot.HTTPClient(cfg.HTTPClient) // last, because only the SDK's own client can load AWS_CA_BUNDLE
+	cfg.Retryer = boot.Retryer                       // a submission may be checking the user or lender who is suspended
 	var outputs map[string]string
 	if s.stack != "" {
 		if outputs, err = stackOutputs(ctx, cloudformation.NewFromConfig(cfg), s.stack); err != nil {

@@ -30,15 +30,18 @@ func (e *Env) AWS() aws.Config {
 		HTTPClient: HTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = t.MaxIdleConns // the SDK's limit of ten is below the calls that a function makes at the same time
 		})),
-		Retryer: func() aws.Retryer {
-			// DynamoDB returns this error for a write to an item that is part of a running
-			// transaction, which is over in a moment.
-			// docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
-			return retry.AddWithErrorCodes(retry.NewStandard(), "TransactionConflictException")
-		},
+		Retryer: Retryer,
 	}
 	if endpoint := e.Optional("AWS_ENDPOINT_URL"); endpoint != "" {
 		cfg.BaseEndpoint = &endpoint
 	}
 	return cfg
+}
+
+// Retryer returns the SDK's own retryer, which also repeats a write to an item that is
+// part of a running transaction: DynamoDB rejects it, and the transaction is over in a
+// moment.
+// docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+func Retryer() aws.Retryer {
+	return retry.AddWithErrorCodes(retry.NewStandard(), "TransactionConflictException")
 }
