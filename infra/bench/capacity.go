@@ -133,8 +133,8 @@ func peakOf(l load) peak {
 // writesOf returns the write units of a batch in the worst case: its inquiries are
 // counted one by one. A test compares it with what the bench counts.
 func writesOf(size int) float64 {
-	const batch, page, claimAndResult, count = 16, 0.15, 2, 1
-	return batch + float64(size)*(page+claimAndResult) + float64(size-1)*count
+	const batch, checks, page, claimAndResult, count = 16, 6, 0.15, 2, 1 // checks: that the submitter has access
+	return batch + checks + float64(size)*(page+claimAndResult) + float64(size-1)*count
 }
 
 func largest(mix []share) (size int) {
