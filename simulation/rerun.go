@@ -75,6 +75,7 @@ func (w *World) startRerun(op *clientOp) *Invocation {
 			w.submitted(op, self, batch, replayed, err)
 		}
 	})
+	self.submitter = again.Submitter // in time: the scheduler has granted none of its calls
 	return self
 }
 

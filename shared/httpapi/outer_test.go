@@ -166,7 +166,7 @@ func TestHeaders(t *testing.T) {
 				c.path = "/v1/batch-inquiries/" + c.fake.batches[0].ID.String() + "/results"
 			}
 			api := httpapi.API{
-				Batches: batches, Keys: fakeKeys{}, Exports: &fakeExports{}, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
+				Batches: batches, Keys: fakeKeys{}, Access: trusting{}, Exports: &fakeExports{}, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
 			}
 			who := newClient(t, newFake(), io.Discard)
 			who.handler = api.Handler()
