@@ -24,8 +24,11 @@ const (
 	// maxSkew is how far a machine's clock may be off.
 	maxSkew = 5 * time.Minute
 
-	// maxSteps is the length at which a history counts as never coming to rest.
-	maxSteps = 60_000
+	// A history that takes more steps than this after its faults have ended never comes
+	// to rest. Faults end at a time of the world's clock, so a history that takes too
+	// many steps before has a loop in which no time passes.
+	maxSteps       = 60_000
+	maxFaultySteps = 600_000
 )
 
 // noon is when every history begins.
@@ -68,6 +71,7 @@ type World struct {
 	acted        *Invocation // the one that the current step let go on
 	messageCount int
 	steps        int
+	faultySteps  int // of them until the faults ended
 	actions      []action
 
 	mu     sync.Mutex
@@ -137,8 +141,11 @@ func (w *World) order(n int) []int {
 // run lets things happen until nothing is left to happen or a law is broken.
 func (w *World) run() {
 	for w.check.broken == "" {
-		if w.steps >= maxSteps {
-			w.violate("I8", "the world has not come to rest after %d steps", w.steps)
+		if w.faultsLast() {
+			w.faultySteps = w.steps
+		}
+		if w.steps >= w.faultySteps+maxSteps || w.faultySteps >= maxFaultySteps {
+			w.violate("I8", "the world has not come to rest after %d steps, %d of them with faults", w.steps, w.faultySteps)
 			break
 		}
 		if !w.step() {
