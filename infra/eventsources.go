@@ -15,8 +15,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
-// NewEventSources declares what invokes the functions that no caller waits for.
-// A stream allows two readers, and these two are all of them.
+// NewEventSources declares the event sources of the asynchronous functions. A stream
+// allows two readers, and both are in use.
 func NewEventSources(parent constructs.Construct, r Resources, f Functions) {
 	scope := constructs.NewConstruct(parent, jsii.String("Events"))
 	mapStream(scope, "SubmittedBatches", r, f[deployment.DispatchBatch], streamSpec{
@@ -94,7 +94,7 @@ func mapStream(scope constructs.Construct, id string, r Resources, f awslambda.F
 // condition is a condition on one attribute of a stream record.
 type condition map[string]any
 
-// streamFilter returns the filter, as JSON, that passes records on whose sort key
+// streamFilter returns the JSON of a filter that passes only records whose sort key
 // and new item meet these conditions. Lambda filters before it invokes, so records
 // that do not pass cost nothing. It also keeps the system from reacting to its own
 // writes: the counters are in headers, which tally-statuses never gets.

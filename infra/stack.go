@@ -39,8 +39,8 @@ type Props struct {
 	BatchDeadline time.Duration
 }
 
-// check returns an error that says what to do if something is wrong that would
-// otherwise fail halfway through.
+// check rejects settings that would make a deployment fail halfway. Its error says
+// what to do.
 func (p Props) check() error {
 	if p.Arch != "arm64" && p.Arch != "x86_64" {
 		return fmt.Errorf("context arch is %q: use arm64 or x86_64", p.Arch)

@@ -16,7 +16,7 @@ import (
 // checker checks the laws. It reads every write from the table's stream before any
 // function does, so it knows each item before and after the write.
 // It spells keys, attributes and events itself instead of using the names of
-// package store: it is a second opinion, which must not change with them.
+// package store: it is an independent check, which must not change along with them.
 type checker struct {
 	w       *World
 	broken  string // the first law that was broken, and how

@@ -36,7 +36,7 @@ type Faults struct {
 	// Skew makes the machines' clocks differ.
 	Skew bool
 
-	// Blocked is how long after noon process-inquiry is not invoked.
+	// process-inquiry is not invoked until Blocked has passed since noon.
 	Blocked time.Duration
 }
 

@@ -1,6 +1,6 @@
 // Command sweep-open-batches is the Lambda function that repairs unfinished
-// batches, whichever of their messages or stream records were lost. A schedule
-// calls it.
+// batches, no matter which messages or stream records were lost. A schedule calls
+// it.
 package main
 
 import (

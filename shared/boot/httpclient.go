@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// HTTPClient returns the SDK's HTTP client, which calls AWS, without a race in it
-// that loses answers.
+// HTTPClient returns the SDK's HTTP client, with a fix for a race that loses
+// responses.
 //
 // The SDK closes a request's body as soon as the answer begins. net/http may have
 // sent the whole body by then without having looked for its end. It then asks the

@@ -12,7 +12,7 @@
 //     transactions that open and finish a batch.
 //
 // A lender who keeps to the two rates is never rejected by the counts in memory. One
-// who does not may get as many times more as functions run at the same time.
+// who exceeds them gets that rate from each running function.
 package fairuse
 
 import "fmt"

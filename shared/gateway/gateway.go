@@ -56,7 +56,7 @@ func (h *Handler) Handle(ctx context.Context, ev events.APIGatewayProxyRequest) 
 	return h.adapter.ProxyWithContext(ctx, ev)
 }
 
-// answerTime is how long before the function's timeout a request is abandoned, so
+// answerTime is the part of the function's timeout that is reserved for answering, so
 // that the client gets an answer from the API and not the gateway's. The longest
 // long poll has ended by then.
 const answerTime = time.Second

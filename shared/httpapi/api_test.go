@@ -207,7 +207,7 @@ func TestSubmit(t *testing.T) {
 			id := fake.batches[0].ID.String()
 			want := map[string]any{
 				"batchId": id, "batchName": "Renewals", "total": 2.0, "accepted": 2.0, "rejected": 0.0,
-				"message": "Accepted 2 inquiries. Follow the batch at its Location.",
+				"message": "Accepted 2 inquiries. Poll the URL in the Location header.",
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: body (-want +got):\n%s", path, diff)

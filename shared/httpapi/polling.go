@@ -158,9 +158,9 @@ func (a *API) pollOnce(ctx context.Context, id inquiry.BatchID) (*pollOutput, er
 	return out, nil
 }
 
-// etagOf returns an ETag made from an answer's content. For a batch, the header's version
-// will not do: it also changes with invisible writes, such as a sweep's, which must not end
-// a long poll.
+// etagOf returns an ETag made from an answer's content. A batch's version is
+// unsuitable: it also changes with writes that the body does not show, such as a sweep's,
+// and those must not end a long poll.
 func etagOf(content []byte) string {
 	sum := sha256.Sum256(content)
 	return `"` + hex.EncodeToString(sum[:8]) + `"`

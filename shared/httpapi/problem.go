@@ -19,8 +19,8 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
-// Problem is an error answer as defined by RFC 9457. From the request it repeats only
-// names of members and parameters, and externalIds, which are the client's own. It never
+// Problem is an error answer as defined by RFC 9457. It repeats only member names,
+// parameter names and externalIds from the request, which are the client's own. It never
 // repeats other values, because they are personal data.
 type Problem struct {
 	Type      string  `json:"type" doc:"Kind of problem: a link to its paragraph on the reference page, relative to the address of the request. The part after #problem- is the stable name of the kind; compare that." format:"uri-reference" example:"/prod/v1/docs#problem-validation"`

@@ -133,8 +133,8 @@ func (a *API) rerunPlan(ctx context.Context, lender inquiry.Lender, id inquiry.B
 }
 
 // repeatedRerun answers a rerun that is not possible now. An earlier request with
-// the same key may have made it, and its batch may have been deleted since; or the
-// key belongs to a different request. If the key is new, the refusal is the answer.
+// the same key may have succeeded: then it returns that batch, even if it was deleted
+// since. If the key is new, it returns the refusal.
 func (a *API) repeatedRerun(ctx context.Context, lender inquiry.Lender, key string, fingerprint [sha256.Size]byte, refusal error) (*rerunOutput, error) {
 	id, err := a.Batches.Recall(ctx, lender.ID, key, fingerprint)
 	if errors.Is(err, inquiry.ErrNotFound) {
@@ -164,7 +164,7 @@ func newRerunOutput(request Request, parent, child inquiry.BatchID, name string,
 func rerunSubmitted(parent, child inquiry.BatchID, name string, total int) *SubmittedBody {
 	return &SubmittedBody{
 		BatchID: child, BatchName: name, Total: total, Accepted: total, ParentBatchID: &parent,
-		Message: fmt.Sprintf("Accepted %d inquiries to rerun. Follow the new batch at its Location.", total),
+		Message: fmt.Sprintf("Accepted %d inquiries to rerun. Poll the URL in the Location header.", total),
 	}
 }
 

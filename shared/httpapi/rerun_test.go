@@ -307,7 +307,7 @@ func TestSubmitSingle(t *testing.T) {
 			}
 			want := httpapi.SubmittedInquiryBody{
 				InquiryID: fake.batches[0].ID.Inquiry(0), BatchID: fake.batches[0].ID, Status: "PLANNING",
-				Message: "Accepted. Follow the inquiry at its Location.",
+				Message: "Accepted. Poll the URL in the Location header.",
 			}
 			if diff := cmp.Diff(want, got); diff != "" || resp.Header.Get("Location") != "/dev/v1/inquiries/"+got.InquiryID.String() {
 				t.Errorf("response (-want +got):\n%s", diff)

@@ -98,7 +98,7 @@ func (a *API) submitSingle(ctx context.Context, in *submitInput) (*singleOutput,
 func submittedInquiryBody(id inquiry.BatchID) SubmittedInquiryBody {
 	return SubmittedInquiryBody{
 		InquiryID: id.Inquiry(0), BatchID: id, Status: string(inquiry.StatusPlanning),
-		Message: "Accepted. Follow the inquiry at its Location.",
+		Message: "Accepted. Poll the URL in the Location header.",
 	}
 }
 

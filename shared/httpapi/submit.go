@@ -144,11 +144,11 @@ func submittedBody(id inquiry.BatchID, sub submission) *SubmittedBody {
 	body := &SubmittedBody{
 		BatchID: id, BatchName: sub.name,
 		Total: len(sub.inquiries), Accepted: len(sub.inquiries) - rejected, Rejected: rejected,
-		Message: fmt.Sprintf("Accepted %d inquiries. Follow the batch at its Location.", len(sub.inquiries)-rejected),
+		Message: fmt.Sprintf("Accepted %d inquiries. Poll the URL in the Location header.", len(sub.inquiries)-rejected),
 		Errors:  listed(sub.faults),
 	}
 	if rejected > 0 {
-		body.Message = fmt.Sprintf("Accepted %d inquiries and rejected %d, which are listed in errors. Follow the batch at its Location.", body.Accepted, rejected)
+		body.Message = fmt.Sprintf("Accepted %d inquiries and rejected %d, which are listed in errors. Poll the URL in the Location header.", body.Accepted, rejected)
 	}
 	return body
 }
@@ -174,7 +174,7 @@ func submitExamples(s *samples) ([]example, error) {
 	}, nil
 }
 
-// submission returns what the reader makes of a body that matches its schema.
+// submission converts a body that matches its schema.
 func (body SubmitBody) submission() submission {
 	sub := submission{name: body.Name, metadata: body.Metadata, skip: body.OnInvalid == "skip", validateOnly: body.ValidateOnly, total: len(body.Inquiries)}
 	for _, in := range body.Inquiries {

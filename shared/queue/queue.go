@@ -34,7 +34,7 @@ const (
 	// a batch may have 65,535.
 	callsAtOnce = 8
 
-	// sendAttempts bounds how often a message is sent that SQS does not accept.
+	// sendAttempts limits how often a message that SQS rejects is sent.
 	sendAttempts = 4
 )
 

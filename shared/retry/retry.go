@@ -14,7 +14,7 @@ const (
 
 // Pause waits after the given attempt, which counts from 0: a random time of up
 // to 20 ms, then up to 40 ms, 80 ms and so on, and never more than half a second.
-// The time is random so that callers that met each other once do not meet again.
+// The time is random so that callers that collided once do not collide again.
 // Pause returns early, with the context's error, when ctx ends.
 func Pause(ctx context.Context, attempt int) error {
 	longest := min(firstPause<<min(attempt, 5), longestPause)

@@ -14,7 +14,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/retry"
 )
 
-// cancelAttempts bounds how often a cancel that met other transactions is tried.
+// cancelAttempts limits the tries of a cancel while other transactions are in the way.
 const cancelAttempts = 10
 
 // RequestCancel records that the batch is to be canceled, and returns the batch as

@@ -15,7 +15,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/retry"
 )
 
-// mergeAttempts bounds how often a merge is tried that another writer overtook. In
+// mergeAttempts limits the tries of a merge that other writers keep overtaking. In
 // each round, one writer succeeds.
 const mergeAttempts = 20
 

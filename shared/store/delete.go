@@ -20,8 +20,8 @@ const purgesAtOnce = 32
 // each inquiry, the status: a late message must not make a worker look the business up
 // again.
 //
-// From the first write on, the batch reads as deleted, so that a deletion that fails
-// half-way hides the data it did not reach. Calling Delete again continues from there.
+// After the first write the batch reads as deleted, so a deletion that fails halfway
+// hides the rest too. Calling Delete again continues from there.
 // Delete returns inquiry.ErrUnfinished for a batch that is not finished.
 func (s *Store) Delete(ctx context.Context, lender inquiry.LenderID, id inquiry.BatchID) (inquiry.Batch, error) {
 	h, batch, err := s.markDeleted(ctx, lender, id)

@@ -17,7 +17,7 @@ const (
 	maxExamined = 500
 
 	// commitTime is the longest time from creating a batch's id to storing its place in
-	// the list. Except for this difference, an older place has an older id.
+	// the list. Apart from differences this small, older places have older ids.
 	commitTime = time.Minute
 )
 

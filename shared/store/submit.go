@@ -15,7 +15,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/retry"
 )
 
-// submitAttempts bounds how often a submission is tried that lost a race for its
+// submitAttempts limits the tries of a submission that keeps losing the race for its
 // lender's next ordinal.
 const submitAttempts = 25
 
@@ -144,7 +144,7 @@ func (p *pending) updateParent(old item) error {
 // acceptedBefore returns the batch if the submission has already been accepted. It
 // looks for the idempotency key or, without one, for the header, which an earlier try
 // may have written before its outcome was lost. It returns inquiry.ErrTooManyOpen when
-// it finds nothing. It reads one item, whereas a refused transaction costs as much as
+// it finds nothing. It reads one item; a rejected transaction costs as much as
 // all its writes.
 func (s *Store) acceptedBefore(ctx context.Context, p pending) (batch inquiry.BatchID, accepted bool, err error) {
 	batch = p.id

@@ -49,7 +49,7 @@ func (u unavailableDB) TransactWriteItems(ctx context.Context, in *dynamodb.Tran
 }
 
 // markUnavailable adds inquiry.ErrUnavailable to an error that the SDK retries (and
-// has retried in vain), to a write that transactions were in the way of, and to a
+// has retried without success), to a write that transactions were in the way of, and to a
 // transaction that was canceled because of throttling.
 func markUnavailable(err error) error {
 	if err == nil {

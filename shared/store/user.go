@@ -10,7 +10,7 @@ import (
 
 // User is a person who acts for one lender. The lender of a user never changes.
 // The admin command creates and changes users; the API records the first API key.
-// Cognito keeps the person's name and e-mail address.
+// Cognito keeps the person's name and email address.
 type User struct {
 	ID       string // the Cognito sub
 	LenderID inquiry.LenderID

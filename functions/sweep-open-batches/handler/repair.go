@@ -178,9 +178,9 @@ func (r *run) resend(ctx context.Context, batch inquiry.Batch, idle []idleInquir
 	return r.Queue.Send(ctx, messages)
 }
 
-// nextSweep returns when the batch is due again: when it is twice as old as now,
-// but at its deadline at the latest, and after the deadline in every run. The gaps
-// grow because an idle inquiry may only be waiting in a long queue.
+// nextSweep returns when the batch is due again: when it is twice its present age,
+// no later than its deadline, and after the deadline in every run. The gaps grow
+// because an idle inquiry may only be waiting in a long queue.
 func (r *run) nextSweep(batch inquiry.Batch, age time.Duration) time.Time {
 	next := batch.CreatedAt().Add(min(2*age, r.Deadline))
 	if next.Before(r.end) {
