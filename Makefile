@@ -39,12 +39,13 @@ run: check-go ## Run the service on this machine and screen a sample batch (BATC
 .PHONY: build
 build: check-go functions tools ## Build the functions for this machine, and the tools (dist/bi, dist/admin)
 
+# Without -buildvcs=false, every commit would change, and so deploy, every function.
 .PHONY: functions
 functions:
 	@test -d "$(OFAC_DIR)" || { echo "There is no folder $(OFAC_DIR). Set OFAC_DIR to the folder that has the sanctions list."; exit 1; }
 	@mkdir -p $(DIST)/bin
 	@CGO_ENABLED=0 GOOS=$(SYSTEM) GOARCH=$(ARCH) \
-		go build -trimpath -ldflags="-s -w" -tags lambda.norpc -o $(DIST)/bin/ ./functions/...
+		go build -trimpath -buildvcs=false -ldflags="-s -w" -tags lambda.norpc -o $(DIST)/bin/ ./functions/...
 	@for built in $(DIST)/bin/*; do \
 		into=$(DIST)/functions/$${built##*/}; mkdir -p $$into; \
 		cmp -s $$built $$into/bootstrap || cp $$built $$into/bootstrap; \
@@ -124,9 +125,13 @@ synth: setup tools ## Write the CloudFormation template of STAGE into cdk.out/
 	@$(CDK) synth --quiet --app dist/infra --context stage=$(STAGE) --no-notices
 
 .PHONY: deploy
-deploy: setup tools ## Deploy STAGE to the AWS account of your credentials
+deploy: setup tools ## Deploy STAGE to the AWS account of your credentials (APPROVE=never asks no questions)
 	@$(MAKE) --no-print-directory functions SYSTEM=linux ARCH=arm64
-	@$(CDK) deploy --app dist/infra --context stage=$(STAGE) --no-notices
+	@$(CDK) deploy --app dist/infra --context stage=$(STAGE) --no-notices $(if $(APPROVE),--require-approval "$(APPROVE)")
+
+.PHONY: release
+release: check-go ## Build bi for every system into dist/release, with checksums and notes (VERSION=v1.2.3)
+	@infra/release/build "$(VERSION)" dist/release
 
 .PHONY: clean
 clean: ## Delete everything that was built or installed

@@ -104,6 +104,7 @@ func (a *app) root() *cobra.Command {
 It needs the API's address and an API key. Set them in the environment variables
 BI_URL and BI_API_KEY, or use flags. The environment is safer for the key, because
 other users of this machine can see flags.`,
+		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArguments,

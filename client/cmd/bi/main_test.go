@@ -42,6 +42,16 @@ func TestErrors(t *testing.T) {
 	})
 }
 
+func TestVersion(t *testing.T) {
+	t.Parallel()
+
+	l := newLab(t, nil)
+	l.expect(t, l.bi(t, "--version"), exitCompleted)
+	if got, want := l.out.String(), "bi version "+versionText()+"\n"; got != want || versionText() == "" {
+		t.Errorf("bi --version printed %q; want %q", got, want)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	t.Parallel()
 
