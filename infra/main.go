@@ -3,8 +3,8 @@
 //
 // Its settings are context values:
 //
-//   - stage names the deployment (default dev). The stages dev and local may lose
-//     their data; every other stage keeps it.
+//   - stage names the deployment (default dev). The stages dev and local, and those of
+//     previews (pr-1, pr-2, ...), may lose their data; every other stage keeps it.
 //   - arch is arm64 (default) or x86_64.
 //   - batchDeadline is the time after which a batch is given up (default 6h).
 //   - portalOrigin is the one origin whose scripts may call the API (default none).

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -69,7 +70,12 @@ func isOrigin(s string) bool {
 }
 
 // keepsData reports whether the stage's data must outlive its stack.
-func (p Props) keepsData() bool { return p.Stage != "dev" && p.Stage != "local" }
+func (p Props) keepsData() bool {
+	return p.Stage != "dev" && p.Stage != "local" && !previewForm.MatchString(p.Stage)
+}
+
+// previewForm matches the stages of previews, such as pr-12 for pull request 12.
+var previewForm = regexp.MustCompile(`^pr-[0-9]+$`)
 
 // removal returns what happens to a resource that holds data when it leaves the
 // stack.

@@ -101,6 +101,19 @@ func TestPropsCheck(t *testing.T) {
 	}
 }
 
+func TestKeepsData(t *testing.T) {
+	t.Parallel()
+
+	for stage, want := range map[string]bool{
+		"dev": false, "local": false, "pr-1": false, "pr-1234": false,
+		"prod": true, "staging": true, "pr-": true, "pr-east": true, "pr-1-east": true, "my-pr-1": true, "": true,
+	} {
+		if got := (Props{Stage: stage}).keepsData(); got != want {
+			t.Errorf("keepsData() of stage %q = %v; want %v", stage, got, want)
+		}
+	}
+}
+
 func TestOnOrOff(t *testing.T) {
 	t.Parallel()
 
