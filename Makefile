@@ -98,11 +98,13 @@ generate: check-go ## Write the generated files (docs/openapi.json, the referenc
 	@go generate ./...
 
 .PHONY: lint
-lint: check-go ## Check formatting and generated files, and run vet and staticcheck
+lint: check-go ## Check formatting, generated files and workflows, and run vet and staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "Run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 	@go vet ./...
 	@go tool staticcheck ./...
 	@go test -run '^TestGenerate$$' ./shared/httpapi/internal/pagegen >/dev/null || { echo "Generated files are stale. Run make generate."; exit 1; }
+	@go tool actionlint -shellcheck= -pyflakes=
+	@zizmor=$$(go run ./infra/local -zizmor) && $$zizmor --offline --quiet .github
 
 .PHONY: bench
 bench: check-go ## Measure what an inquiry uses and costs, and write docs/figures.md (OFAC_DIR=dir)

@@ -23,11 +23,12 @@ import (
 const sampleBatch = "events/sample-batch.json"
 
 type options struct {
-	batch string
-	ofac  string
-	port  int
-	once  bool
-	setup bool
+	batch  string
+	ofac   string
+	port   int
+	once   bool
+	setup  bool
+	zizmor bool
 }
 
 func main() {
@@ -38,6 +39,7 @@ func main() {
 	flags.IntVar(&o.port, "port", 0, "the `port` to listen on; by default any free one (make run PORT=number)")
 	flags.BoolVar(&o.once, "once", false, "stop after the batch instead of running on (make run ONCE=1)")
 	flags.BoolVar(&o.setup, "setup", false, "only install the local engine and the CDK command (make setup)")
+	flags.BoolVar(&o.zizmor, "zizmor", false, "only install zizmor, which checks workflows, and print its path (make lint)")
 	flags.Usage = func() {
 		fmt.Fprintln(flags.Output(), "Runs the service on this machine and screens a batch with it.")
 		fmt.Fprintln(flags.Output())
@@ -64,6 +66,13 @@ func main() {
 func run(ctx context.Context, restoreCtrlC func(), o options, w io.Writer) error {
 	if o.setup {
 		return errors.Join(engine.CheckPrerequisites(ctx), engine.Install(ctx, w))
+	}
+	if o.zizmor {
+		program, err := engine.InstallZizmor(ctx, os.Stderr)
+		if err == nil {
+			fmt.Fprintln(w, program)
+		}
+		return err
 	}
 	batch, err := batchfile.Read(o.batch)
 	if errors.Is(err, fs.ErrNotExist) {

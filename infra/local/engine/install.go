@@ -72,7 +72,7 @@ func installNode(ctx context.Context, root string, progress io.Writer) error {
 	})
 }
 
-// installPython installs the requirements of an engine into the folder .local/<name>.
+// installPython installs a file of requirements into the folder .local/<name>.
 // find returns the Python for it.
 func installPython(ctx context.Context, root, name, requirements string, progress io.Writer, find func(context.Context) (string, error)) error {
 	return installOnce(root, name, []string{requirements}, progress, func(dir string) error {
@@ -83,7 +83,7 @@ func installPython(ctx context.Context, root, name, requirements string, progres
 		if err := run(ctx, root, "install-"+name+"-venv", "creating a Python environment", nil, python, "-m", "venv", dir); err != nil {
 			return err
 		}
-		return run(ctx, root, "install-"+name, "installing the AWS engine", nil,
+		return run(ctx, root, "install-"+name, "installing "+requirements, nil,
 			venvPython(root, name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
 			"--requirement", filepath.Join(root, "infra", "local", requirements))
 	})
