@@ -1,6 +1,9 @@
 package pipeline
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
@@ -36,7 +39,7 @@ var roleActions = []string{
 // of the service's own stacks any permission, so who may deploy still matters.
 func newExecutionPolicy(stack awscdk.Stack) awsiam.ManagedPolicy {
 	var actions []*string
-	for _, prefix := range Services {
+	for _, prefix := range slices.Sorted(maps.Values(Services)) { // in the same order in every template
 		if prefix != "iam" {
 			actions = append(actions, jsii.String(prefix+":*"))
 		}

@@ -1,4 +1,4 @@
-// Command scan checks a CloudFormation template with cfn-lint and checkov, which must be
+// Command scan checks CloudFormation templates with cfn-lint and checkov, which must be
 // on the PATH. It fails if they find anything that docs/scan-exceptions.md does not argue,
 // or if that file has an exception that is no longer needed.
 package main
@@ -18,18 +18,18 @@ import (
 const exceptionsFile = "docs/scan-exceptions.md"
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "Usage: scan TEMPLATE")
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "Usage: scan TEMPLATE...")
 		os.Exit(2)
 	}
-	if err := scan(os.Args[1]); err != nil {
+	if err := scan(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // scan returns an error that names everything to do, or prints how much was checked.
-func scan(template string) error {
+func scan(templates []string) error {
 	page, err := os.ReadFile(exceptionsFile)
 	if err != nil {
 		return err
@@ -38,25 +38,34 @@ func scan(template string) error {
 	if err != nil {
 		return err
 	}
-	lint, err := output("cfn-lint", "--format", "json", "--template", template)
-	if err != nil {
-		return err
+	var findings []finding
+	for _, template := range templates {
+		found, err := check(template)
+		if err != nil {
+			return fmt.Errorf("checking %s: %w", template, err)
+		}
+		findings = append(findings, found...)
 	}
-	check, err := output("checkov", "--framework", "cloudformation", "--output", "json", "--compact", "--skip-download", "--file", template)
-	if err != nil {
-		return err
-	}
-	lintFindings, lintErr := readLint(lint)
-	checkFindings, checkErr := readCheckov(check)
-	if err := errors.Join(lintErr, checkErr); err != nil {
-		return err
-	}
-	findings := append(lintFindings, checkFindings...)
 	if problems := compare(findings, exceptions); len(problems) > 0 {
 		return errors.New(strings.Join(problems, "\n"))
 	}
 	fmt.Printf("%d findings, all argued in %d rows of %s\n", len(findings), len(exceptions), exceptionsFile)
 	return nil
+}
+
+// check returns what both programs find in a template.
+func check(template string) ([]finding, error) {
+	lint, err := output("cfn-lint", "--format", "json", "--template", template)
+	if err != nil {
+		return nil, err
+	}
+	checkov, err := output("checkov", "--framework", "cloudformation", "--output", "json", "--compact", "--skip-download", "--file", template)
+	if err != nil {
+		return nil, err
+	}
+	fromLint, lintErr := readLint(lint)
+	fromCheckov, checkovErr := readCheckov(checkov)
+	return append(fromLint, fromCheckov...), errors.Join(lintErr, checkovErr)
 }
 
 // output returns what a program prints. Both programs have an exit code other than 0 if
