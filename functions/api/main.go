@@ -4,6 +4,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -14,6 +15,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/gateway"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
@@ -23,6 +25,7 @@ func main() { boot.Run("api", wire) }
 func wire(env *boot.Env, log *slog.Logger) (any, error) {
 	table, bucket := env.Required("TABLE_NAME"), env.Required("RESULTS_BUCKET")
 	cfg := env.AWS()
+	namespace := env.Required("METRICS_NAMESPACE")
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
@@ -35,6 +38,7 @@ func wire(env *boot.Env, log *slog.Logger) (any, error) {
 		Access:       access.Checker{Members: tables},
 		Exports:      handler.NewExports(files, bucket),
 		Now:          time.Now,
+		Metrics:      metrics.New(namespace, os.Stdout, time.Now),
 		Log:          log,
 		PortalOrigin: env.Optional("PORTAL_ORIGIN"), // if not set, no script of another origin may read the answers
 	}

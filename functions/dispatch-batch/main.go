@@ -4,6 +4,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -14,6 +15,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/failedrecords"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -24,6 +26,7 @@ func main() { boot.Run("dispatch-batch", wire) }
 func wire(env *boot.Env, log *slog.Logger) (any, error) {
 	table, queueURL, bucket := env.Required("TABLE_NAME"), env.Required("QUEUE_URL"), env.Required("FAILED_RECORDS_BUCKET")
 	cfg := env.AWS()
+	namespace := env.Required("METRICS_NAMESPACE")
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
@@ -34,6 +37,7 @@ func wire(env *boot.Env, log *slog.Logger) (any, error) {
 		Batches: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
 		Queue:   queue.New(sqs.NewFromConfig(cfg), queueURL),
 		Failed:  failedrecords.New(files, bucket, deployment.DispatchBatch),
+		Metrics: metrics.New(namespace, os.Stdout, time.Now),
 		Log:     log,
 	}
 	return h.Handle, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/functions/process-inquiry/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
 	"github.com/batch-inquiries/batch-inquiries/shared/source/ofac"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -24,6 +25,7 @@ func wire(env *boot.Env, log *slog.Logger) (any, error) {
 	table, maxReceives, deadline := env.Required("TABLE_NAME"), env.Int("MAX_RECEIVES"), env.Duration("BATCH_DEADLINE")
 	root := env.Required("LAMBDA_TASK_ROOT") // where Lambda unpacks the zip file
 	cfg := env.AWS()
+	namespace := env.Required("METRICS_NAMESPACE")
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
@@ -37,6 +39,7 @@ func wire(env *boot.Env, log *slog.Logger) (any, error) {
 		MaxReceives: maxReceives,
 		Deadline:    deadline,
 		Now:         time.Now,
+		Metrics:     metrics.New(namespace, os.Stdout, time.Now),
 		Log:         log,
 	}
 	return h.Handle, nil

@@ -5,6 +5,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/batch-inquiries/batch-inquiries/functions/sweep-open-batches/handler"
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -22,6 +24,7 @@ func main() { boot.Run("sweep-open-batches", wire) }
 func wire(env *boot.Env, log *slog.Logger) (any, error) {
 	table, queueURL := env.Required("TABLE_NAME"), env.Required("QUEUE_URL")
 	deadline, cfg := env.Duration("BATCH_DEADLINE"), env.AWS()
+	namespace := env.Required("METRICS_NAMESPACE")
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
@@ -30,6 +33,7 @@ func wire(env *boot.Env, log *slog.Logger) (any, error) {
 		Queue:    queue.New(sqs.NewFromConfig(cfg), queueURL),
 		Deadline: deadline,
 		Now:      time.Now,
+		Metrics:  metrics.New(namespace, os.Stdout, time.Now),
 		Log:      log,
 	}
 	return h.Handle, nil

@@ -4,6 +4,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -13,6 +14,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
 	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/failedrecords"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
@@ -21,6 +23,7 @@ func main() { boot.Run("tally-statuses", wire) }
 // wire builds the handler. It alone reads the environment and makes clients.
 func wire(env *boot.Env, log *slog.Logger) (any, error) {
 	table, bucket, cfg := env.Required("TABLE_NAME"), env.Required("FAILED_RECORDS_BUCKET"), env.AWS()
+	namespace := env.Required("METRICS_NAMESPACE")
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
@@ -30,6 +33,7 @@ func wire(env *boot.Env, log *slog.Logger) (any, error) {
 	h := &handler.Handler{
 		Counters: store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
 		Failed:   failedrecords.New(files, bucket, deployment.TallyStatuses),
+		Metrics:  metrics.New(namespace, os.Stdout, time.Now),
 		Log:      log,
 	}
 	return h.Handle, nil

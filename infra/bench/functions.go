@@ -78,7 +78,7 @@ func (r *lambdaRuntime) start(ctx context.Context, folder, taskRoot string) (tim
 		"AWS_LAMBDA_RUNTIME_API=" + r.address, "AWS_ENDPOINT_URL=http://" + r.address, "LAMBDA_TASK_ROOT=" + taskRoot,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"TABLE_NAME=table", "QUEUE_URL=http://" + r.address + "/queue", "MASTER_KEY_SECRET_ARNS=arn", "RESULTS_BUCKET=bucket", "FAILED_RECORDS_BUCKET=bucket", "USER_POOL_ID=pool",
-		"USER_POOL_CLIENT_ID=client", "MAX_RECEIVES=" + strconv.Itoa(deployment.MaxReceives), "BATCH_DEADLINE=" + batchDeadline.String(),
+		"USER_POOL_CLIENT_ID=client", "METRICS_NAMESPACE=test", "MAX_RECEIVES=" + strconv.Itoa(deployment.MaxReceives), "BATCH_DEADLINE=" + batchDeadline.String(),
 	}
 	begun := time.Now()
 	if err := cmd.Start(); err != nil {

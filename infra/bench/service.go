@@ -33,6 +33,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/gateway"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
 	"github.com/batch-inquiries/batch-inquiries/shared/source/ofac"
@@ -196,14 +197,15 @@ func newService(ctx context.Context, endpoint string, list fs.FS) (*service, err
 	}
 	authorizer := &authorize.Handler{Access: metered(deployment.AuthorizeRequest), Master: master, Log: log(deployment.AuthorizeRequest)}
 	s.authorizer = lambda.NewHandler(authorizer.Handle)
+	measured := metrics.New("batch-inquiries-prod", s.logged, time.Now)
 	batches := metered(deployment.API)
-	contract := httpapi.API{Batches: batches, Access: access.Checker{Members: batches}, Now: time.Now, Log: log(deployment.API)}
+	contract := httpapi.API{Batches: batches, Access: access.Checker{Members: batches}, Now: time.Now, Metrics: measured, Log: log(deployment.API)}
 	s.api = gateway.New(contract.Handler(), log(deployment.API))
 	s.dispatcher = &dispatch.Handler{Batches: metered(deployment.DispatchBatch), Queue: queue.New(s.sent, "queue"), Log: log(deployment.DispatchBatch)}
 	s.results = &results{Inquiries: metered(deployment.ProcessInquiry)}
 	s.worker = &process.Handler{
 		Inquiries: s.results, Sources: sources, MaxReceives: deployment.MaxReceives, Deadline: batchDeadline,
-		Now: time.Now, Log: log(deployment.ProcessInquiry),
+		Now: time.Now, Metrics: measured, Log: log(deployment.ProcessInquiry),
 	}
 	s.tallier = &tally.Handler{Counters: metered(deployment.TallyStatuses), Log: log(deployment.TallyStatuses)}
 	return s, nil

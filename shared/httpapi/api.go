@@ -22,6 +22,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/report"
 )
 
@@ -84,6 +85,7 @@ type API struct {
 	Keys    APIKeys
 	Exports Exports
 	Now     func() time.Time
+	Metrics *metrics.Writer
 	Log     *slog.Logger
 
 	// PortalOrigin is the origin whose scripts may read answers; "" means none.

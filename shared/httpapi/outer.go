@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/headers"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
 
@@ -39,9 +40,11 @@ func (a *API) outer(next http.Handler) http.Handler {
 				a.Log.ErrorContext(r.Context(), "panic", "requestId", request.ID, "stack", string(debug.Stack()))
 				writeProblem(rec, r, internalProblem())
 			}
+			took := a.Now().Sub(started).Milliseconds()
+			a.measure(r, took)
 			a.Log.InfoContext(r.Context(), "answered", "requestId", request.ID, "gatewayRequestId", gatewayID,
 				"method", r.Method, "route", r.Pattern, "status", rec.status,
-				"lenderId", request.Caller.LenderID, "milliseconds", a.Now().Sub(started).Milliseconds())
+				"lenderId", request.Caller.LenderID, "milliseconds", took)
 		}()
 		if p := a.refusal(request, r, started); p != nil {
 			writeProblem(rec, r, p)
@@ -49,6 +52,21 @@ func (a *API) outer(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// measure writes how long a request took. It leaves out requests that asked to wait.
+func (a *API) measure(r *http.Request, milliseconds int64) {
+	if wait := r.URL.Query().Get("waitSeconds"); wait != "" && wait != "0" {
+		return
+	}
+	values := map[metrics.Name]float64{metrics.RequestMs: float64(milliseconds)}
+	switch r.Pattern {
+	case "POST /v1/batch-inquiries":
+		values[metrics.SubmitMs] = float64(milliseconds)
+	case "GET /v1/batch-inquiries/{batch_id}":
+		values[metrics.PollMs] = float64(milliseconds)
+	}
+	a.Metrics.Write(values)
 }
 
 // refusal returns the problem of a request that no route may see, or nil.

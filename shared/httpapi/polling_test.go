@@ -1,11 +1,15 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +19,7 @@ import (
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 )
 
 // watched counts the reads of its batch, and of lists.
@@ -73,6 +78,50 @@ func (p *poller) reach(index int, s inquiry.Status) {
 	b := &p.batches.batches[0]
 	b.Tally, _ = b.Merge(inquiry.Change{Index: index, Status: s, Figures: inquiry.Figures{StartedAt: noon, FinishedAt: noon.Add(time.Second)}})
 	b.Version++
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+
+	var lines bytes.Buffer
+	fake, now := newFake(), noon
+	api := httpapi.API{
+		Batches: fake, Keys: fakeKeys{}, Access: trusting{}, Now: func() time.Time { now = now.Add(20 * time.Millisecond); return now },
+		Metrics: metrics.New("test", &lines, func() time.Time { return noon }), Log: slog.New(slog.DiscardHandler),
+		Pause: func(context.Context, time.Duration) error { return nil },
+	}
+	c := client{api.Handler(), auth.Caller{LenderID: acme, UserID: "user-1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey}}
+	c.do(t, "POST", "/v1/batch-inquiries", `{"name":"A","inquiries":[{"businessName":"B"}]}`)
+	path := "/v1/batch-inquiries/" + fake.batches[0].ID.String()
+	for _, tt := range []struct {
+		method, path string
+		want         string // names of the metrics
+	}{
+		{"POST", "/v1/batch-inquiries", "RequestMs SubmitMs"},
+		{"GET", path, "PollMs RequestMs"},
+		{"GET", path + "?waitSeconds=0", "PollMs RequestMs"},
+		{"GET", "/v1/batch-inquiries", "RequestMs"},
+		{"GET", "/v1/nowhere", "RequestMs"},
+		{"GET", path + "?waitSeconds=20", ""},
+	} {
+		t.Run(tt.method+" "+strings.Replace(tt.path, path, "batch", 1), func(t *testing.T) {
+			lines.Reset()
+			c.do(t, tt.method, tt.path, "")
+			members := map[string]any{}
+			if err := json.Unmarshal(lines.Bytes(), &members); err != nil && tt.want != "" {
+				t.Fatalf("%q: %v", lines.String(), err)
+			}
+			delete(members, "_aws")
+			for name, value := range members {
+				if ms, _ := value.(float64); ms <= 0 {
+					t.Errorf("%s is %v", name, value)
+				}
+			}
+			if got := strings.Join(slices.Sorted(maps.Keys(members)), " "); got != tt.want {
+				t.Errorf("measured %q, want %q", got, tt.want)
+			}
+		})
+	}
 }
 
 func TestPoll(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -48,6 +49,7 @@ type Handler struct {
 	Batches Batches
 	Queue   Sender
 	Failed  FailedRecords
+	Metrics *metrics.Writer
 	Log     *slog.Logger
 }
 
@@ -60,10 +62,13 @@ type Handler struct {
 // passed: the stream would repeat it for a day, and everything behind it would wait.
 func (h *Handler) Handle(ctx context.Context, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	resp := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}} // not nil: a null list is not always read as empty
+	aside := 0
 	for _, r := range ev.Records {
 		err := h.act(ctx, r)
 		if errors.Is(err, inquiry.ErrUnreadable) {
-			err = h.setAside(ctx, r, err)
+			if err = h.setAside(ctx, r, err); err == nil {
+				aside++
+			}
 		}
 		if err != nil {
 			h.Log.ErrorContext(ctx, "stream record will be read again", "sequenceNumber", r.Change.SequenceNumber, "err", err)
@@ -71,6 +76,9 @@ func (h *Handler) Handle(ctx context.Context, ev events.DynamoDBEvent) (events.D
 				events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber})
 			break
 		}
+	}
+	if aside > 0 {
+		h.Metrics.Write(map[metrics.Name]float64{metrics.RecordsSetAside: float64(aside)})
 	}
 	return resp, nil
 }

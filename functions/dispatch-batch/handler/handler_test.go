@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -103,13 +105,14 @@ type fixture struct {
 	batches       fakeBatches
 	queue         *fakeQueue
 	failed        *fakeFailed
-	first, second inquiry.BatchID // acme's, with two inquiries each
-	foreign       inquiry.BatchID // globex's, with one inquiry
+	lines         *strings.Builder // of metrics
+	first, second inquiry.BatchID  // acme's, with two inquiries each
+	foreign       inquiry.BatchID  // globex's, with one inquiry
 }
 
 func newFixture() fixture {
 	f := fixture{
-		queue: &fakeQueue{room: 1000}, failed: &fakeFailed{},
+		queue: &fakeQueue{room: 1000}, failed: &fakeFailed{}, lines: &strings.Builder{},
 		first: inquiry.NewBatchID(noon), second: inquiry.NewBatchID(noon), foreign: inquiry.NewBatchID(noon),
 	}
 	named := func(names ...string) (list []inquiry.Inquiry) {
@@ -125,7 +128,7 @@ func newFixture() fixture {
 		},
 		down: map[inquiry.BatchID]bool{}, damaged: map[inquiry.BatchID]bool{}, canceled: map[int]int{}, mu: &sync.Mutex{},
 	}
-	f.Handler = &Handler{Batches: f.batches, Queue: f.queue, Failed: f.failed, Log: slog.New(slog.DiscardHandler)}
+	f.Handler = &Handler{Batches: f.batches, Queue: f.queue, Failed: f.failed, Metrics: metrics.New("test", f.lines, func() time.Time { return noon }), Log: slog.New(slog.DiscardHandler)}
 	return f
 }
 
@@ -286,6 +289,10 @@ func TestHandle(t *testing.T) {
 				}
 				if diff := cmp.Diff(c.wantAside, f.failed.kept); diff != "" {
 					t.Errorf("set aside (-want +got):\n%s", diff)
+				}
+				measured := fmt.Sprintf(`"RecordsSetAside":%d,`, len(c.wantAside))
+				if lines := strings.Count(f.lines.String(), "\n"); len(c.wantAside) == 0 && lines != 0 || len(c.wantAside) > 0 && (lines != 1 || !strings.Contains(f.lines.String(), measured)) {
+					t.Errorf("measured %q, want one line with %s if anything was set aside", f.lines, measured)
 				}
 			})
 		}

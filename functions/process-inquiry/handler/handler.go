@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/report"
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
@@ -65,6 +66,7 @@ type Handler struct {
 	MaxReceives int           // deliveries of a message before it moves to the dead letters
 	Deadline    time.Duration // time from a batch's submission until its unfinished inquiries fail
 	Now         func() time.Time
+	Metrics     *metrics.Writer
 	Log         *slog.Logger
 }
 
@@ -75,12 +77,13 @@ type Handler struct {
 // down for all lenders. Messages that are only returned would be delivered again at
 // full speed until their deliveries are used up.
 func (h *Handler) Handle(ctx context.Context, ev events.SQSEvent) (events.SQSEventResponse, error) {
-	errs := make([]error, len(ev.Records))
+	errs, asked := make([]error, len(ev.Records)), &answered{}
 	var wg sync.WaitGroup
 	for i, m := range ev.Records {
-		wg.Go(func() { errs[i] = h.process(ctx, m) })
+		wg.Go(func() { errs[i] = h.process(ctx, m, asked) })
 	}
 	wg.Wait()
+	asked.write(h.Metrics)
 
 	resp := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}} // not nil: a null list is not always read as empty
 	for i, err := range errs {
@@ -99,7 +102,7 @@ func (h *Handler) Handle(ctx context.Context, ev events.SQSEvent) (events.SQSEve
 
 // process handles one delivery: read the message, claim the inquiry, look it up,
 // and store the report. If it returns nil, the queue deletes the message.
-func (h *Handler) process(ctx context.Context, m events.SQSMessage) (err error) {
+func (h *Handler) process(ctx context.Context, m events.SQSMessage, asked *answered) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			// Log the panic's type only: its value may quote the inquiry.
@@ -119,7 +122,7 @@ func (h *Handler) process(ctx context.Context, m events.SQSMessage) (err error) 
 		// deleted, no worker would take over from the one that has the lease if that dies.
 		return err
 	}
-	result, err := h.lookUp(ctx, msg, claim.Attempt, h.lastDelivery(m))
+	result, err := h.lookUp(ctx, msg, claim.Attempt, h.lastDelivery(m), asked)
 	if err != nil {
 		return err
 	}
@@ -143,10 +146,11 @@ const maxSlowAttempts = 3
 // attempt may complete the report. It does not if this is the last delivery, or if
 // the inquiry itself seems to be what sources are too slow for: then an incomplete
 // report is better than none.
-func (h *Handler) lookUp(ctx context.Context, msg queue.Message, attempt int, last bool) (store.Result, error) {
+func (h *Handler) lookUp(ctx context.Context, msg queue.Message, attempt int, last bool, asked *answered) (store.Result, error) {
 	asking, cancel := context.WithDeadline(ctx, h.invocationEnd(ctx).Add(-writeTime))
 	defer cancel()
 	answers := h.Sources.Run(asking, msg.ID, msg.Inquiry)
+	asked.add(answers)
 	rep := report.Compose(msg.ID, answers, h.Now())
 	if down := anyUnavailable(answers); rep.Retryable() && !last && (down || attempt < maxSlowAttempts) {
 		err := errTooSlow

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/report"
 	"github.com/batch-inquiries/batch-inquiries/shared/source"
@@ -119,6 +120,7 @@ type fixture struct {
 	*Handler
 	table *fakeTable
 	log   *strings.Builder
+	lines *strings.Builder // of metrics
 
 	answer func(index int) []source.Answer // of the sources; by default all succeed
 	asked  *int
@@ -131,6 +133,7 @@ func newFixture() *fixture {
 			running: map[int]string{}, attempts: map[int]int{}, finished: map[int]store.Result{}, deleted: map[int]bool{},
 		},
 		log:    &strings.Builder{},
+		lines:  &strings.Builder{},
 		answer: func(int) []source.Answer { return answers(inquiry.OutcomeNoRecord, inquiry.OutcomeFound) },
 		asked:  new(int),
 	}
@@ -146,6 +149,7 @@ func newFixture() *fixture {
 		MaxReceives: 3,
 		Deadline:    never,
 		Now:         func() time.Time { return noon },
+		Metrics:     metrics.New("test", f.lines, func() time.Time { return noon }),
 		Log:         slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	return f

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
@@ -79,6 +80,7 @@ type Handler struct {
 	Queue    Sender
 	Deadline time.Duration // time from a batch's submission until its unfinished inquiries fail
 	Now      func() time.Time
+	Metrics  *metrics.Writer
 	Log      *slog.Logger
 }
 
@@ -91,6 +93,9 @@ func (h *Handler) Handle(ctx context.Context) error {
 	sweeps.SetLimit(batchesAtOnce)
 	for due, err := range h.Batches.Due(ctx) {
 		if r.late() {
+			if err == nil {
+				r.open(due.ID)
+			}
 			break
 		}
 		switch {
@@ -106,5 +111,6 @@ func (h *Handler) Handle(ctx context.Context) error {
 		}
 	}
 	_ = sweeps.Wait()
+	h.Metrics.Write(map[metrics.Name]float64{metrics.OldestOpenBatchMinutes: r.oldest.Minutes()})
 	return r.result()
 }

@@ -1,7 +1,9 @@
 package handler
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 	"github.com/batch-inquiries/batch-inquiries/simulation/table"
@@ -70,6 +73,7 @@ type fixture struct {
 	table *table.Table
 	store *store.Store
 	queue *fakeQueue
+	lines bytes.Buffer // of metrics
 	now   time.Time
 }
 
@@ -78,7 +82,7 @@ func newFixture() *fixture {
 	clock := func() time.Time { return f.now }
 	f.table = table.New("table", clock)
 	f.store = store.New(f.table, "table", clock)
-	f.Handler = &Handler{Batches: f.store, Queue: f.queue, Deadline: deadline, Now: clock, Log: slog.New(slog.DiscardHandler)}
+	f.Handler = &Handler{Batches: f.store, Queue: f.queue, Deadline: deadline, Now: clock, Metrics: metrics.New("test", &f.lines, clock), Log: slog.New(slog.DiscardHandler)}
 	return f
 }
 
@@ -190,6 +194,47 @@ func TestSweep(t *testing.T) {
 		}
 		if len(f.queue.taken) != 0 {
 			t.Errorf("%v were sent again", f.queue.indexes())
+		}
+	})
+
+	t.Run("it measures the oldest batch that it leaves unfinished", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture()
+		oldest := func() float64 {
+			t.Helper()
+			f.lines.Reset()
+			_ = f.Handle(t.Context())
+			var line struct{ OldestOpenBatchMinutes *float64 }
+			if err := json.Unmarshal(f.lines.Bytes(), &line); err != nil || line.OldestOpenBatchMinutes == nil {
+				t.Fatalf("not one line with the metric: %q, %v", f.lines.String(), err)
+			}
+			return *line.OldestOpenBatchMinutes
+		}
+		if got := oldest(); got != 0 {
+			t.Errorf("with no batch %v", got)
+		}
+		first := f.submit(t, 1)
+		f.now = noon.Add(10 * time.Minute)
+		f.submit(t, 1)
+		f.now = noon.Add(70 * time.Minute)
+		if got := oldest(); got != 70 {
+			t.Errorf("with two batches %v, want the age of the older, 70", got)
+		}
+		// The older one finishes, but its stream records are lost.
+		f.complete(t, first.Inquiry(0))
+		f.now = noon.Add(140 * time.Minute) // both are due again
+		if got := oldest(); got != 130 {
+			t.Errorf("after the older one ended %v, want 130", got)
+		}
+		f.now = noon.Add(270 * time.Minute)
+		f.table.Before = func(operation string, _ any) error {
+			if operation == "UpdateItem" {
+				return errDown
+			}
+			return nil
+		}
+		if got := oldest(); got != 260 {
+			t.Errorf("with a batch that cannot be swept %v, want 260", got)
 		}
 	})
 

@@ -47,6 +47,7 @@ func (r *run) repair(ctx context.Context, ref store.BatchRef) (again time.Time, 
 	if batch.Status().Final() {
 		return time.Time{}, nil
 	}
+	r.open(batch.ID)
 	return r.nextSweep(batch, age), nil
 }
 

@@ -34,8 +34,9 @@ type run struct {
 	end time.Time // when Lambda ends the invocation
 
 	mu     sync.Mutex
-	failed int   // failures
-	first  error // the first of them
+	failed int           // failures
+	first  error         // the first of them
+	oldest time.Duration // age of the oldest batch that is still unfinished
 }
 
 // invocationEnd returns the time at which Lambda ends this invocation.
@@ -54,6 +55,7 @@ func (r *run) late() bool { return r.end.Sub(r.Now()) < lastStart }
 // ends the whole run, does not keep the others waiting in the next run.
 func (r *run) sweep(ctx context.Context, due store.DueBatch) {
 	if r.late() {
+		r.open(due.ID)
 		return
 	}
 	begun, err := r.Batches.BeginSweep(ctx, due, r.end)
@@ -61,11 +63,13 @@ func (r *run) sweep(ctx context.Context, due store.DueBatch) {
 		return // another run has it, its lender has just canceled it, or it is finished
 	}
 	if err != nil {
+		r.open(due.ID)
 		r.fail(ctx, "batch could not be repaired", err, "batchId", due.ID)
 		return
 	}
 	again, err := r.tryRepair(ctx, due.BatchRef)
 	if err != nil {
+		r.open(due.ID)
 		r.fail(ctx, "batch could not be repaired", err, "batchId", due.ID)
 		again = r.end // the next run tries it again
 	}
@@ -88,6 +92,13 @@ func (r *run) tryRepair(ctx context.Context, ref store.BatchRef) (again time.Tim
 	limited, cancel := context.WithTimeout(ctx, min(batchTime, r.end.Add(-endTime).Sub(r.Now())))
 	defer cancel()
 	return r.repair(limited, ref)
+}
+
+// open records that the run leaves the batch unfinished.
+func (r *run) open(id inquiry.BatchID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.oldest = max(r.oldest, r.Now().Sub(id.CreatedAt()))
 }
 
 // fail logs and counts a failure.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
@@ -47,6 +48,7 @@ type FailedRecords interface {
 type Handler struct {
 	Counters Counters
 	Failed   FailedRecords
+	Metrics  *metrics.Writer
 	Log      *slog.Logger
 }
 
@@ -156,6 +158,10 @@ func (h *Handler) setAside(ctx context.Context, records []events.DynamoDBEventRe
 			h.Log.ErrorContext(ctx, "stream record set aside", "sequenceNumber", records[i].Change.SequenceNumber, "err", why)
 		}
 	})
+	unreadable = slices.DeleteFunc(unreadable, func(i int) bool { return outcomes[i] != nil })
+	if len(unreadable) > 0 {
+		h.Metrics.Write(map[metrics.Name]float64{metrics.RecordsSetAside: float64(len(unreadable))})
+	}
 }
 
 // sideBySide calls work for each of the list, up to atOnce at the same time.

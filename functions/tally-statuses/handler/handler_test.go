@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
+	"github.com/batch-inquiries/batch-inquiries/shared/metrics"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
 )
 
@@ -82,6 +83,7 @@ type fixture struct {
 	*Handler
 	counters *fakeCounters
 	failed   *fakeFailed
+	lines    *strings.Builder // of metrics
 }
 
 func newFixture() fixture {
@@ -89,8 +91,8 @@ func newFixture() fixture {
 		before: map[inquiry.BatchID]error{}, after: map[inquiry.BatchID]error{},
 		tallies: map[inquiry.BatchID]inquiry.Tally{},
 	}
-	failed := &fakeFailed{}
-	return fixture{&Handler{Counters: f, Failed: failed, Log: slog.New(slog.DiscardHandler)}, f, failed}
+	failed, lines := &fakeFailed{}, &strings.Builder{}
+	return fixture{&Handler{Counters: f, Failed: failed, Metrics: metrics.New("test", lines, func() time.Time { return noon }), Log: slog.New(slog.DiscardHandler)}, f, failed, lines}
 }
 
 // record returns a stream record of one of acme's inquiries.
@@ -266,6 +268,10 @@ func TestHandle(t *testing.T) {
 				slices.Sort(f.failed.kept)
 				if diff := cmp.Diff(tt.wantAside, f.failed.kept); diff != "" {
 					t.Errorf("set aside (-want +got):\n%s", diff)
+				}
+				measured := fmt.Sprintf(`"RecordsSetAside":%d,`, len(tt.wantAside))
+				if lines := strings.Count(f.lines.String(), "\n"); len(tt.wantAside) == 0 && lines != 0 || len(tt.wantAside) > 0 && (lines != 1 || !strings.Contains(f.lines.String(), measured)) {
+					t.Errorf("measured %q, want one line with %s if anything was set aside", f.lines, measured)
 				}
 				if diff := cmp.Diff(tt.wantCounted, f.counters.running()); diff != "" {
 					t.Errorf("counted (-want +got):\n%s", diff)
