@@ -39,8 +39,9 @@ var keyPaths = []string{
 // publicPaths need no credential. Their responses are the same for everyone.
 var publicPaths = []string{"/v1/openapi.json", "/v1/openapi.yaml", "/v1/docs"}
 
-// accessLog is the log line of a request. It has no address, query, header or
-// body: nothing that names a person or a business under inquiry.
+// accessLog is the log line of a request. It says who called from where: that is what
+// an investigation of a stolen credential needs. It has no path, query, header or body:
+// nothing that names a person or a business under inquiry.
 var accessLog = map[string]string{
 	"requestId":          "$context.requestId", // a UUID; the caller may set it
 	"extendedRequestId":  "$context.extendedRequestId",
@@ -49,7 +50,10 @@ var accessLog = map[string]string{
 	"route":              "$context.resourcePath",
 	"status":             "$context.status",
 	"gatewayResponse":    "$context.error.responseType",
+	"sourceAddress":      "$context.identity.sourceIp",
 	"lenderId":           "$context.authorizer.lenderId",
+	"userId":             "$context.authorizer.userId",
+	"keyId":              "$context.authorizer.keyId", // only for API keys
 	"latencyMs":          "$context.responseLatency",
 	"integrationMs":      "$context.integration.latency",
 	"authorizerMs":       "$context.authorizer.latency",
@@ -57,6 +61,9 @@ var accessLog = map[string]string{
 	"integrationStatus":  "$context.integration.status",
 	"integrationRequest": "$context.integration.requestId",
 }
+
+// apiName returns the gateway's name, which its metrics have as a dimension.
+func (p Props) apiName() *string { return jsii.String("batch-inquiries-" + p.Stage) }
 
 // API is the gateway, with the usage plan that counts each lender's requests.
 type API struct {
@@ -98,18 +105,27 @@ func integrate(function awslambda.IFunction) awsapigateway.Integration {
 	})
 }
 
+// accessLogRetention returns how long the access log is kept: for a year where data is
+// kept, because stolen credentials are often noticed late.
+func accessLogRetention(props Props) awslogs.RetentionDays {
+	if props.keepsData() {
+		return awslogs.RetentionDays_ONE_YEAR
+	}
+	return awslogs.RetentionDays_ONE_MONTH
+}
+
 // newRestAPI declares the gateway without paths, its stage and its access log.
 func newRestAPI(scope constructs.Construct, props Props) awsapigateway.RestApi {
 	logs := awslogs.NewLogGroup(scope, jsii.String("AccessLogs"), &awslogs.LogGroupProps{
-		Retention:     awslogs.RetentionDays_ONE_MONTH,
-		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		Retention:     accessLogRetention(props),
+		RemovalPolicy: props.removal(),
 	})
 	line, err := json.Marshal(accessLog)
 	if err != nil {
 		panic(err) // a map of strings
 	}
 	api := awsapigateway.NewRestApi(scope, jsii.String("Api"), &awsapigateway.RestApiProps{
-		RestApiName: jsii.String("batch-inquiries-" + props.Stage),
+		RestApiName: props.apiName(),
 		// The authorizer says which lender's limit a request counts against. An
 		// X-API-Key header from the caller is ignored.
 		ApiKeySourceType: awsapigateway.ApiKeySourceType_AUTHORIZER,

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/auth"
 	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/httpapi"
 )
@@ -127,7 +128,7 @@ func TestNewAPI(t *testing.T) {
 		}
 	})
 
-	t.Run("requests are throttled and the log names nobody", func(t *testing.T) {
+	t.Run("requests are throttled", func(t *testing.T) {
 		t.Parallel()
 
 		stage := dev().one(t, "AWS::ApiGateway::Stage", "").Properties
@@ -136,11 +137,36 @@ func TestNewAPI(t *testing.T) {
 			t.Error("requests are not throttled")
 		}
 		same(t, "bodies in the log", at(stage, "MethodSettings", 0, "DataTraceEnabled"), false)
-		format := at(stage, "AccessLogSetting", "Format").(string)
-		for _, personal := range []string{"sourceIp", "userAgent", "$context.path", "header", "querystring", "authorizer.userId", "identity"} {
+	})
+
+	t.Run("the access log says who called from where, and not about whom", func(t *testing.T) {
+		t.Parallel()
+
+		format := at(dev().one(t, "AWS::ApiGateway::Stage", "").Properties, "AccessLogSetting", "Format").(string)
+		for _, caller := range []string{"$context.identity.sourceIp", "$context.authorizer.lenderId", "$context.authorizer.userId", "$context.authorizer.keyId"} {
+			if !strings.Contains(format, `"`+caller+`"`) {
+				t.Errorf("the access log lacks %s", caller)
+			}
+		}
+		for _, personal := range []string{"userAgent", "$context.path", "header", "querystring", "cognito", "apiKey", "claims"} {
 			if strings.Contains(format, personal) {
 				t.Errorf("the access log has %s", personal)
 			}
+		}
+		values := auth.Caller{LenderID: "acme", UserID: "u1", Role: auth.RoleMember, Credential: auth.CredentialAPIKey, KeyID: "K7EXAMPLE"}.Context()
+		for _, name := range regexp.MustCompile(`\$context\.authorizer\.(\w+)"`).FindAllStringSubmatch(format, -1) {
+			if _, ok := values[name[1]]; !ok && name[1] != "latency" {
+				t.Errorf("the access log has %s, which the authorizer does not set", name[0])
+			}
+		}
+		for stage, want := range map[string]struct {
+			synthesized template
+			days        float64
+			deletion    string
+		}{"prod": {prod(), 365, "Retain"}, "dev": {dev(), 30, "Delete"}} {
+			logs := want.synthesized.one(t, "AWS::Logs::LogGroup", "AccessLogs")
+			same(t, stage+" keeps it for days", logs.Properties["RetentionInDays"], any(want.days))
+			same(t, stage+" keeps it", logs.DeletionPolicy, want.deletion)
 		}
 	})
 

@@ -20,12 +20,12 @@ func NewFirewall(parent constructs.Construct, api API) {
 	acl := awswafv2.NewCfnWebACL(scope, jsii.String("Rules"), &awswafv2.CfnWebACLProps{
 		Scope:            jsii.String("REGIONAL"),
 		DefaultAction:    &awswafv2.CfnWebACL_DefaultActionProperty{Allow: &awswafv2.CfnWebACL_AllowActionProperty{}},
-		VisibilityConfig: metrics("requests"),
+		VisibilityConfig: visibility("requests"),
 		Rules: &[]any{&awswafv2.CfnWebACL_RuleProperty{
 			Name:             jsii.String("rate-of-an-address"),
 			Priority:         jsii.Number(0),
 			Action:           &awswafv2.CfnWebACL_RuleActionProperty{Block: &awswafv2.CfnWebACL_BlockActionProperty{}},
-			VisibilityConfig: metrics("rate-of-an-address"),
+			VisibilityConfig: visibility("rate-of-an-address"),
 			Statement: &awswafv2.CfnWebACL_StatementProperty{RateBasedStatement: &awswafv2.CfnWebACL_RateBasedStatementProperty{
 				AggregateKeyType:    jsii.String("IP"),
 				Limit:               jsii.Number(addressRate),
@@ -39,8 +39,8 @@ func NewFirewall(parent constructs.Construct, api API) {
 	})
 }
 
-// metrics counts requests, and keeps no samples: those would hold addresses and headers.
-func metrics(name string) *awswafv2.CfnWebACL_VisibilityConfigProperty {
+// visibility counts requests, and keeps no samples: those would hold addresses and headers.
+func visibility(name string) *awswafv2.CfnWebACL_VisibilityConfigProperty {
 	return &awswafv2.CfnWebACL_VisibilityConfigProperty{
 		CloudWatchMetricsEnabled: jsii.Bool(true), MetricName: &name, SampledRequestsEnabled: jsii.Bool(false),
 	}

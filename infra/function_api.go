@@ -16,9 +16,10 @@ var apiFunction = functionSpec{
 	Concurrency: deployment.APIConcurrency,
 	Env: func(p Props, r Resources) map[string]*string {
 		return map[string]*string{
-			"TABLE_NAME":     r.Table.TableName(),
-			"PORTAL_ORIGIN":  &p.PortalOrigin,
-			"RESULTS_BUCKET": r.Results.BucketName(),
+			"TABLE_NAME":        r.Table.TableName(),
+			"PORTAL_ORIGIN":     &p.PortalOrigin,
+			"METRICS_NAMESPACE": p.metricsNamespace(),
+			"RESULTS_BUCKET":    r.Results.BucketName(),
 		}
 	},
 	Permissions: func(r Resources) []awsiam.PolicyStatement {

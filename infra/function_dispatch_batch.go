@@ -12,10 +12,11 @@ var dispatchBatch = functionSpec{
 	Timeout:     deployment.DispatchBatchTimeout,
 	MB:          deployment.DispatchBatchMemory,
 	Concurrency: deployment.DispatchBatchConcurrency,
-	Env: func(_ Props, r Resources) map[string]*string {
+	Env: func(p Props, r Resources) map[string]*string {
 		return map[string]*string{
 			"TABLE_NAME":            r.Table.TableName(),
 			"QUEUE_URL":             r.Inquiries.Queue.QueueUrl(),
+			"METRICS_NAMESPACE":     p.metricsNamespace(),
 			"FAILED_RECORDS_BUCKET": r.FailedRecords.BucketName(),
 		}
 	},

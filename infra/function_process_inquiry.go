@@ -17,9 +17,10 @@ var processInquiry = functionSpec{
 	Concurrency: deployment.ProcessInquiryConcurrency,
 	Env: func(p Props, r Resources) map[string]*string {
 		return map[string]*string{
-			"TABLE_NAME":     r.Table.TableName(),
-			"MAX_RECEIVES":   jsii.String(strconv.Itoa(deployment.MaxReceives)),
-			"BATCH_DEADLINE": jsii.String(p.BatchDeadline.String()),
+			"TABLE_NAME":        r.Table.TableName(),
+			"MAX_RECEIVES":      jsii.String(strconv.Itoa(deployment.MaxReceives)),
+			"BATCH_DEADLINE":    jsii.String(p.BatchDeadline.String()),
+			"METRICS_NAMESPACE": p.metricsNamespace(),
 		}
 	},
 	Permissions: func(r Resources) []awsiam.PolicyStatement {

@@ -14,9 +14,10 @@ var sweepOpenBatches = functionSpec{
 	MB:          deployment.SweepOpenBatchesMemory,
 	Env: func(p Props, r Resources) map[string]*string {
 		return map[string]*string{
-			"TABLE_NAME":     r.Table.TableName(),
-			"QUEUE_URL":      r.Inquiries.Queue.QueueUrl(),
-			"BATCH_DEADLINE": jsii.String(p.BatchDeadline.String()),
+			"TABLE_NAME":        r.Table.TableName(),
+			"QUEUE_URL":         r.Inquiries.Queue.QueueUrl(),
+			"BATCH_DEADLINE":    jsii.String(p.BatchDeadline.String()),
+			"METRICS_NAMESPACE": p.metricsNamespace(),
 		}
 	},
 	Permissions: func(r Resources) []awsiam.PolicyStatement {

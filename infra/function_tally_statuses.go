@@ -12,10 +12,11 @@ var tallyStatuses = functionSpec{
 	Timeout:     deployment.TallyStatusesTimeout,
 	MB:          deployment.TallyStatusesMemory,
 	Concurrency: deployment.TallyStatusesConcurrency,
-	Env: func(_ Props, r Resources) map[string]*string {
+	Env: func(p Props, r Resources) map[string]*string {
 		return map[string]*string{
 			"TABLE_NAME":            r.Table.TableName(),
 			"FAILED_RECORDS_BUCKET": r.FailedRecords.BucketName(),
+			"METRICS_NAMESPACE":     p.metricsNamespace(),
 		}
 	},
 	Permissions: func(r Resources) []awsiam.PolicyStatement {

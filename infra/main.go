@@ -10,6 +10,8 @@
 //   - portalOrigin is the one origin whose scripts may call the API (default none).
 //   - reserveConcurrency is on or off (default). On reserves concurrency for the
 //     functions, so that the account needs a quota well above 520.
+//   - alarmEmail is the address that gets the alarms (default none).
+//   - monthlyBudget is what the account may cost in a month, in US dollars (default none).
 //   - code is the folder with the built functions (default dist/functions).
 package main
 
@@ -17,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -32,6 +35,11 @@ func main() {
 	// If the text is not a duration, this is 0, which check rejects.
 	deadline, _ := time.ParseDuration(contextValue(app, "batchDeadline", inquiry.DefaultDeadline.String()))
 	reserve, err := onOrOff(contextValue(app, "reserveConcurrency", "off"))
+	// If the text is not a number, this is -1, which check rejects.
+	budget, notNumber := strconv.ParseFloat(contextValue(app, "monthlyBudget", "0"), 64)
+	if notNumber != nil {
+		budget = -1
+	}
 	props := Props{
 		Stage:         stage,
 		Arch:          contextValue(app, "arch", "arm64"),
@@ -40,6 +48,8 @@ func main() {
 		BatchDeadline: deadline,
 
 		ReserveConcurrency: reserve,
+		AlarmEmail:         contextValue(app, "alarmEmail", ""),
+		MonthlyBudget:      budget,
 	}
 	if err := errors.Join(err, props.check()); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -38,6 +38,13 @@ type Props struct {
 	// BatchDeadline is the time after a submission at which the service gives up
 	// what is left of the batch.
 	BatchDeadline time.Duration
+
+	// AlarmEmail is the address that gets the alarms. If it is "", the alarms only go to
+	// their topics.
+	AlarmEmail string
+	// MonthlyBudget is what the account may cost in a month, in US dollars. If it is 0,
+	// there is no budget.
+	MonthlyBudget float64
 }
 
 // check rejects settings that would make a deployment fail halfway. Its error says
@@ -51,6 +58,9 @@ func (p Props) check() error {
 	}
 	if !isOrigin(p.PortalOrigin) {
 		return fmt.Errorf("context portalOrigin is %q: use only a scheme and a host, such as https://portal.example", p.PortalOrigin)
+	}
+	if p.MonthlyBudget < 0 {
+		return errors.New("context monthlyBudget must be an amount in US dollars, such as 200")
 	}
 	for _, f := range functions {
 		program := filepath.Join(p.Code, f.Name, "bootstrap")
@@ -69,9 +79,12 @@ func isOrigin(s string) bool {
 		u.Scheme+"://"+u.Host == s && s == strings.ToLower(s)
 }
 
+// localStage is the stage on the local engine.
+const localStage = "local"
+
 // keepsData reports whether the stage's data must outlive its stack.
 func (p Props) keepsData() bool {
-	return p.Stage != "dev" && p.Stage != "local" && !previewForm.MatchString(p.Stage)
+	return p.Stage != "dev" && p.Stage != localStage && !previewForm.MatchString(p.Stage)
 }
 
 // previewForm matches the stages of previews, such as pr-12 for pull request 12.
@@ -120,6 +133,9 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	if props.keepsData() {
 		NewFirewall(stack, api)
 	}
+
+	m := measurements{props, r, deployed}
+	NewDashboard(stack, props, m, NewAlarms(stack, props, m))
 
 	addOutputs(stack, r, deployed, api)
 	return stack

@@ -89,6 +89,7 @@ func TestPropsCheck(t *testing.T) {
 		"a function that is not built":   {Props{Stage: "dev", Arch: "arm64", Code: t.TempDir(), BatchDeadline: time.Hour}, "make build"},
 		"an unknown architecture":        {Props{Arch: "sparc"}, "arm64 or x86_64"},
 		"no deadline":                    {Props{Arch: "arm64"}, "batchDeadline"},
+		"a budget that is no amount":     {Props{Arch: "arm64", BatchDeadline: time.Hour, MonthlyBudget: -1}, "monthlyBudget"},
 		"a portal that is not an origin": {Props{Arch: "arm64", BatchDeadline: time.Hour, PortalOrigin: "portal.example"}, "https://portal.example"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,9 @@ import (
 
 func main() { boot.Run("process-inquiry", wire) }
 
+// sources returns the sources that are asked about every inquiry.
+func sources(list *ofac.List) []source.Source { return []source.Source{ofac.New(list)} }
+
 // wire builds the handler. It alone reads the environment and makes clients.
 func wire(env *boot.Env, log *slog.Logger) (any, error) {
 	table, maxReceives, deadline := env.Required("TABLE_NAME"), env.Int("MAX_RECEIVES"), env.Duration("BATCH_DEADLINE")
@@ -35,7 +38,7 @@ func wire(env *boot.Env, log *slog.Logger) (any, error) {
 	}
 	h := &handler.Handler{
 		Inquiries:   store.New(dynamodb.NewFromConfig(cfg), table, time.Now),
-		Sources:     source.NewRunner(ofac.New(list)),
+		Sources:     source.NewRunner(sources(list)...),
 		MaxReceives: maxReceives,
 		Deadline:    deadline,
 		Now:         time.Now,

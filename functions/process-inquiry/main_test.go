@@ -4,7 +4,11 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/batch-inquiries/batch-inquiries/shared/boot"
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
+	"github.com/batch-inquiries/batch-inquiries/shared/source/ofac"
 )
 
 func TestWire(t *testing.T) {
@@ -19,4 +23,16 @@ func TestWire(t *testing.T) {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	})
+}
+
+func TestSources(t *testing.T) {
+	t.Parallel()
+
+	var types []string
+	for _, s := range sources(&ofac.List{}) {
+		types = append(types, s.Describe().Type)
+	}
+	if diff := cmp.Diff(deployment.Sources, types); diff != "" {
+		t.Errorf("sources, each of which needs an alarm (-deployment +asked):\n%s", diff)
+	}
 }

@@ -82,6 +82,9 @@ const AccessCache = time.Minute
 // API keys with the current one, add 1 and deploy: docs/operating.md.
 const MasterKeyGenerations = 1
 
+// Sources are the types of the sources that process-inquiry asks. Each has its alarm.
+var Sources = []string{"ofac"}
+
 // SweepInterval is the time between two sweeps. A batch in which nothing happens
 // stays open for at most this much longer than its deadline, if one sweep can handle
 // all batches that are due.
