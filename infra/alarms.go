@@ -127,12 +127,15 @@ func NewAlarms(parent constructs.Construct, props Props, m measurements) Alarms 
 		a.topics[l] = newTopic(scope, string(l), props)
 	}
 	for _, row := range alarms(m) {
+		if _, math := row.measured.(awscloudwatch.MathExpression); math && props.Stage == localStage {
+			continue // the local engine has no alarms on expressions
+		}
 		raised := newAlarm(scope, props, row)
 		raised.AddAlarmAction(a.action(row.level))
 		a.All = append(a.All, raised)
 	}
 	if props.Stage == localStage {
-		return a // the local engine has no composite alarms and no budgets
+		return a // nor composite alarms or budgets
 	}
 	for _, b := range burns {
 		a.All = append(a.All, newBurn(scope, props, m, b, a.action(b.level)))

@@ -63,12 +63,13 @@ func TestNewAlarms(t *testing.T) {
 
 			topics := map[level]string{page: "Alarmspage", ticket: "Alarmsticket"}
 			want := map[string]level{ // spelled out a second time on purpose
-				"answers-are-errors": page, "answers-are-slow": ticket, "nobody-can-sign-in": page, "work-waits": page, "dead-letters-stay": page,
+				"answers-are-slow": ticket, "nobody-can-sign-in": page, "work-waits": page, "dead-letters-stay": page,
 				"counters-lag": page, "batches-wait-for-dispatch": page, "records-set-aside": ticket, "batches-are-not-repaired": page,
-				"sweeps-take-long": ticket, "oldest-open-batch": ticket, "workers-can-do-nothing": page, "table-is-throttled": ticket,
-				"functions-are-throttled": ticket, "source-is-down-ofac": ticket,
+				"sweeps-take-long": ticket, "oldest-open-batch": ticket, "source-is-down-ofac": ticket,
 			}
 			if stage != "local" {
+				want["answers-are-errors"], want["workers-can-do-nothing"] = page, page
+				want["table-is-throttled"], want["functions-are-throttled"] = ticket, ticket
 				want["error-budget-burns-fast"], want["error-budget-burns-slowly"] = page, ticket
 			}
 			found := alarmsOf(t, synthesized(), stage)
@@ -220,6 +221,11 @@ func TestNewAlarms(t *testing.T) {
 				if r.Type == kind {
 					t.Errorf("stage local has %s, a %s", id, kind)
 				}
+			}
+		}
+		for id, r := range local().all(t, alarmType) {
+			if r.Properties["Metrics"] != nil {
+				t.Errorf("stage local has %s, which is on an expression", id)
 			}
 		}
 		same(t, "composite alarms of prod", len(prod().all(t, compositeType)), len(burns))
