@@ -53,7 +53,7 @@ func TestNewAlarms(t *testing.T) {
 		t.Fatal(err)
 	}
 	var sections []string
-	for _, heading := range regexp.MustCompile(`(?m)^## (\S+)$`).FindAllStringSubmatch(string(runbook), -1) {
+	for _, heading := range regexp.MustCompile(`(?m)^## ([a-z-]+)$`).FindAllStringSubmatch(string(runbook), -1) {
 		sections = append(sections, heading[1])
 	}
 

@@ -12,7 +12,8 @@ func TestServices(t *testing.T) {
 	t.Parallel()
 
 	used := map[string]bool{}
-	for id, r := range prod().Resources {
+	everything := synthesize("prod", func(p *Props) { p.AlarmEmail, p.MonthlyBudget = "ops@example.com", 200 })
+	for id, r := range everything.Resources {
 		service := strings.Split(r.Type, "::")[1]
 		used[service] = true
 		if pipeline.Services[service] == "" {

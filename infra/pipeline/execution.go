@@ -14,6 +14,8 @@ import (
 // service is missing here. IAM is limited further: see newExecutionPolicy.
 var Services = map[string]string{
 	"ApiGateway":     "apigateway",
+	"Budgets":        "budgets",
+	"CloudWatch":     "cloudwatch",
 	"Cognito":        "cognito-idp",
 	"DynamoDB":       "dynamodb",
 	"Events":         "events",
@@ -21,6 +23,7 @@ var Services = map[string]string{
 	"Lambda":         "lambda",
 	"Logs":           "logs",
 	"S3":             "s3",
+	"SNS":            "sns",
 	"SQS":            "sqs",
 	"SecretsManager": "secretsmanager",
 	"WAFv2":          "wafv2",
