@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
@@ -161,7 +162,7 @@ const (
 func throttleOpenMethods() *map[string]*awsapigateway.MethodDeploymentOptions {
 	throttle := &awsapigateway.MethodDeploymentOptions{ThrottlingRateLimit: jsii.Number(openRate), ThrottlingBurstLimit: jsii.Number(openBurst)}
 	all := map[string]*awsapigateway.MethodDeploymentOptions{}
-	for _, path := range paths {
+	for _, path := range slices.Concat(paths, keyPaths) {
 		all[path+"/OPTIONS"] = throttle
 	}
 	for _, path := range publicPaths {

@@ -179,7 +179,7 @@ func TestNewAPI(t *testing.T) {
 			throttles[path+" "+at(setting, "HttpMethod").(string)] = [2]any{at(setting, "ThrottlingRateLimit"), at(setting, "ThrottlingBurstLimit")}
 		}
 		want := map[string]any{"* *": [2]any{1000.0, 2000.0}}
-		for _, path := range paths {
+		for _, path := range slices.Concat(paths, keyPaths) {
 			want[path+" OPTIONS"] = [2]any{10.0, 50.0}
 		}
 		for _, path := range publicPaths {
@@ -188,6 +188,17 @@ func TestNewAPI(t *testing.T) {
 			}
 		}
 		same(t, "throttles", throttles, want)
+		open := 0
+		for _, m := range dev().all(t, "AWS::ApiGateway::Method") {
+			switch {
+			case m.Properties["AuthorizationType"] == "CUSTOM":
+			case m.Properties["HttpMethod"] == "ANY":
+				open += 7
+			default:
+				open++
+			}
+		}
+		same(t, "throttled methods", len(throttles)-1, open)
 	})
 
 	t.Run("the rate of each lender is limited", func(t *testing.T) {
