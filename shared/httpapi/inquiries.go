@@ -60,7 +60,7 @@ func (a *API) inquiriesRoute(api huma.API) {
 	route(a, api, huma.Operation{
 		OperationID: "list-inquiries", Method: http.MethodGet, Path: "/v1/batch-inquiries/{batch_id}/inquiries", Tags: []string{tagBatches},
 		Summary:     "List a batch's inquiries",
-		Description: "Returns the status of each inquiry in the order of submission. Large offsets are as fast as small ones. To get a report, use its `inquiryId`. " + shortPages + pageCost,
+		Description: "Returns the status of each inquiry in the order of submission. Large offsets are as fast as small ones. To get a report, use its `inquiryId`. " + shortPages + pageCost + " With `externalId`, the whole batch is searched. " + batchCost,
 	}, reference{
 		answers:  map[string]string{"200": "One page of inquiries."},
 		problems: []problem.Name{problem.Deleted},
@@ -81,7 +81,12 @@ func (a *API) listInquiries(ctx context.Context, in *inquiriesInput) (*inquiries
 	if err != nil {
 		return nil, err
 	}
-	if err := a.takeRowTokens(ctx, in.Limit); err != nil {
+	if in.ExternalID != "" { // the whole batch is searched
+		err = a.takeBatchTokens(ctx, id)
+	} else {
+		err = a.takeRowTokens(ctx, in.Limit)
+	}
+	if err != nil {
 		return nil, err
 	}
 	page, err := a.Batches.ListEntries(ctx, requestOf(ctx).Caller.LenderID, id, inquiry.EntryQuery{

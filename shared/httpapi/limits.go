@@ -78,6 +78,19 @@ func (a *API) takeRowTokens(ctx context.Context, rows int) error {
 		"Your lender can send a burst of %d requests and then %d per second.", tokens, rows, s.Burst, s.PerSecond))
 }
 
+// batchCost is part of the description of every route that uses takeBatchTokens.
+var batchCost = fmt.Sprintf("The request counts as one for every 50 inquiries of the batch, but as at most %d.", fairuse.MaxTokens)
+
+// takeBatchTokens takes the further tokens of a request that reads all inquiries of a
+// batch.
+func (a *API) takeBatchTokens(ctx context.Context, id inquiry.BatchID) error {
+	batch, err := a.Batches.Batch(ctx, requestOf(ctx).Caller.LenderID, id)
+	if err != nil {
+		return err
+	}
+	return a.takeRowTokens(ctx, batch.Total)
+}
+
 func tooFast(s fairuse.State) *Problem {
 	return rateLimited(s.Wait, fmt.Sprintf("Your lender can send a burst of %d requests and then %d per second.", s.Burst, s.PerSecond))
 }

@@ -92,6 +92,7 @@ func TestRateLimit(t *testing.T) {
 			"a filtered page":          {query: "?limit=1&status=FAILED", want: 10},
 			"inquiries":                {query: "/%s/inquiries?limit=500", want: 10},
 			"some inquiries":           {query: "/%s/inquiries?limit=50&status=FAILED", want: 1},
+			"an externalId":            {query: "/%s/inquiries?limit=1&externalId=A", total: 250, want: 5},
 			"results of a small batch": {query: "/%s/results", total: 50, want: 1},
 			"results of a batch":       {query: "/%s/results", total: 250, want: 5},
 			"results of a large batch": {query: "/%s/results?scope=failed", total: 65_535, want: fairuse.MaxTokens},
@@ -121,6 +122,24 @@ func TestRateLimit(t *testing.T) {
 					t.Errorf("after the wait of %d seconds: %s %s", wait, resp.Status, body)
 				}
 			})
+		}
+	})
+
+	// It reads everything that was submitted, even if it then finds nothing to rerun.
+	t.Run("a rerun counts as several requests", func(t *testing.T) {
+		t.Parallel()
+		p := newPoller(t) // it has sent one request
+		p.batches.batches[0].Tally = inquiry.NewTally(250)
+		for left := fairuse.Requests.Burst - 6; left >= 0; left -= 5 {
+			resp, body := p.do(t, "POST", p.path+"/rerun", "")
+			if got := resp.Header.Get("RateLimit"); resp.StatusCode != http.StatusConflict || !strings.HasPrefix(got, `"requests";r=`+strconv.Itoa(left)+";") {
+				t.Fatalf("with %d left: %s, RateLimit %s, %s", left, resp.Status, got, body)
+			}
+		}
+		for name, header := range map[string][]string{"with an idempotency key": {"Idempotency-Key", "1"}, "without": nil} {
+			if resp, body := p.do(t, "POST", p.path+"/rerun", "", header...); resp.StatusCode != http.StatusTooManyRequests {
+				t.Errorf("without tokens, %s: %s %s", name, resp.Status, body)
+			}
 		}
 	})
 

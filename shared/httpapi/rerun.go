@@ -45,7 +45,7 @@ func (a *API) rerunRoute(api huma.API) {
 		Summary: "Rerun inquiries of a finished batch", DefaultStatus: http.StatusOK,
 		Description: "Creates a new batch with operationType RERUN from inquiries of a finished batch. Each batch refers to the other, and each new inquiry refers to the one it reruns. " +
 			"The old batch keeps its results. The new batch appears in the list of batches, even if it reruns a single inquiry, whose own batch does not. " +
-			"If the batch has not finished, the response is a 409 `not-finished`; if it has no such inquiries, a 422 `nothing-to-rerun`.",
+			"If the batch has not finished, the response is a 409 `not-finished`; if it has no such inquiries, a 422 `nothing-to-rerun`. " + batchCost,
 	}, reference{
 		body: &requestBody{of: reflect.TypeFor[RerunBody](),
 			text: "The inquiries to rerun. Without a body, those that failed."},
@@ -120,6 +120,9 @@ func rerunFingerprint(parent inquiry.BatchID, body RerunBody, ids []inquiry.ID) 
 // rerunPlan returns the batch to rerun and the inquiries of the new batch, or why
 // there can be no rerun.
 func (a *API) rerunPlan(ctx context.Context, lender inquiry.Lender, id inquiry.BatchID, body RerunBody, ids []inquiry.ID) (inquiry.Batch, []inquiry.Inquiry, error) {
+	if err := a.takeBatchTokens(ctx, id); err != nil {
+		return inquiry.Batch{}, nil, err
+	}
 	parent, asked, err := a.Batches.Submitted(ctx, lender.ID, id)
 	if err != nil {
 		return inquiry.Batch{}, nil, err

@@ -11,7 +11,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/batch-inquiries/batch-inquiries/shared/fairuse"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/problem"
 )
@@ -71,7 +70,7 @@ func (a *API) resultsRoute(api huma.API) {
 			"All other values are unchanged, so that programs can join on `externalId`. A spreadsheet that guesses types may rewrite some of them (`0123`, `1E5`, `2026-11-23`): import that column as text, or join on `inquiryId`, which no spreadsheet rewrites.\n\n" +
 			"You can request the results while the batch is running; `Results-Complete` is then false. " +
 			fmt.Sprintf("If the results are larger than %s, the response is a 303 to a file. Its address works for five minutes and needs no credential, so do not send yours there. ", maxAnswerText) +
-			fmt.Sprintf("The request counts as one for every 50 inquiries of the batch, but as at most %d.", fairuse.MaxTokens),
+			batchCost,
 		Responses: map[string]*huma.Response{
 			"200": {Content: map[string]*huma.MediaType{mediaNDJSON: {Schema: text}, mediaCSV: {Schema: text}}},
 			"303": {},
@@ -102,11 +101,7 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*resultsOutput, er
 		return nil, err
 	}
 	lender := caller.LenderID
-	batch, err := a.Batches.Batch(ctx, lender, id)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.takeRowTokens(ctx, batch.Total); err != nil {
+	if err := a.takeBatchTokens(ctx, id); err != nil {
 		return nil, err
 	}
 	asOf := a.Now().UTC().Truncate(time.Millisecond)
