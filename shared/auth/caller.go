@@ -94,6 +94,9 @@ func CallerFromContext(values map[string]any) (Caller, error) {
 	if c.Credential != CredentialUser && c.Credential != CredentialAPIKey {
 		return Caller{}, fmt.Errorf("the authorizer's context has credential %q", c.Credential)
 	}
+	if c.Credential == CredentialAPIKey && c.KeyID == "" {
+		return Caller{}, fmt.Errorf("the authorizer's context names no API key") // so nobody could check that it is in use
+	}
 	role, err := ParseRole(text("role"))
 	if err != nil {
 		return Caller{}, fmt.Errorf("the authorizer's context: %w", err)

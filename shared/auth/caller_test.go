@@ -47,6 +47,7 @@ func TestCallerFromContext(t *testing.T) {
 			"no role":                   func(v map[string]any) { delete(v, "role") },
 			"an unknown role":           func(v map[string]any) { v["role"] = "root" },
 			"no credential":             func(v map[string]any) { delete(v, "credential") },
+			"an API key without an id":  func(v map[string]any) { v["credential"] = "apiKey" },
 			"Cognito's own claims":      func(v map[string]any) { clear(v); v["claims"] = map[string]any{"custom:lenderId": "acme"} },
 		} {
 			t.Run(name, func(t *testing.T) {
