@@ -12,6 +12,7 @@ var manageAPIKeys = functionSpec{
 	Description: "Shows, rotates and revokes API keys",
 	Timeout:     deployment.ManageAPIKeysTimeout,
 	MB:          deployment.ManageAPIKeysMemory,
+	Concurrency: deployment.ManageAPIKeysConcurrency,
 	Env: func(p Props, r Resources) map[string]*string {
 		return map[string]*string{
 			"TABLE_NAME":             r.Table.TableName(),

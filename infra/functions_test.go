@@ -25,10 +25,12 @@ func TestNewFunctions(t *testing.T) {
 		t.Parallel()
 
 		reserved := synthesize("prod", func(p *Props) { p.ReserveConcurrency = true })
-		for function, want := range map[string]any{
-			"Api": 300.0, "AuthorizeRequest": 100.0, "DispatchBatch": 50.0, "ProcessInquiry": 50.0, "TallyStatuses": 20.0,
+		wanted := map[string]any{
+			"Api": 300.0, "ManageApiKeys": 20.0, "AuthorizeRequest": 100.0, "DispatchBatch": 50.0, "ProcessInquiry": 50.0, "TallyStatuses": 20.0,
 			"FailExhausted": nil, "SweepOpenBatches": nil,
-		} {
+		}
+		same(t, "functions listed here", len(wanted), len(functions))
+		for function, want := range wanted {
 			const property = "ReservedConcurrentExecutions"
 			same(t, function+"'s", reserved.one(t, "AWS::Lambda::Function", function+"Function").Properties[property], want)
 			same(t, function+"'s by default", prod().one(t, "AWS::Lambda::Function", function+"Function").Properties[property], nil)

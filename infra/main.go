@@ -9,7 +9,7 @@
 //   - batchDeadline is the time after which a batch is given up (default 6h).
 //   - portalOrigin is the one origin whose scripts may call the API (default none).
 //   - reserveConcurrency is on or off (default). On reserves concurrency for the
-//     functions, so that the account needs a quota well above 520.
+//     functions, so that the account needs a quota well above 540.
 //   - alarmEmail is the address that gets the alarms (default none).
 //   - monthlyBudget is what the account may cost in a month, in US dollars (default none).
 //   - code is the folder with the built functions (default dist/functions).

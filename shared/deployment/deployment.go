@@ -61,10 +61,11 @@ const (
 
 // The concurrency that is reserved for each function, if a deployment reserves any. It
 // keeps one function from taking the account's concurrency, 1,000 by default, from the
-// others, and it is also the most that the function gets. These reserve 520. The two
+// others, and it is also the most that the function gets. These reserve 540. The two
 // functions without a number share the rest.
 const (
 	APIConcurrency              = 300
+	ManageAPIKeysConcurrency    = 20
 	AuthorizeRequestConcurrency = 100
 	DispatchBatchConcurrency    = 50
 	// ProcessInquiryConcurrency must not be below MaxWorkers, or throttled pollers would
