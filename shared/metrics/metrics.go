@@ -12,6 +12,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -52,11 +53,14 @@ var units = map[Name]string{
 // All returns every metric of the service.
 func All() []Name { return slices.Sorted(maps.Keys(units)) }
 
-// Writer writes measurements. A nil Writer writes nothing.
+// Writer writes measurements. It is safe for concurrent use. A nil Writer writes
+// nothing.
 type Writer struct {
 	namespace string
-	out       io.Writer
 	now       func() time.Time
+
+	mu  sync.Mutex // so that lines do not mix
+	out io.Writer
 }
 
 // New returns a Writer of metrics in the namespace. Each line is one call of out.Write.
@@ -112,5 +116,7 @@ func (w *Writer) line(dimensions []string, names []Name, members map[string]any)
 	if err != nil {
 		return // a value that is not a number
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	_, _ = w.out.Write(append(text, '\n')) // a function that cannot write its log can tell nobody
 }
