@@ -89,20 +89,21 @@ func (s *Store) dueLines() []*dueLine {
 	return lines
 }
 
-// fill reads the next page of the line when all batches before it have been returned. A
-// line that cannot be read ends.
-func (l *dueLine) fill(ctx context.Context) error {
+// fill reads pages of the line until there is a batch to return. It returns an error about
+// what it cannot read. A page that cannot be read ends the line.
+func (l *dueLine) fill(ctx context.Context) (failed error) {
 	for len(l.batches) == 0 && l.pages != nil && l.pages.HasMorePages() {
 		out, err := l.pages.NextPage(ctx)
 		if err != nil {
 			l.pages = nil
-			return fmt.Errorf("looking for unfinished batches: %w", err)
+		} else {
+			l.batches, err = parseDue(out.Items)
 		}
-		if l.batches, err = parseDue(out.Items); err != nil {
-			return fmt.Errorf("looking for unfinished batches: %w", err)
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("looking for unfinished batches: %w", err))
 		}
 	}
-	return nil
+	return failed
 }
 
 // parseDue parses entries of the index. It returns those that it can parse, and an

@@ -152,6 +152,50 @@ func TestDue(t *testing.T) {
 			t.Errorf("%d failures, and due (-want +got):\n%s", failures, diff)
 		}
 	})
+
+	t.Run("damaged entries do not hide those behind them", func(t *testing.T) {
+		t.Parallel()
+		s := newStore(t)
+		all := submitMinutely(t, s, 3)
+		for _, id := range all {
+			s.setHeader(t, id, OpenShardAttribute, OpenShards[0])
+		}
+		later := s.later(2 * time.Hour)
+		later.db = damagedEntries{later.db, all[:2]}
+		var got []inquiry.BatchID
+		var failed error
+		for d, err := range later.Due(t.Context()) {
+			if failed = errors.Join(failed, err); err == nil {
+				got = append(got, d.ID)
+			}
+		}
+		if diff := cmp.Diff(all[2:], got); diff != "" || failed == nil {
+			t.Errorf("error %v, and due (-want +got):\n%s", failed, diff)
+		}
+	})
+}
+
+// damagedEntries damages the keys of batches in the index, whose pages have one entry each.
+type damagedEntries struct {
+	DB
+	batches []inquiry.BatchID
+}
+
+func (d damagedEntries) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	short := *in
+	short.Limit = aws.Int32(1)
+	out, err := d.DB.Query(ctx, &short, o...)
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range out.Items {
+		for _, id := range d.batches {
+			if textOf(it, PKAttribute) == string(batchKey(acme, id)) {
+				it[PKAttribute] = text("damaged")
+			}
+		}
+	}
+	return out, nil
 }
 
 // brokenShard fails to read the first shard of the index.
