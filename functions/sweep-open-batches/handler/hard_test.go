@@ -146,6 +146,12 @@ func TestHardCases(t *testing.T) {
 		if len(f.queue.taken) != 40 || f.open(t)[poison] != f.now.Add(defaultTime) {
 			t.Errorf("%d of 40 batches were sent; the other one is due at %s", len(f.queue.taken), f.open(t)[poison])
 		}
+		f.now = f.now.Add(5 * time.Minute)
+		for due, err := range f.store.Due(t.Context()) {
+			if err != nil || due.Begun {
+				t.Errorf("the next run would sweep a batch alone, although this run did not die: %+v, %v", due, err)
+			}
+		}
 	})
 
 	// More batches than are swept at once are stuck until their time is over.
