@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"time"
 
@@ -117,8 +118,11 @@ func (c *checker) checkBatchStatus(b *batchState, event string, r record) {
 		c.w.becameFinal(b)
 	}
 	b.status, b.nextCheckAt = status, time.Time{}
-	if imageText(r, "openShard") != "" {
+	if shard := imageText(r, "openShard"); shard != "" {
 		b.nextCheckAt = time.Unix(numberIn(r, "nextCheckAt"), 0).UTC()
+		if !slices.Contains([]string{"0", "1", "2", "3", "4", "5", "6", "7", "begun"}, shard) {
+			c.w.violate("I3", "batch %s is in partition %q of the index, which no sweep reads", name, shard)
+		}
 	}
 	if event == "CANCEL_REQUESTED" && b.nextCheckAt.After(c.w.now.Add(maxSkew)) {
 		c.w.violate("I1", "a cancel of batch %s that the stream loses is done only in %v", name, b.nextCheckAt.Sub(c.w.now))
