@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/batch-inquiries/batch-inquiries/shared/deployment"
 	"github.com/batch-inquiries/batch-inquiries/shared/inquiry"
 	"github.com/batch-inquiries/batch-inquiries/shared/queue"
 	"github.com/batch-inquiries/batch-inquiries/shared/store"
@@ -168,6 +170,31 @@ func TestHardCases(t *testing.T) {
 			s.run(t)
 			if len(s.queue.sent) != 100-len(slow) {
 				t.Errorf("%d batches were sent, want %d", len(s.queue.sent), 100-len(slow))
+			}
+		})
+	})
+
+	t.Run("a slow batch that is begun last leaves time to end its sweep", func(t *testing.T) {
+		t.Parallel()
+		warmUp(t)
+		synctest.Test(t, func(t *testing.T) {
+			s := newScale(t, 1)
+			s.queue.stuck = map[inquiry.BatchID]bool{s.all[0]: true}
+			const run = lastStart + time.Second
+			begin := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), run)
+			defer cancel()
+			if err := s.Handle(ctx); err == nil {
+				t.Error("the run returns no error, so it raises no alarm")
+			}
+			if left := run - time.Since(begin); left <= 0 {
+				t.Errorf("%s are left when the sweep has ended", left)
+			}
+			time.Sleep(deployment.SweepInterval)
+			for due, err := range s.Batches.Due(t.Context()) {
+				if err != nil || due.Begun {
+					t.Errorf("the sweep was not ended: %+v, %v", due, err)
+				}
 			}
 		})
 	})
