@@ -121,13 +121,13 @@ func (q *Queue) Send(ctx context.Context, messages []Message) error {
 // fit into a call, at least one. An entry's id is its message's position.
 func encode(messages []Message, first int) (entries []types.SendMessageBatchRequestEntry, err error) {
 	size := 0
-	for n, m := range messages[first:] {
+	for n, m := range messages[first:min(first+deployment.MessageBatch, len(messages))] {
 		body, err := m.body()
 		if err != nil {
 			return nil, fmt.Errorf("encoding message of inquiry %s: %w", m.ID, err)
 		}
 		size += len(body)
-		if n == deployment.MessageBatch || n > 0 && size > bytesPerCall {
+		if n > 0 && size > bytesPerCall {
 			break
 		}
 		entries = append(entries, types.SendMessageBatchRequestEntry{
