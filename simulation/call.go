@@ -129,6 +129,8 @@ func (c tableClient) call(operation, pk, sk string, work func() error) error {
 	case errors.Is(err, errConflict) && operation != "TransactWriteItems":
 		return &types.TransactionConflictException{}
 	case errors.Is(err, errRefused):
+		c.in.w.mu.Lock()
+		defer c.in.w.mu.Unlock()
 		return refusals[c.in.w.rng.IntN(len(refusals))]
 	}
 	return err

@@ -46,8 +46,15 @@ type Invocation struct {
 	settle   func(error)
 }
 
-// now returns the time on the invocation's machine.
-func (i *Invocation) now() time.Time { return i.w.now.Add(i.skew) }
+// now returns the time on the invocation's machine. It locks mu, as the scheduler does
+// in wait, for the race detector: it does not see that the scheduler runs after a
+// goroutine that now waits in sync.WaitGroup.Wait, because that method hides what it
+// does from the detector.
+func (i *Invocation) now() time.Time {
+	i.w.mu.Lock()
+	defer i.w.mu.Unlock()
+	return i.w.now.Add(i.skew)
+}
 
 // pauses reports whether the invocation is neither over nor waiting for the
 // scheduler.

@@ -275,5 +275,9 @@ func (w *World) settleDown() {
 	}
 }
 
-// wait returns when every goroutine waits for the scheduler.
-func (w *World) wait() { synctest.Wait() }
+// wait returns when every goroutine waits for the scheduler or has ended.
+func (w *World) wait() {
+	synctest.Wait()
+	w.mu.Lock() // for the race detector: see Invocation.now
+	defer w.mu.Unlock()
+}
