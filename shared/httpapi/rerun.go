@@ -71,7 +71,7 @@ func (a *API) rerun(ctx context.Context, reader *bodyReader, in *rerunInput) (*r
 	if err != nil {
 		return nil, err
 	}
-	// Before the batch is read. The transaction checks the caller once more.
+	// This is before the batch is read. The transaction checks the caller again.
 	if err := a.confirmRole(ctx, request.Caller); err != nil {
 		return nil, err
 	}
